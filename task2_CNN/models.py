@@ -1,0 +1,131 @@
+"""The CNN family: one class, and a table of its variants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class Conv(NamedTuple):
+    """A convolution with its ReLU, in the table's notation."""
+
+    channels: int
+    kernel: int
+    padding: int = 0
+    stride: int = 1
+
+
+class Pool(NamedTuple):
+    """Max pooling over windows of `size`; 0 means over the whole feature map."""
+
+    size: int = 2
+
+
+class CNN(nn.Module):
+    """Convolutions and max pooling, then linear layers.
+
+    Args:
+        features: the convolutional part, in order.
+        hidden: units of each hidden linear layer behind it.
+        batch_norm: normalise each convolution and hidden layer before its ReLU
+            (Ioffe and Szegedy 2015).
+        dropout: fraction of units dropped in training after each pooling (whole channels)
+            and each hidden layer.
+        num_classes: units of the last layer.
+    """
+
+    def __init__(
+        self,
+        features: Sequence[Conv | Pool],
+        hidden: Sequence[int] = (),
+        batch_norm: bool = False,
+        dropout: float = 0.0,
+        num_classes: int = 10,
+    ) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        channels, side = 1, 28
+        for part in features:
+            if isinstance(part, Conv):
+                layers.append(
+                    nn.Conv2d(
+                        channels,
+                        part.channels,
+                        part.kernel,
+                        stride=part.stride,
+                        padding=part.padding,
+                        # a bias before batch norm is subtracted again, so it is left out
+                        bias=not batch_norm,
+                    )
+                )
+                if batch_norm:
+                    layers.append(nn.BatchNorm2d(part.channels))
+                layers.append(nn.ReLU())
+                channels = part.channels
+                side = (side + 2 * part.padding - part.kernel) // part.stride + 1
+            else:
+                size = part.size or side
+                layers.append(nn.MaxPool2d(size))
+                if dropout:
+                    layers.append(nn.Dropout2d(dropout))
+                side //= size
+        self.features = nn.Sequential(*layers)  # (B, channels, side, side)
+
+        layers = [nn.Flatten()]  # (B, channels * side * side)
+        width = channels * side * side
+        for units in hidden:
+            layers.append(nn.Linear(width, units, bias=not batch_norm))
+            if batch_norm:
+                layers.append(nn.BatchNorm1d(units))
+            layers.append(nn.ReLU())
+            if dropout:
+                layers.append(nn.Dropout(dropout))
+            width = units  # (B, units)
+        layers.append(nn.Linear(width, num_classes))  # (B, 10)
+        self.classifier = nn.Sequential(*layers)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits (B, 10) of images (B, 1, 28, 28), normalised."""
+        return self.classifier(self.features(images))
+
+
+VARIANTS: dict[str, dict] = {
+    "cnn": dict(features=(Conv(6, 5), Pool(), Conv(16, 5), Pool()), hidden=(120, 84)),
+    "cnn_10_20": dict(features=(Conv(10, 5), Pool(), Conv(20, 5), Pool()), hidden=(50,)),
+    # LeCun et al. 1998: padding 2 makes 28x28 the paper's 32x32; C5 sees a 5x5 map
+    "lenet5": dict(
+        features=(Conv(6, 5, padding=2), Pool(), Conv(16, 5), Pool(), Conv(120, 5)),
+        hidden=(84,),
+    ),
+    "simple_cnn": dict(features=(Conv(8, 3, padding=1), Pool(), Conv(16, 3, padding=1), Pool())),
+    "advanced_cnn": dict(
+        features=(
+            *(Conv(32, 3, padding=1), Conv(32, 3, padding=1), Pool()),
+            *(Conv(64, 3, padding=1), Conv(64, 3, padding=1), Pool()),
+        ),
+        hidden=(128,),
+        batch_norm=True,
+        dropout=0.2,
+    ),
+}
+
+GRID = "cnn_d{1..3}_w{8..64}"
+
+
+def variant(name: str) -> dict | None:
+    """Return the arguments of `CNN` for a name of the table or the grid, or None.
+
+    A grid model has `d` times a 3x3 convolution with padding and pooling; the first has `w`
+    channels and each further one twice as many, as is usual when the map's sides halve.
+    """
+    if name in VARIANTS:
+        return VARIANTS[name]
+    match = re.fullmatch(r"cnn_d([1-3])_w([1-9]\d?)", name)
+    if match and 8 <= int(match[2]) <= 64:
+        depth, width = int(match[1]), int(match[2])
+        blocks = ((Conv(width << i, 3, padding=1), Pool()) for i in range(depth))
+        return dict(features=tuple(part for block in blocks for part in block))
+    return None

@@ -1,0 +1,325 @@
+"""What the command line scripts share: flags, progress, and errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import errno
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+from tqdm import tqdm
+
+from task3_MNIST.core import data, plots, zoo
+from task3_MNIST.core.config import (
+    DEFAULT_RECIPE,
+    RECIPES,
+    TrainConfig,
+    recipe_config,
+    run_name,
+)
+from task3_MNIST.core.environment import REPOSITORY, choose_device
+from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.evaluation import evaluate_run
+from task3_MNIST.core.runs import Run, run_folder
+from task3_MNIST.core.training import Job, check_same, train_run
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, like all others here."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage above the message."""
+        raise UsageError(f"{message} (see --help)")
+
+
+def run_script(main: Callable[[], None]) -> NoReturn:
+    """Run a script's main function and exit: 0, 1 for a failure, 2 for a wrong call, 130."""
+    try:
+        main()
+        sys.stdout.flush()
+    except UserError as error:
+        sys.exit(_complain(str(error), error.exit_code))
+    except KeyboardInterrupt:
+        # what a script saves on Ctrl-C it has saved and said by now
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read our output has gone: nothing is left to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        sys.exit(_complain(_explain_os_error(error), UserError.exit_code))
+    sys.exit(0)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def _explain_os_error(error: OSError) -> str:
+    cures = {
+        errno.ENOSPC: "free some space, or choose another folder",
+        errno.EDQUOT: "free some space, or choose another folder",
+        errno.EACCES: "make it writable, or choose another folder",
+        errno.EROFS: "choose a folder on a disk that can be written",
+        errno.ENOTDIR: "a file stands where a folder is needed; choose another folder",
+        errno.EEXIST: "a file stands where a folder is needed; choose another folder",
+    }
+    place = f" ({error.filename})" if error.filename else ""
+    cure = cures.get(error.errno, "check the folders named on the command line")
+    return f"{error.strerror or error}{place}: {cure}; what was finished before is kept"
+
+
+def add_common_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that every script has which reads data or runs a model."""
+    add_results_flag(parser)
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=REPOSITORY / "data",
+        help="folder of the data sets (default: data)",
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="where to compute (default: auto)",
+    )
+    parser.add_argument(
+        "--threads", type=_count, help="CPU threads (default: one a core; PyTorch's choice)"
+    )
+
+
+def add_results_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--results`, which the page scripts have too."""
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=REPOSITORY / "results" / "runs",
+        help="folder of the run folders (default: results/runs)",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return int(text)
+
+
+def set_up_device(options: argparse.Namespace) -> torch.device:
+    """Apply `--threads` and return the device of `--device`."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return choose_device(options.device)
+
+
+def train_parser(family: str) -> argparse.ArgumentParser:
+    """Return the parser of `train_mlp.py` or `train_cnn.py`: knobs are TrainConfig's fields."""
+    parser = Parser(description=f"Train one {family.upper()}, over one seed or many.")
+    parser.add_argument("--model", default=family, help=f"which one (default: {family})")
+    parser.add_argument(
+        "--recipe", default=DEFAULT_RECIPE, help=f"how to train (default: {DEFAULT_RECIPE})"
+    )
+    parser.add_argument("--list", action="store_true", help="print the models and recipes")
+    parser.add_argument(
+        "--dataset",
+        default="mnist",
+        help=f"{', '.join(data.DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
+    )
+    parser.add_argument("--seeds", type=_count, metavar="N", help="train seeds 0 to N-1 in turn")
+    parser.add_argument(
+        "--keep-epochs", action="store_true", help="keep each epoch's weights, for test curves"
+    )
+    parser.add_argument("--no-evaluate", action="store_true", help="leave the test set sealed")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", action="store_true", help="go on where the run stood (the default)"
+    )
+    again.add_argument("--overwrite", action="store_true", help="train a run again from scratch")
+    add_common_flags(parser)
+
+    knobs = parser.add_argument_group("knobs", "each overrides the recipe's value")
+    for knob in dataclasses.fields(TrainConfig):
+        knobs.add_argument(
+            "--" + knob.name.replace("_", "-"),
+            type={"int": int, "float": float, "str": str}[knob.type],
+            default=argparse.SUPPRESS,
+            metavar=("|".join(knob.metadata.get("choices", ())) or knob.type.upper()),
+            help=f"{knob.metadata['help']} ({_defaults(knob.name, family)})",
+        )
+    return parser
+
+
+def _defaults(knob: str, family: str) -> str:
+    """Return what a knob is by default: one value, or one for each recipe."""
+    values = {name: getattr(recipe_config(name, family, family), knob) for name in RECIPES}
+    if len(set(values.values())) == 1:
+        return f"default: {values[DEFAULT_RECIPE]}"
+    return "default: " + ", ".join(f"{value} in {name}" for name, value in values.items())
+
+
+def train_main(family: str) -> None:
+    """Run `train_mlp.py` or `train_cnn.py`."""
+    options = train_parser(family).parse_args()
+    if options.list:
+        _print_lists(family)
+        return
+    if zoo.family_of(options.model) != family:
+        other = zoo.family_of(options.model)
+        raise UsageError(f"{options.model} is of the other family: use train_{other}.py")
+    jobs = _jobs(options, family)
+    device = set_up_device(options)
+
+    runs = [
+        (run_folder(options.results, job.dataset, job.model, job.name, job.config.seed), job)
+        for job in jobs
+    ]
+    # the folder is tried before the data is loaded: fail at the door
+    for run, _ in runs:
+        run.folder.mkdir(parents=True, exist_ok=True)
+    data.fetch(options.dataset, options.data, test=not options.no_evaluate)
+    splits = _Lazy(lambda: _load_splits(options, device))
+    test = _Lazy(lambda: data.load_test(options.dataset, options.data).to(device))
+    for run, job in runs:
+        with run.locked():
+            _train_one(run, job, splits, options.overwrite)
+            if not options.no_evaluate and not run.evaluated:
+                evaluate_and_plot(run, test())
+        _report(run)
+
+
+class _Lazy:
+    """A value made at its first use: a repeated command has no use for the data."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._made: list[Any] = []
+
+    def __call__(self) -> Any:
+        if not self._made:
+            self._made.append(self._make())
+        return self._made[0]
+
+
+def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
+    base = recipe_config(options.recipe, family, options.model)
+    given = {
+        knob.name: getattr(options, knob.name)
+        for knob in dataclasses.fields(TrainConfig)
+        if hasattr(options, knob.name)
+    }
+    if options.seeds and "seed" in given:
+        raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
+    config = dataclasses.replace(base, **given)
+    seeds = range(options.seeds) if options.seeds else [config.seed]
+    return [
+        Job(
+            model=options.model,
+            recipe=options.recipe,
+            name=run_name(options.recipe, base, config),
+            config=dataclasses.replace(config, seed=seed),
+            dataset=data.canonical_name(options.dataset),
+            data_dir=options.data,
+            keep_epochs=options.keep_epochs,
+        )
+        for seed in seeds
+    ]
+
+
+def _load_splits(options: argparse.Namespace, device: torch.device) -> tuple:
+    train, val = data.hold_out(data.load_train(options.dataset, options.data))
+    return train.to(device), val.to(device)
+
+
+def _train_one(run: Run, job: Job, splits: _Lazy, overwrite: bool) -> None:
+    """Train a run unless it is complete; on Ctrl-C say how to go on."""
+    if overwrite:
+        run.clear()
+    if run.complete:
+        check_same(run, job.identity())
+        print(f"{run.folder}: complete, nothing to train (--overwrite trains it again)")
+        return
+    train, val = splits()
+    print(
+        f"{job.model}, {job.name}, seed {job.config.seed}: {len(train):,} training and "
+        f"{len(val):,} validation images, {train.images.device}, "
+        f"{torch.get_num_threads()} threads"
+    )
+    with tqdm(
+        total=job.config.epochs, unit="epoch", disable=not sys.stderr.isatty(), leave=False
+    ) as bar:
+
+        def show(metrics: dict[str, float]) -> None:
+            bar.update(metrics["epoch"] - bar.n)
+            bar.write(_epoch_line(metrics, job.config.epochs))
+            sys.stdout.flush()
+
+        try:
+            train_run(run, job, (train, val), show)
+        except KeyboardInterrupt:
+            bar.close()
+            done = len(run.metrics())
+            command = shlex.join(["python", *sys.argv])
+            print(
+                f"\ninterrupted: {done} of {job.config.epochs} epochs are saved; "
+                f"to go on: {command.replace(' --overwrite', '')}"
+            )
+            raise
+    plots.draw_curves(run)
+
+
+def _epoch_line(metrics: dict[str, float], epochs: int) -> str:
+    return (
+        f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}  "
+        f"train {metrics['train_loss']:.4f} {metrics['train_accuracy']:7.2%}  "
+        f"validation {metrics['val_loss']:.4f} {metrics['val_accuracy']:7.2%}  "
+        f"{metrics['seconds']:.2f} s"
+    )
+
+
+def evaluate_and_plot(run: Run, test: data.Split) -> None:
+    """Evaluate a run and draw what follows from it."""
+    evaluate_run(run, test)
+    plots.draw_confusion(run)
+    plots.draw_curves(run)
+
+
+def _report(run: Run) -> None:
+    summary = run.summary()
+    print(
+        f"trained {summary['epochs']} epochs in {summary['train_seconds']:.2f} s "
+        f"({summary['images_per_second']:,.0f} images/s); epoch {summary['selected_epoch']} "
+        f"kept: validation accuracy {summary['val_accuracy']:.2%}"
+    )
+    if run.evaluated:
+        print(describe_test(run))
+    print(f"written to {run.folder}")
+
+
+def describe_test(run: Run) -> str:
+    """Return the test figures of a run in a line."""
+    test = run.test()
+    return (
+        f"test accuracy {test['test_accuracy']:.2%} (n=1 seed, {test['n']:,} images), "
+        f"loss {test['test_loss']:.4f}, calibration error {test['ece']:.2%}, "
+        f"{test['latency_seconds'] * 1e3:.2f} ms an image alone, "
+        f"{test['throughput']:,.0f} images/s in batches"
+    )
+
+
+def _print_lists(family: str) -> None:
+    print("models:")
+    for name in zoo.names(family):
+        print(f"  {name:<14} {zoo.parameter_count(zoo.build(name)):>9,} parameters")
+    print(f"  {zoo.grids(family)}: any depth and width of the grid")
+    print("recipes:")
+    for name, recipe in RECIPES.items():
+        print(f"  {name:<14} {recipe.about}")

@@ -1,0 +1,127 @@
+"""What a training run can be told: the knobs, their checks, and the named recipes.
+
+`TrainConfig` is the one source of the flags, their help and defaults, `config.json` and the
+run's name. A recipe is everything about training that is not the model, so architecture and
+training can be compared apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from task3_MNIST.core.errors import UsageError, unknown_name
+
+
+def knob(default: Any, help: str, **checks: Any) -> Any:  # noqa: A002 (the flag's own word)
+    """Return a dataclass field with its help and checks: `choices`, `above`, `minimum`, `below`."""
+    return field(default=default, metadata={"help": help, **checks})
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Every knob of training; a value out of range raises UsageError on construction."""
+
+    epochs: int = knob(10, "passes over the training images", minimum=1)
+    batch_size: int = knob(64, "images a step", minimum=1)
+    optimizer: str = knob("adam", "update rule", choices=("adam", "adamw", "sgd"))
+    lr: float = knob(1e-3, "peak learning rate", above=0)
+    momentum: float = knob(0.9, "SGD's momentum (Nesterov)", minimum=0, below=1)
+    weight_decay: float = knob(0.0, "decay of the weights; decoupled in adamw", minimum=0)
+    schedule: str = knob(
+        "constant", "learning rate over the steps", choices=("constant", "one-cycle")
+    )
+    warmup: float = knob(
+        0.2, "one-cycle: fraction of the steps in which the rate rises", minimum=0, below=1
+    )
+    label_smoothing: float = knob(
+        0.0, "probability spread evenly over the classes in the target", minimum=0, below=1
+    )
+    rotation: float = knob(0.0, "augmentation: rotate by up to this many degrees", minimum=0)
+    translate: float = knob(
+        0.0, "augmentation: shift by up to this fraction of the side", minimum=0, below=1
+    )
+    scale: float = knob(
+        0.0, "augmentation: enlarge or shrink by up to this fraction", minimum=0, below=1
+    )
+    select: str = knob(
+        "best", "weights kept: of the best epoch by validation, or the last", choices=("best", "last")
+    )
+    patience: int = knob(
+        0, "stop after this many epochs without better validation; 0 never stops", minimum=0
+    )
+    seed: int = knob(0, "seed of initialisation, order, dropout and augmentation", minimum=0)
+
+    def __post_init__(self) -> None:
+        """Refuse values that no training could use."""
+        for knob_field in dataclasses.fields(self):
+            _check(knob_field.name, getattr(self, knob_field.name), knob_field.metadata)
+
+
+def _check(name: str, value: Any, checks: dict) -> None:
+    flag = "--" + name.replace("_", "-")
+    if "choices" in checks:
+        if value not in checks["choices"]:
+            raise unknown_name(name, str(value), checks["choices"])
+        return
+    if not math.isfinite(value):
+        raise UsageError(f"{flag} {value} is not a finite number")
+    if "above" in checks and not value > checks["above"]:
+        raise UsageError(f"{flag} {value} must be above {checks['above']}")
+    if "minimum" in checks and not value >= checks["minimum"]:
+        raise UsageError(f"{flag} {value} must be at least {checks['minimum']}")
+    if "below" in checks and not value < checks["below"]:
+        raise UsageError(f"{flag} {value} must be below {checks['below']}")
+
+
+class Recipe(NamedTuple):
+    """Knobs of a recipe: for every model, then for a family, then for a single model."""
+
+    about: str
+    knobs: dict[str, Any]
+    families: dict[str, dict[str, Any]] = {}
+    models: dict[str, dict[str, Any]] = {}
+
+
+RECIPES: dict[str, Recipe] = {
+    "fast": Recipe(
+        about="one-cycle schedule, no augmentation, seconds on two CPU cores",
+        knobs=dict(
+            optimizer="adamw", schedule="one-cycle", weight_decay=0.01, batch_size=128, epochs=5
+        ),
+        families={"mlp": dict(lr=4e-3), "cnn": dict(lr=1e-2)},
+    ),
+    "classic": Recipe(
+        about="Adam, constant rate, batch 64, 10 epochs, best epoch: what people publish",
+        knobs=dict(optimizer="adam", lr=1e-3, batch_size=64, epochs=10),
+        models={"mlp_50_50": dict(lr=1e-2)},
+    ),
+}
+DEFAULT_RECIPE = "fast"
+
+
+def recipe_config(recipe: str, family: str, model: str) -> TrainConfig:
+    """Return the knobs a recipe sets for a model.
+
+    Raises:
+        UsageError: no recipe has that name; the text lists close ones.
+    """
+    if recipe not in RECIPES:
+        raise unknown_name("recipe", recipe, RECIPES)
+    chosen = RECIPES[recipe]
+    return TrainConfig(
+        **{**chosen.knobs, **chosen.families.get(family, {}), **chosen.models.get(model, {})}
+    )
+
+
+def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
+    """Return the recipe's name with every knob that differs from it: `fast+lr=0.02`."""
+    differing = (
+        f"+{knob_field.name.replace('_', '-')}={getattr(config, knob_field.name)}"
+        for knob_field in dataclasses.fields(config)
+        if knob_field.name != "seed"  # the folder below carries it
+        and getattr(config, knob_field.name) != getattr(base, knob_field.name)
+    )
+    return recipe + "".join(differing)

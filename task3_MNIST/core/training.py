@@ -1,0 +1,153 @@
+"""One run from its config to its summary: resumed where it stood, every file whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from task3_MNIST.core import data, zoo
+from task3_MNIST.core.config import TrainConfig
+from task3_MNIST.core.engine import fit, seed_generators
+from task3_MNIST.core.environment import describe
+from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.metrics import count_flops, model_bytes
+from task3_MNIST.core.runs import SCHEMA, Run, load_tensors
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What to train: all of it decides the result, and `config.json` says it.
+
+    Attributes:
+        model: a name of the zoo.
+        recipe: the recipe's name.
+        name: the recipe's name with the knobs that differ from it.
+        config: the knobs.
+        dataset: a data set's name or folder.
+        data_dir: where data sets lie.
+        keep_epochs: whether each epoch's weights are kept, for test curves.
+    """
+
+    model: str
+    recipe: str
+    name: str
+    config: TrainConfig
+    dataset: str
+    data_dir: Path
+    keep_epochs: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """Return the part of `config.json` that decides the numbers."""
+        return {
+            "schema": SCHEMA,
+            "model": self.model,
+            "family": zoo.family_of(self.model),
+            "dataset": self.dataset,
+            "dataset_sha256": data.checksum(self.dataset, self.data_dir),
+            "recipe": self.recipe,
+            "name": self.name,
+            "seed": self.config.seed,
+            "config": dataclasses.asdict(self.config),
+        }
+
+
+def train_run(
+    run: Run,
+    job: Job,
+    splits: tuple[data.Split, data.Split],
+    on_epoch: Callable[[dict[str, float]], None],
+) -> dict[str, Any]:
+    """Train the run, or go on where it stood, and return its summary.
+
+    Args:
+        run: its folder; the caller holds its lock.
+        job: what to train.
+        splits: train and validation, on the device to train on.
+        on_epoch: called with an epoch's metrics once its files are written.
+
+    Raises:
+        UserError: the folder holds another run, its checkpoint is corrupt, or the loss
+            diverged.
+    """
+    train, val = splits
+    device = train.images.device
+    checkpoint = _start(run, job, device)
+    seed_generators(job.config.seed, 0)
+    model = zoo.build(job.model).to(device)
+
+    state = checkpoint or {}
+    for epoch in fit(model, train, val, job.config, checkpoint):
+        state = epoch.checkpoint
+        if job.keep_epochs:
+            number = epoch.metrics["epoch"]
+            (run.folder / "epochs").mkdir(exist_ok=True)
+            weights = {"model": job.model, "state_dict": state["model"]}
+            run.write_tensors(f"epochs/epoch_{number:04d}.pt", weights)
+        # the checkpoint carries the metrics: whatever is cut off after it is written again
+        run.write_tensors("checkpoint.pt", state)
+        run.write_metrics(state["history"])
+        on_epoch(epoch.metrics)
+    return _finish(run, job, model, state, len(train))
+
+
+def _start(run: Run, job: Job, device: torch.device) -> dict[str, Any] | None:
+    """Write `config.json` and return the checkpoint to go on from, if there is one."""
+    identity = job.identity()
+    if run.started:
+        check_same(run, identity)
+    run.write_json("config.json", {**identity, **describe(device)})
+    path = run.folder / "checkpoint.pt"
+    if not path.exists():
+        return None
+    checkpoint = load_tensors(path)
+    if not isinstance(checkpoint, dict) or not {"model", "history"} <= checkpoint.keys():
+        raise UserError(f"{path} is no checkpoint of this project: --overwrite trains from scratch")
+    run.write_metrics(checkpoint["history"])
+    return checkpoint
+
+
+def check_same(run: Run, identity: dict[str, Any]) -> None:
+    """Raise UserError if the folder holds a run of another model, data set or setting."""
+    there = run.config()
+    for key, wanted in identity.items():
+        found = there.get(key)
+        if found == wanted:
+            continue
+        if key == "config":
+            changed = [k for k in wanted if k not in (found or {}) or found[k] != wanted[k]]
+            key, found, wanted = changed[0], (found or {}).get(changed[0]), wanted[changed[0]]
+        raise UserError(
+            f"{run.folder} holds a run with {key} {found}, not {wanted}: use another --results, "
+            "or --overwrite to replace it"
+        )
+
+
+def _finish(
+    run: Run, job: Job, model: nn.Module, state: dict[str, Any], images: int
+) -> dict[str, Any]:
+    """Write the selected weights and the summary, then drop the checkpoint."""
+    selected, history = state["selected"], state["history"]
+    run.write_tensors(
+        "model.pt", {"model": job.model, "state_dict": selected["state_dict"]}
+    )
+    chosen = history[selected["epoch"] - 1]
+    seconds = sum(metrics["seconds"] for metrics in history)
+    summary = {
+        "parameters": zoo.parameter_count(model),
+        "flops": count_flops(model),
+        "model_bytes": model_bytes(model),
+        "train_seconds": seconds,
+        "images_per_second": images * len(history) / seconds,
+        "epochs": len(history),
+        "selected_epoch": selected["epoch"],
+        "val_accuracy": chosen["val_accuracy"],
+        "val_loss": chosen["val_loss"],
+    }
+    run.write_json("summary.json", summary)
+    (run.folder / "checkpoint.pt").unlink(missing_ok=True)
+    return summary

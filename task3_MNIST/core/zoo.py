@@ -1,0 +1,52 @@
+"""Every model of both tasks, by name."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from task1_MLP import models as mlp_models
+from task2_CNN import models as cnn_models
+from task3_MNIST.core.errors import unknown_name
+
+FAMILIES = {
+    "mlp": (mlp_models.MLP, mlp_models),
+    "cnn": (cnn_models.CNN, cnn_models),
+}
+
+
+def names(family: str | None = None) -> list[str]:
+    """Return the names in the tables of one family or of both; the grids are not listed."""
+    chosen = [family] if family else list(FAMILIES)
+    return [name for key in chosen for name in FAMILIES[key][1].VARIANTS]
+
+
+def grids(family: str) -> str:
+    """Return the pattern of the family's size grid, as a person reads it."""
+    return FAMILIES[family][1].GRID
+
+
+def family_of(name: str) -> str:
+    """Return `"mlp"` or `"cnn"`.
+
+    Raises:
+        UsageError: no table and no grid has the name; the text lists close ones.
+    """
+    for family, (_, module) in FAMILIES.items():
+        if module.variant(name) is not None:
+            return family
+    raise unknown_name("model", name, [*names(), *(grids(family) for family in FAMILIES)])
+
+
+def build(name: str) -> nn.Module:
+    """Return a new model with PyTorch's default initialisation from the global generator.
+
+    Raises:
+        UsageError: as `family_of`.
+    """
+    model_class, module = FAMILIES[family_of(name)]
+    return model_class(**module.variant(name))
+
+
+def parameter_count(model: nn.Module) -> int:
+    """Return the number of trained values; batch norm's running averages are not counted."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,54 @@
+"""Evaluate finished runs on the sealed test set: writes test.json and predictions.npz.
+
+    python task3_MNIST/evaluate.py [RUN ...]
+
+Without RUN, every complete run under --results that has no test.json is evaluated.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from task3_MNIST.core import data
+from task3_MNIST.core.cli import (
+    Parser,
+    add_common_flags,
+    describe_test,
+    evaluate_and_plot,
+    run_script,
+    set_up_device,
+)
+from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.runs import Run, find
+
+
+def main() -> None:
+    """Evaluate the runs named, or all that wait for it."""
+    parser = Parser(description="Evaluate finished runs on the sealed test set.")
+    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="run folders")
+    add_common_flags(parser)
+    options = parser.parse_args()
+    device = set_up_device(options)
+
+    runs = [Run(folder) for folder in options.runs] or waiting(options.results)
+    tests: dict[str, data.Split] = {}
+    for run in runs:
+        if not run.started:
+            raise UserError(f"{run.folder} is not a run folder: it has no config.json")
+        dataset = run.config()["dataset"]
+        if dataset not in tests:
+            tests[dataset] = data.load_test(dataset, options.data).to(device)
+        with run.locked():
+            evaluate_and_plot(run, tests[dataset])
+        print(f"{run.folder}: {describe_test(run)}")
+    print(f"{len(runs)} evaluated" if runs else f"nothing waits for evaluation in {options.results}")
+
+
+def waiting(results: Path) -> list[Run]:
+    """Return the complete runs below a folder that were never evaluated."""
+    return [run for run in find(results) if run.complete and not run.evaluated]
+
+
+if __name__ == "__main__":
+    run_script(main)

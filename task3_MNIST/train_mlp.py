@@ -1,0 +1,16 @@
+"""Train one MLP on the training images, then evaluate it on the test images.
+
+    python task3_MNIST/train_mlp.py [--model mlp] [--recipe fast] [--seeds 10]
+
+`--help` shows every knob and its default, `--list` the models and recipes.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from task3_MNIST.core.cli import run_script, train_main
+
+if __name__ == "__main__":
+    run_script(lambda: train_main("mlp"))
