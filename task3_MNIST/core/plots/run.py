@@ -1,0 +1,127 @@
+"""Pictures of one run, in its own folder: learning curves and the confusion matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from task3_MNIST.core.plots import style
+from task3_MNIST.core.runs import DEFAULT_DATASET, Run
+
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+
+
+def run_title(run: Run) -> str:
+    """Return a run's name as figures carry it: `cnn, fast, seed 0`; other data sets are named."""
+    config = run.config()
+    dataset = Path(config["dataset"]).name
+    parts = [config["model"], config["name"], f"seed {config['seed']}"]
+    return ", ".join(parts if dataset == DEFAULT_DATASET else [*parts, dataset])
+
+
+def draw_curves(run: Run) -> list[Path]:
+    """Draw accuracy and loss over the epochs, a file each, and return the files.
+
+    Training and validation always; test where `test.json` has the kept epochs.
+
+    Args:
+        run: a complete run.
+    """
+    history = {"train": run.metrics(), "val": run.metrics()}
+    if run.evaluated and "epochs" in run.test():
+        history["test"] = run.test()["epochs"]
+    return [
+        _draw_curve(run, rows, split, measure)
+        for split, rows in history.items()
+        for measure in ("accuracy", "loss")
+    ]
+
+
+def _draw_curve(run: Run, rows: list[dict[str, float]], split: str, measure: str) -> Path:
+    key = f"{split}_{measure}"
+    epochs = [row["epoch"] for row in rows]
+    values = [row[key] for row in rows]
+    selected = run.summary()["selected_epoch"]
+    chosen = values[epochs.index(selected)]
+    text = style.percent(chosen) if measure == "accuracy" else f"{chosen:.4f}"
+    colour = style.FAMILY_COLOURS[run.config()["family"]]
+
+    figure = style.new_figure(6.4, 4.0)
+    axes = style.plain_axes(figure.add_subplot())
+    axes.plot(epochs, values, color=colour, marker="o", markersize=4)
+    axes.plot(
+        [selected],
+        [chosen],
+        "o",
+        markersize=11,
+        markerfacecolor="none",
+        color=style.INK,
+        label=f"epoch {selected}, whose weights are kept: {text}",
+    )
+    axes.legend(
+        fontsize=9, frameon=False, loc="lower right" if measure == "accuracy" else "upper right"
+    )
+    axes.margins(y=0.12)
+    style.epoch_axis(axes, max(epochs))
+    if measure == "accuracy":
+        style.percent_axis(axes.yaxis)
+        axes.set_ylabel("images classified right")
+    else:
+        axes.set_ylabel("mean cross-entropy (nats)")
+    if measure == "accuracy":
+        axes.set_ylim(top=min(axes.get_ylim()[1], 1.0 + 1e-9))
+    note = "running mean over the epoch's steps, on augmented images if there is augmentation"
+    style.add_title(
+        figure,
+        f"{SPLITS[split].capitalize()} {measure}: {run_title(run)}",
+        note if split == "train" else "",
+    )
+    return style.save(figure, run.folder / "plots" / f"{key}.png")
+
+
+def draw_confusion(run: Run) -> Path:
+    """Draw the confusion matrix of an evaluated run and return its file.
+
+    Only the errors are coloured, and they alone set the scale: beside a coloured diagonal of
+    about a thousand a cell, all errors look like none.
+    """
+    test = run.test()
+    counts = np.array(test["confusion"])
+    diagonal = np.eye(len(counts), dtype=bool)
+    errors = np.ma.array(counts, mask=diagonal)
+    most = max(int(errors.max()), 1)
+
+    figure = style.new_figure(7.0, 6.6)
+    axes = figure.add_subplot()
+    image = axes.imshow(errors, cmap="Oranges", vmin=0, vmax=most)
+    for row, column in np.ndindex(counts.shape):
+        count = int(counts[row, column])
+        dark = not diagonal[row, column] and count > 0.65 * most
+        faint = count == 0 and not diagonal[row, column]
+        axes.text(
+            column,
+            row,
+            f"{count}",
+            ha="center",
+            va="center",
+            fontsize=10,
+            color="white" if dark else style.MUTED if faint else style.INK,
+            fontweight="bold" if diagonal[row, column] else "normal",
+        )
+    axes.set_xticks(range(len(counts)))
+    axes.set_yticks(range(len(counts)))
+    axes.tick_params(length=0, labelsize=10)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("predicted label", fontsize=10)
+    axes.set_ylabel("true label", fontsize=10)
+    bar = figure.colorbar(image, ax=axes, shrink=0.75, label="test images confused")
+    bar.ax.yaxis.get_major_locator().set_params(integer=True)
+    bar.outline.set_visible(False)
+    style.add_title(
+        figure,
+        f"Test errors: {run_title(run)}",
+        f"{test['correct']:,} of {test['n']:,} right ({style.percent(test['test_accuracy'])}); "
+        "the diagonal counts what is right and is left uncoloured",
+    )
+    return style.save(figure, run.folder / "plots" / "confusion_matrix.png")

@@ -1,0 +1,75 @@
+"""How every picture here looks: one palette, one kind of axis, one way to a PNG file.
+
+Figures are made without pyplot, so nothing global is changed and threads may draw at once.
+Matplotlib is imported with the first figure: a script that draws nothing does not wait for it.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from task3_MNIST.core.files import write_atomic
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 150
+
+# Okabe and Ito 2008: told apart with any kind of colour vision; their yellow is too pale on white
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
+FAMILY_COLOURS = {"mlp": PALETTE[0], "cnn": PALETTE[1]}
+RIGHT, WRONG = "#00694B", "#B3261E"
+INK, MUTED, GRID = "#222222", "#666666", "#DDDDDD"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of a size in inches that spaces what it holds by itself."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+
+
+def save(figure: Figure, path: Path) -> Path:
+    """Write a figure as a PNG file, whole or not at all, and return its path."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, buffer.getvalue())
+    return path
+
+
+def add_title(figure: Figure, title: str, subtitle: str = "") -> None:
+    """Write what the figure shows above it, and in small print how to read it."""
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
+    if subtitle:
+        figure.supxlabel(subtitle, x=0.01, ha="left", fontsize=8, color=MUTED)
+
+
+def plain_axes(axes: Axes, grid: str = "y") -> Axes:
+    """Give axes the common look: no box, faint grid lines along one axis or `"both"`."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(MUTED)
+    axes.tick_params(colors=INK, labelsize=9)
+    axes.grid(axis=grid, color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def percent(fraction: float, digits: int = 2) -> str:
+    """Return a fraction as a person reads it: `98.12 %`."""
+    return f"{100 * fraction:.{digits}f} %"
+
+
+def percent_axis(axis) -> None:
+    """Label an axis that carries fractions in percent, with as many digits as its ticks need."""
+    axis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+
+
+def epoch_axis(axes: Axes, epochs: int) -> None:
+    """Let the horizontal axis count whole epochs, also when there is only one."""
+    axes.set_xlim(0.5, epochs + 0.5)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("epoch", color=INK)
