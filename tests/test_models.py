@@ -1,0 +1,106 @@
+"""Every model of both tables: its size, its logits, its place in the zoo."""
+
+import math
+
+import pytest
+import torch
+
+from task1_MLP import models as mlp_models
+from task2_CNN import models as cnn_models
+from task2_CNN.models import Conv
+from task3_MNIST.core import zoo
+from task3_MNIST.core.errors import UsageError
+
+# The sizes that the design and the literature state, besides the closed forms below.
+STATED_PARAMETERS = {
+    "linear": 7_850,
+    "mlp": 535_818,
+    "mlp_120_84": 105_214,
+    "mlp_50_50": 42_310,
+    "mlp_80_20": 64_630,
+    "cnn": 44_426,
+    "cnn_10_20": 21_840,
+    "lenet5": 61_706,
+}
+GRID_NAMES = ["mlp_d1_w32", "mlp_d4_w1024", "cnn_d1_w8", "cnn_d3_w64"]
+EVERY_MODEL = [*zoo.names(), *GRID_NAMES]
+
+
+def dense_parameters(inputs, hidden, batch_norm):
+    """Return the parameters of linear layers: weights and a bias, or batch norm's pair."""
+    total = 0
+    for units in hidden:
+        total += inputs * units + (2 * units if batch_norm else units)
+        inputs = units
+    return total + (inputs + 1) * 10
+
+
+def parameters_by_hand(name):
+    """Return the parameter count from the table's row alone, without building the model."""
+    row = mlp_models.variant(name)
+    if row is not None:
+        return dense_parameters(784, row["hidden"], row.get("batch_norm", False))
+    row = cnn_models.variant(name)
+    batch_norm = row.get("batch_norm", False)
+    total, channels, side = 0, 1, 28
+    for part in row["features"]:
+        if isinstance(part, Conv):
+            total += part.channels * channels * part.kernel**2
+            total += part.channels * (2 if batch_norm else 1)
+            channels = part.channels
+            side = math.floor((side + 2 * part.padding - part.kernel) / part.stride) + 1
+        else:
+            side = side // part.size if part.size else 1
+    return total + dense_parameters(channels * side**2, row.get("hidden", ()), batch_norm)
+
+
+@pytest.mark.parametrize("name", EVERY_MODEL)
+def test_parameter_count_is_what_the_table_row_implies(name):
+    assert zoo.parameter_count(zoo.build(name)) == parameters_by_hand(name)
+
+
+@pytest.mark.parametrize(("name", "parameters"), STATED_PARAMETERS.items())
+def test_parameter_count_is_the_stated_one(name, parameters):
+    assert zoo.parameter_count(zoo.build(name)) == parameters
+
+
+@pytest.mark.parametrize("name", EVERY_MODEL)
+def test_forward_returns_logits_of_ten_classes_for_any_batch(name):
+    torch.manual_seed(0)
+    model = zoo.build(name).eval()
+    images = torch.randn(5, 1, 28, 28)
+    logits = model(images)
+    assert logits.shape == (5, 10)
+    # logits, not probabilities: they are of both signs and do not sum to one
+    assert logits.min() < 0 < logits.max()
+    # each image is answered alone: a batch changes nothing
+    torch.testing.assert_close(model(images[2:3]), logits[2:3])
+
+
+@pytest.mark.parametrize("name", EVERY_MODEL)
+def test_every_parameter_is_reached_by_the_gradient(name):
+    torch.manual_seed(0)
+    model = zoo.build(name)
+    loss = torch.nn.functional.cross_entropy(
+        model(torch.randn(32, 1, 28, 28)), torch.arange(32) % 10
+    )
+    loss.backward()
+    dead = [key for key, value in model.named_parameters() if not value.grad.abs().sum() > 0]
+    assert dead == []
+
+
+def test_family_is_known_for_every_name():
+    assert {zoo.family_of(name) for name in zoo.names("mlp")} == {"mlp"}
+    assert {zoo.family_of(name) for name in zoo.names("cnn")} == {"cnn"}
+    assert zoo.family_of("mlp_d2_w64") == "mlp"
+
+
+@pytest.mark.parametrize("name", ["mlp_d5_w64", "mlp_d2_w31", "mlp_d2_w2048", "cnn_d4_w8", "cnn_d1_w065"])
+def test_names_outside_the_grid_are_refused(name):
+    with pytest.raises(UsageError, match="unknown model"):
+        zoo.build(name)
+
+
+def test_a_misspelt_name_lists_close_ones():
+    with pytest.raises(UsageError, match="did you mean .*lenet5"):
+        zoo.build("lenet")
