@@ -16,7 +16,8 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
+from urllib.error import URLError
 
 import numpy as np
 from numpy._core.multiarray import _reconstruct
@@ -70,7 +71,7 @@ def _from_mirror(mirror: str, names: list[str]) -> Iterator[tuple[str, bytes]]:
             with urllib.request.urlopen(f"{mirror}{name}.gz", timeout=TIMEOUT) as response:
                 content = gzip.decompress(response.read())
         except _BROKEN as error:  # a mirror that failed once is not asked again: each may wait
-            raise SourceError(_brief(getattr(error, "reason", error))) from error
+            raise SourceError(_brief(error.reason if type(error) is URLError else error)) from error
         yield name, content
 
 
@@ -110,7 +111,7 @@ def _brief(answer: object) -> str:
 class ArrayUnpickler(pickle.Unpickler):
     """Read a pickle of tuples of NumPy arrays, and refuse any other class before it is made."""
 
-    _ALLOWED = {
+    _ALLOWED: ClassVar = {
         # The path of NumPy 1, which wrote the pickle; NumPy 2 moved the function.
         ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
         ("numpy", "ndarray"): np.ndarray,

@@ -1,0 +1,35 @@
+"""Write files that are whole or absent, however the writer ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from task3_MNIST.core.errors import UserError
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name of its own, flush it to the disk, then rename it.
+
+    A reader sees the old file or the new one, never a part; two processes may write the same path.
+
+    Raises:
+        UserError: the file cannot be written: no permission, no such folder, or the disk is full.
+    """
+    # Not tempfile: its files are readable by their owner only, whatever the umask says.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}: mend that, or choose another folder"
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):  # renamed, or never made
+            temporary.unlink()
