@@ -15,7 +15,8 @@ BOX = 20  # the ink's longer side
 CENTRE = 14  # pixel index of the ink's centre of mass, in rows and in columns
 MAX_SIDE = 400  # a larger image is shrunk first: pen strokes are wide enough, and all is faster
 
-FIT_ROUNDS = 10  # of the background; it settles in three or four
+FIT_SIDE = 64  # pixels a side that the background is fitted to, about: it is smooth
+FIT_ROUNDS = 10  # of that fit; it settles in three or four
 MIN_CONTRAST = 24  # grey levels between paper and ink, below which an image is blank
 SPECK = 0.02  # a spot with less than this share of the largest one's ink is dirt
 MIN_STROKE = 2.0  # px of the box; MNIST's own strokes are 2 to 4
@@ -40,7 +41,8 @@ def extract_ink(grey: np.ndarray) -> np.ndarray:
 
     1. Shrink: a longer side over 400 becomes 400, the other `max(1, floor(side * 400 / longer +
        0.5))`, by `resize`; round each pixel to `floor(v + 0.5)`.
-    2. Polarity: sort the pixels of the outermost frame and take entry `floor(n / 2)`. Where it lies
+    2. Polarity: sort the pixels of the border (first row, last row, and between them first and last
+       column) and take entry `floor(n / 2)`. Where that lies
        above the middle of the image's least and greatest pixel, replace every pixel v by 255 - v.
     3. Background: subtract `fit_background`, which follows uneven light; call the rest r. Its noise
        is what `fit_background` returns beside it.
@@ -74,32 +76,37 @@ def extract_ink(grey: np.ndarray) -> np.ndarray:
 def fit_background(values: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the paper's brightness under the ink, (H, W) float64, and its noise, in grey levels.
 
-    The surface starts as the border's median (as for the polarity) everywhere. Ten times over:
+    The fit sees every step-th row and column from the first, step = `max(1, floor(longer / 64))`.
+    Its surface starts as the border's median (as for the polarity) everywhere. Ten times over:
 
     1. Residual = image - surface. Noise = 1.4826 x the median (entry `floor(n / 2)` when sorted) of
-       -residual where it is not positive: light ink lies above the surface and so is left out.
+       -residual where it is not positive: ink is brighter, lies above, and so is left out.
     2. Paper = the pixels with |residual| <= max(1, 3 x noise).
     3. The surface is the least squares fit of 1, x, y, x^2, xy, y^2 to (image - border median) over
        the paper, plus that median; x and y run from -1 to 1 across the image. To the diagonal of
        the normal equations 1e-6 is added: few pixels may not tell the terms apart.
+
+    The last surface is then worked out for every pixel.
 
     Args:
         values: (H, W) float64, ink brighter than paper.
     """
     start = _border_median(values)
     y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in values.shape), indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1).reshape(-1, 6)
-    target = (values - start).ravel()
-    surface = np.zeros_like(target)
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)  # (H, W, 6)
+    step = max(1, max(values.shape) // FIT_SIDE)
+    seen = terms[::step, ::step].reshape(-1, 6)
+    target = values[::step, ::step].ravel() - start
+    factors = np.zeros(6)
     for _ in range(FIT_ROUNDS):
-        residual = target - surface
+        residual = target - seen @ factors
         below = np.sort(-residual[residual <= 0])
         noise = 1.4826 * below[len(below) // 2] if len(below) else 0.0
         paper = np.abs(residual) <= max(1, 3 * noise)
-        known = terms[paper]
+        known = seen[paper]
         normal = known.T @ known + 1e-6 * np.eye(6)
-        surface = terms @ np.linalg.solve(normal, known.T @ target[paper])
-    return start + surface.reshape(values.shape), float(noise)
+        factors = np.linalg.solve(normal, known.T @ target[paper])
+    return start + terms @ factors, float(noise)
 
 
 def frame(ink: np.ndarray) -> np.ndarray:
@@ -172,8 +179,8 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
     Along each axis, of n pixels made m. Shrinking (m < n): output j is the mean of the input over
     the span from j * n / m to (j + 1) * n / m, pixels cut by its ends counting in part. Enlarging:
-    output j is read at (j + 0.5) * n / m - 0.5, kept within 0 and n - 1, between the two nearest
-    pixels in proportion.
+    output j is read at (j + 0.5) * n / m - 0.5 between the two nearest pixels, in proportion;
+    outside the image is 0.
 
     Args:
         image: (h, w) float.
@@ -184,12 +191,12 @@ def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _weights(n: int, m: int) -> np.ndarray:
-    """Return what each of n input pixels adds to each of m output pixels, (m, n); rows sum to 1."""
+    """Return what each of n input pixels adds to each of m output pixels, (m, n)."""
     outputs, inputs = np.arange(m)[:, None], np.arange(n)[None, :]
     if m < n:
         start, end = outputs * n / m, (outputs + 1) * n / m
         return np.clip(np.minimum(end, inputs + 1) - np.maximum(start, inputs), 0, None) * m / n
-    position = np.clip((outputs + 0.5) * n / m - 0.5, 0, n - 1)
+    position = (outputs + 0.5) * n / m - 0.5
     return np.clip(1 - np.abs(position - inputs), 0, None)
 
 
