@@ -1,0 +1,1 @@
+"""Charts of the comparison page: Plotly figures as plain data, each with what it says."""

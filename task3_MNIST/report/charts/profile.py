@@ -1,0 +1,180 @@
+"""Models as a whole: how far their confidence can be believed, and a radar over five measures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from plotly import graph_objects as go
+
+from task3_MNIST.report.charts.chart import chart, plain
+from task3_MNIST.report.entries import Entry, tidy
+from task3_MNIST.report.wording import listing, percent
+
+
+def reliability(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return the reliability diagram: accuracy of the images of each confidence."""
+    tested = [entry for entry in entries if entry.median]
+    figure = go.Figure(
+        go.Scatter(
+            x=[0, 1],
+            y=[0, 1],
+            mode="lines",
+            line={"color": "#808790", "width": 1, "dash": "dot"},
+            name="confidence = accuracy",
+            hoverinfo="skip",
+        )
+    )
+    rows = []
+    for entry in tested:
+        bins = entry.median.test.get("reliability", [])
+        rows += [
+            (entry.name, tidy(bin_["confidence"]), tidy(bin_["accuracy"]), bin_["count"])
+            for bin_ in bins
+        ]
+        figure.add_trace(
+            go.Scatter(
+                x=[tidy(bin_["confidence"]) for bin_ in bins],
+                y=[tidy(bin_["accuracy"]) for bin_ in bins],
+                mode="lines+markers",
+                name=plain(entry.name),
+                line={"color": entry.colour},
+                marker={
+                    "symbol": entry.symbol,
+                    # area by the count's root: most images lie in the last bin
+                    "size": [tidy(5 + 2 * math.log10(max(bin_["count"], 1))) for bin_ in bins],
+                },
+                hovertext=[
+                    f"{plain(entry.name)}: of {bin_['count']:,} images at confidence "
+                    f"{percent(bin_['confidence'], 1)}, {percent(bin_['accuracy'], 1)} are right"
+                    for bin_ in bins
+                ],
+                hoverinfo="text",
+                meta={"place": entry.place},
+            )
+        )
+    figure.update_xaxes(title_text="confidence", range=[0, 1.02], tickformat=".0%")
+    figure.update_yaxes(title_text="accuracy", range=[0, 1.04], tickformat=".0%")
+    return chart(
+        "reliability",
+        _reliability_finding(tested),
+        "Below the dotted line a model is surer than it should be. Larger marks are more images; "
+        "of several seeds, the run of median accuracy.",
+        figure,
+        ("model", "confidence", "accuracy", "images"),
+        rows,
+    )
+
+
+class Measure(NamedTuple):
+    """A radar axis: less of the figure is better."""
+
+    key: str
+    word: str
+    unit: str
+    scale: float = 1.0
+
+
+MEASURES = (
+    Measure("error", "errors", "%", 100),
+    Measure("train_seconds", "training", "s"),
+    Measure("latency_seconds", "latency", "ms", 1e3),
+    Measure("model_bytes", "size", "kB", 1e-3),
+    Measure("ece", "calibration error", "%", 100),
+)
+
+
+def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[str, Any]:
+    """Return the radar over errors, training time, latency, size and calibration.
+
+    Args:
+        entries: all of a data set.
+        tied_with_best: those whose accuracy cannot be told from the highest.
+    """
+    tested = [entry for entry in entries if entry.accuracy]
+    values = [[_value(entry, measure) for measure in MEASURES] for entry in tested]
+    scales = [_decades(column) for column in zip(*values, strict=True)]
+    corners = [
+        f"{measure.word}<br>{worst:g} → {best:g} {measure.unit}"
+        for measure, (worst, best) in zip(MEASURES, scales, strict=True)
+    ]
+    figure = go.Figure()
+    for entry, row in zip(tested, values, strict=True):
+        radii = [_radius(value, scale) for value, scale in zip(row, scales, strict=True)]
+        figure.add_trace(
+            go.Scatterpolar(
+                r=[*radii, radii[0]],
+                theta=[*corners, corners[0]],
+                name=plain(entry.name),
+                line={"color": entry.colour},
+                fill="toself",
+                fillcolor=f"{entry.colour}26",
+                marker={"symbol": entry.symbol, "size": 7},
+                hovertext=[
+                    f"{plain(entry.name)}, {measure.word}: {value:.3g} {measure.unit}"
+                    for measure, value in zip(MEASURES, row, strict=True)
+                ],
+                hoverinfo="text",
+                meta={"place": entry.place},
+            )
+        )
+    figure.update_polars(
+        radialaxis={"range": [0, 1], "showticklabels": False, "ticks": ""},
+        angularaxis={"rotation": 90, "direction": "clockwise"},
+    )
+    drawn = chart(
+        "radar",
+        _radar_finding(tested, values, tied_with_best),
+        "Farther out is better on every axis. Each scale is logarithmic, from the centre's value "
+        "to the rim's, as written at its corner: whole powers of ten around all models here.",
+        figure,
+        ("model", *(f"{measure.word}, {measure.unit}" for measure in MEASURES)),
+        [
+            (entry.name, *(tidy(value) for value in row))
+            for entry, row in zip(tested, values, strict=True)
+        ],
+    )
+    drawn["figure"]["layout"]["margin"] = {"l": 90, "r": 90, "t": 50, "b": 50}
+    return drawn
+
+
+def _value(entry: Entry, measure: Measure) -> float:
+    if measure.key == "error":
+        return (1 - entry.accuracy.mean) * measure.scale
+    return entry.figures[measure.key] * measure.scale
+
+
+def _decades(values: Sequence[float]) -> tuple[float, float]:
+    """Return the worst and the best end of a scale: powers of ten around the values."""
+    exponents = [math.log10(max(value, 1e-6)) for value in values]
+    return 10.0 ** (math.floor(max(exponents)) + 1), 10.0 ** (math.ceil(min(exponents)) - 1)
+
+
+def _radius(value: float, scale: tuple[float, float]) -> float:
+    worst, best = (math.log10(end) for end in scale)
+    return tidy((worst - math.log10(max(value, 1e-6))) / (worst - best))
+
+
+def _reliability_finding(tested: Sequence[Entry]) -> str:
+    ranked = sorted(tested, key=lambda entry: entry.figures["ece"])
+    best = f"{ranked[0].name}'s confidence is off by {percent(ranked[0].figures['ece'])} on average"
+    if len(ranked) == 1:
+        return best
+    return f"{best}, {ranked[-1].name}'s by {percent(ranked[-1].figures['ece'])}"
+
+
+def _radar_finding(
+    tested: Sequence[Entry], values: Sequence[Sequence[float]], tied_with_best: Collection[Entry]
+) -> str:
+    if len(tested) == 1:
+        return f"{tested[0].name} on five measures"
+    led: dict[str, list[str]] = {}
+    for measure, column in zip(MEASURES, zip(*values, strict=True), strict=True):
+        best = min(column)
+        first = [entry for entry, value in zip(tested, column, strict=True) if value == best]
+        tied = len(tied_with_best) if measure.key == "error" else len(first)
+        leader = first[0].name if tied == 1 else "more than one model"
+        led.setdefault(leader, []).append(measure.word)
+    parts = [f"{name} in {listing(words)}" for name, words in led.items()]
+    return f"Ahead: {'; '.join(parts)}"

@@ -1,0 +1,272 @@
+"""Read run folders for a page: what can be shown, grouped by seeds, and what cannot, and why."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from task3_MNIST.core import runs
+from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.runs import DEFAULT_DATASET, Run
+
+SUMMARY_NUMBERS = (
+    "parameters",
+    "flops",
+    "model_bytes",
+    "train_seconds",
+    "epochs",
+    "selected_epoch",
+    "val_accuracy",
+    "val_loss",
+)
+TEST_NUMBERS = (
+    "test_accuracy",
+    "test_loss",
+    "correct",
+    "n",
+    "ece",
+    "latency_seconds",
+    "latency_seconds_p95",
+    "throughput",
+)
+METRIC_NUMBERS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+# what training writes: a folder that holds one of these was a run
+TRACES = ("summary.json", "model.pt", "checkpoint.pt", "metrics.jsonl")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a run is not on the page, or not with all its figures.
+
+    Attributes:
+        run: its folder, below the results.
+        what: what is missing or wrong.
+        command: what mends it, to be typed at the repository's root.
+    """
+
+    run: str
+    what: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One complete run, read and checked.
+
+    Attributes:
+        name: its folder, below the results.
+        typed: its folder as a shell takes it, at the repository's root.
+        config: `config.json`.
+        summary: `summary.json`.
+        metrics: `metrics.jsonl`.
+        test: `test.json`; None if the run was not evaluated.
+        predicted: (N,) uint8, the class it says for each test image; None likewise.
+    """
+
+    name: str
+    typed: str
+    config: dict[str, Any]
+    summary: dict[str, Any]
+    metrics: list[dict[str, float]]
+    test: dict[str, Any] | None
+    predicted: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in their seed only, ordered by it."""
+
+    dataset: str
+    model: str
+    family: str
+    name: str
+    runs: tuple[Reading, ...]
+
+    @property
+    def evaluated(self) -> list[Reading]:
+        """The runs with test figures."""
+        return [run for run in self.runs if run.test]
+
+    @property
+    def median(self) -> Reading | None:
+        """The evaluated run of median test accuracy; of two in the middle, the lower."""
+        ranked = sorted(self.evaluated, key=lambda run: run.test["test_accuracy"])
+        return ranked[(len(ranked) - 1) // 2] if ranked else None
+
+
+def collect(results: Path) -> tuple[list[Group], list[Problem]]:
+    """Read every run below a folder; none that is broken stops the others."""
+    readings: dict[tuple[str, str, str, str], dict[int, Reading]] = {}
+    problems = []
+    for run in runs.find(results):
+        try:
+            reading, problem = _read(run, results)
+        except UserError as error:
+            reading, problem = None, Problem(*_explain(run, results, error))
+        if problem:
+            problems.append(problem)
+        if not reading:
+            continue
+        config = reading.config
+        key = (config["dataset"], config["model"], config["family"], config["name"])
+        seeds = readings.setdefault(key, {})
+        if config["seed"] in seeds:
+            # counted twice, one run would pass for two
+            what = f"the same run as {seeds[config['seed']].name}: left out"
+            problems.append(Problem(reading.name, what, f"rm -r {_typed(run.folder)}"))
+            continue
+        seeds[config["seed"]] = reading
+    problems += _without_config(results)
+    return [_group(key, seeds) for key, seeds in readings.items()], problems
+
+
+def labels(groups: Iterable[Group]) -> list[str]:
+    """Return what tells groups apart: the model, and the recipe where there are several."""
+    groups = list(groups)
+    recipes = {group.name for group in groups}
+    return [
+        group.model if len(recipes) == 1 else f"{group.model} · {group.name}" for group in groups
+    ]
+
+
+def _group(key: tuple[str, str, str, str], seeds: dict[int, Reading]) -> Group:
+    dataset, model, family, name = key
+    return Group(dataset, model, family, name, tuple(seeds[seed] for seed in sorted(seeds)))
+
+
+def _read(run: Run, results: Path) -> tuple[Reading | None, Problem | None]:
+    name = run.folder.relative_to(results).as_posix()
+    config = _checked_config(run)
+    if not run.complete:
+        done, total = len(run.metrics()), config["config"].get("epochs", "?")
+        what = f"training has not ended: {done} of {total} epochs are there"
+        return None, Problem(name, what, train_command(config, results))
+    summary = run.summary()
+    _check_numbers(run.folder / "summary.json", summary, SUMMARY_NUMBERS)
+    metrics = run.metrics()
+    for line in metrics:
+        _check_numbers(run.folder / "metrics.jsonl", line, METRIC_NUMBERS)
+
+    typed = _typed(run.folder)
+    evaluate = f"python task3_MNIST/evaluate.py {typed}"
+    untested = Reading(name, typed, config, summary, metrics, None, None)
+    if not run.evaluated:
+        problem = Problem(name, "was not evaluated: no figures of the test set", evaluate)
+        return untested, problem
+    try:
+        test = _checked_test(run)
+        predicted = run.predictions().argmax(1).astype(np.uint8)
+    except (UserError, np.exceptions.AxisError) as error:
+        problem = Problem(name, _below(results, str(error)), evaluate)
+        return untested, problem
+    return replace(untested, test=test, predicted=predicted), None
+
+
+def _checked_config(run: Run) -> dict[str, Any]:
+    config = run.config()
+    path = run.folder / "config.json"
+    if config.get("schema") != runs.SCHEMA:
+        raise UserError(
+            f"{path} has schema {config.get('schema')}, not {runs.SCHEMA}: it is from another "
+            "version of this project"
+        )
+    texts = ("model", "family", "recipe", "name", "dataset")
+    wrong = [key for key in texts if not isinstance(config.get(key), str)]
+    wrong += [] if isinstance(config.get("seed"), int) else ["seed"]
+    wrong += [] if isinstance(config.get("config"), dict) else ["config"]
+    if wrong:
+        raise UserError(f"{path} has no usable {', '.join(wrong)}: it was altered")
+    return config
+
+
+def _checked_test(run: Run) -> dict[str, Any]:
+    test, path = run.test(), run.folder / "test.json"
+    _check_numbers(path, test, TEST_NUMBERS)
+    try:
+        shape = np.asarray(test["confusion"], dtype=int).shape
+    except (TypeError, ValueError):
+        shape = ()
+    if shape != (10, 10):
+        raise UserError(f"{path} has no confusion matrix of 10 x 10")
+    for line in test.get("reliability", []):
+        _check_numbers(path, line, ("confidence", "accuracy", "count"))
+    for line in test.get("epochs", []):
+        _check_numbers(path, line, ("epoch", "test_loss", "test_accuracy"))
+    return test
+
+
+def _check_numbers(path: Path, content: Any, keys: Iterable[str]) -> None:
+    """Raise UserError unless all keys are there with finite numbers."""
+    if not isinstance(content, dict):
+        raise UserError(f"{path} does not hold what it should: it was altered")
+    for key in keys:
+        value = content.get(key)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
+            raise UserError(
+                f"{path} has no usable {key}: it is from another version or was altered"
+            )
+
+
+def _explain(run: Run, results: Path, error: UserError) -> tuple[str, str, str]:
+    try:
+        command = train_command(_checked_config(run), results, overwrite=True)
+    except UserError:
+        command = f"rm -r {_typed(run.folder)}"
+    return run.folder.relative_to(results).as_posix(), _below(results, str(error)), command
+
+
+def _without_config(results: Path) -> list[Problem]:
+    """Return the folders that hold parts of a run, but not what it is a run of."""
+    folders = sorted({path.parent for name in TRACES for path in results.rglob(name)})
+    return [
+        Problem(
+            folder.relative_to(results).as_posix(),
+            "config.json is missing: nothing says what was trained",
+            f"rm -r {_typed(folder)}",
+        )
+        for folder in folders
+        if not (folder / "config.json").exists()
+    ]
+
+
+def train_command(config: dict[str, Any], results: Path, overwrite: bool = False) -> str:
+    """Return the command that trains this one run."""
+    family, (recipe, *knobs) = config["family"], config["name"].split("+")
+    words = ["python", f"task3_MNIST/train_{family}.py", "--model", config["model"]]
+    words += ["--recipe", recipe]
+    for knob in knobs:
+        name, _, value = knob.partition("=")
+        words += [f"--{name}", value]
+    if config["dataset"] != DEFAULT_DATASET:
+        words += ["--dataset", config["dataset"]]
+    words += ["--seed", str(config["seed"])]
+    if results.resolve() != REPOSITORY / "results" / "runs":
+        words += ["--results", _shown(results)]
+    return shlex.join(words + (["--overwrite"] if overwrite else []))
+
+
+def _typed(folder: Path) -> str:
+    return shlex.quote(_shown(folder))
+
+
+def _shown(folder: Path) -> str:
+    """Return a path as it is typed at the repository's root."""
+    folder = folder.resolve()
+    if folder.is_relative_to(REPOSITORY):
+        folder = folder.relative_to(REPOSITORY)
+    return folder.as_posix()
+
+
+def _below(results: Path, text: str) -> str:
+    return text.replace(f"{results}/", "")

@@ -1,0 +1,160 @@
+"""The comparison page's data: from run folders to what its template and scripts show."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from task3_MNIST.core import data
+from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.runs import DEFAULT_DATASET
+from task3_MNIST.report.charts.curves import learning_curves
+from task3_MNIST.report.charts.errors import class_heatmap, confusion_frame
+from task3_MNIST.report.charts.profile import radar, reliability
+from task3_MNIST.report.charts.tradeoffs import COSTS, efficiency, tradeoff
+from task3_MNIST.report.collect import Group, Problem, Reading, collect
+from task3_MNIST.report.compare import Pair, compare_all, contenders
+from task3_MNIST.report.entries import Entry, as_data, make_entries, tidy
+from task3_MNIST.report.settings import compare_settings
+from task3_MNIST.report.sprite import pack_mistakes
+from task3_MNIST.report.wording import basis, how_chosen, verdict
+
+NO_RUNS = (
+    "train some first with `python task3_MNIST/train_mlp.py` and `python task3_MNIST/train_cnn.py`"
+)
+
+
+def comparison(results: Path, data_dir: Path) -> dict[str, Any]:
+    """Return everything the page holds.
+
+    Returns:
+        `datasets`, MNIST first, each with `name`, `images` (their number), `entries`, `pairs`,
+        `chosen` (the verdict's two, or None), `charts`, `mistakes` and `settings`; `problems`,
+        the runs that are not shown or not wholly, each with `run`, `what` and `command`;
+        `confusion_frame`, a figure.
+
+    Raises:
+        UserError: no run can be shown.
+    """
+    groups, problems = collect(results)
+    if not groups:
+        raise UserError(_nothing_to_show(results, problems))
+    names = sorted({group.dataset for group in groups}, key=lambda name: name != DEFAULT_DATASET)
+    datasets = []
+    for name in names:
+        members = [group for group in groups if group.dataset == name]
+        dataset, found = _dataset(name, members, data_dir)
+        datasets.append(dataset)
+        problems += found
+    return {
+        "datasets": datasets,
+        "problems": [dataclasses.asdict(problem) for problem in problems],
+        "confusion_frame": confusion_frame(),
+    }
+
+
+def _nothing_to_show(results: Path, problems: Sequence[Problem]) -> str:
+    if not problems:
+        return f"{results} has no runs: {NO_RUNS}"
+    first = problems[0]
+    return (
+        f"{results} has no run that can be shown, and {len(problems)} that cannot; "
+        f"{first.run}: {first.what}; mend it with `{first.command}`"
+    )
+
+
+def _dataset(
+    name: str, groups: list[Group], data_dir: Path
+) -> tuple[dict[str, Any], list[Problem]]:
+    test = None
+    try:
+        test = data.load_test(name, data_dir)
+        groups, problems = _fitting(groups, len(test))
+    except UserError as error:
+        # curves and figures still show; what needs the images does not
+        problems = [Problem(f"data set {name}", f"no images to compare on: {error}", "")]
+    entries = make_entries(groups)
+    tested = [entry for entry in entries if entry.median]
+    pairs = compare_all(groups, test.labels.numpy()) if test else []
+    return {
+        "name": Path(name).name,
+        "images": tested[0].median.test["n"] if tested else 0,
+        "entries": [as_data(entry) for entry in entries],
+        "pairs": [_pair_data(pair, entries) for pair in pairs],
+        "chosen": contenders(groups) if pairs else None,
+        "how_chosen": how_chosen(entries),
+        "charts": [
+            learning_curves(entries, "accuracy"),
+            learning_curves(entries, "loss"),
+            *(_test_charts(tested, pairs) if tested else []),
+        ],
+        "mistakes": _mistakes(tested, test) if test and tested else None,
+        "settings": compare_settings(groups, [entry.name for entry in entries]),
+    }, problems
+
+
+def _fitting(groups: Sequence[Group], images: int) -> tuple[list[Group], list[Problem]]:
+    """Return the groups without the test figures of runs whose predictions are of other images."""
+    problems = []
+
+    def checked(run: Reading) -> Reading:
+        if not run.test or len(run.predicted) == run.test["n"] == images:
+            return run
+        what = f"has predictions for {len(run.predicted):,} test images, not {images:,}"
+        command = f"python task3_MNIST/evaluate.py {run.typed}"
+        problems.append(Problem(run.name, what, command))
+        return dataclasses.replace(run, test=None, predicted=None)
+
+    kept = [
+        dataclasses.replace(group, runs=tuple(checked(run) for run in group.runs))
+        for group in groups
+    ]
+    return kept, problems
+
+
+def _pair_data(pair: Pair, entries: Sequence[Entry]) -> dict[str, Any]:
+    return {
+        "a": pair.a,
+        "b": pair.b,
+        "difference": tidy(pair.difference),
+        "low": tidy(pair.low),
+        "high": tidy(pair.high),
+        "p": tidy(pair.p),
+        "tied": pair.tied,
+        "verdict": verdict(pair, entries, len(entries[pair.a].median.predicted)),
+        "basis": basis(pair, entries),
+    }
+
+
+def _test_charts(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    return [
+        *(tradeoff(tested, cost) for cost in COSTS),
+        efficiency(tested),
+        class_heatmap(tested),
+        reliability(tested),
+        radar(tested, _tied_with_best(tested, pairs)),
+    ]
+
+
+def _tied_with_best(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:
+    """Return the entry of the highest test accuracy, and those that are tied with it."""
+    best = max(tested, key=lambda entry: entry.accuracy.mean)
+    separated = {
+        place
+        for pair in pairs
+        if not pair.tied and best.place in (pair.a, pair.b)
+        for place in (pair.a, pair.b)
+    } - {best.place}
+    return [entry for entry in tested if entry.place not in separated]
+
+
+def _mistakes(tested: Sequence[Entry], test: data.Split) -> dict[str, Any]:
+    """Return the packed images that models get wrong; a text of predictions by entry's place."""
+    predicted = np.stack([entry.median.predicted for entry in tested])
+    packed = pack_mistakes(test.images.numpy(), test.labels.numpy(), predicted)
+    places = (entry.place for entry in tested)
+    return {**packed, "predicted": dict(zip(places, packed["predicted"], strict=True))}

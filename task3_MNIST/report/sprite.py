@@ -1,0 +1,79 @@
+"""Pick the test images that models get wrong and pack them into one picture."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+SIDE = 28
+COLUMNS = 50
+LIMIT = 2400  # images: some 150 bytes each
+GREYS = 16  # 4 bits a pixel: no eye tells them from 8, at half the bytes
+
+
+def pack_mistakes(images: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    """Return what the page needs to show the images behind a confusion matrix's cells.
+
+    Args:
+        images: (N, 1, 28, 28), of any affine scale; black is the least value.
+        labels: (N,) true classes.
+        predicted: (models, N), what each model says.
+
+    Returns:
+        `picture`, a PNG as data URI that holds the chosen images row by row, `columns` of them
+        in a row; `index`, their places in the test set; `labels`, a digit each, as one text;
+        `predicted`, such a text for each model.
+    """
+    chosen = choose_mistakes(labels, predicted, LIMIT)
+    return {
+        "picture": _picture(images[chosen]),
+        "columns": COLUMNS,
+        "index": chosen.tolist(),
+        "labels": _digits(labels[chosen]),
+        "predicted": [_digits(row[chosen]) for row in predicted],
+    }
+
+
+def choose_mistakes(labels: np.ndarray, predicted: np.ndarray, limit: int) -> np.ndarray:
+    """Return the places of at most `limit` images that any model gets wrong, in test order.
+
+    If there are more, every cell of every model's confusion matrix keeps its first few, about
+    the same number for all cells, so that none is empty because another is full.
+    """
+    wrong = predicted != labels  # (models, N)
+    if np.count_nonzero(wrong.any(0)) <= limit:
+        return np.flatnonzero(wrong.any(0))
+    order = np.full(predicted.shape, np.iinfo(np.int64).max)
+    for model, row in enumerate(predicted):
+        cells = labels * 10 + row
+        for cell in np.unique(cells[wrong[model]]):
+            members = np.flatnonzero(cells == cell)
+            order[model, members] = np.arange(len(members))
+    # an image is wanted as early as the first cell that wants it
+    return np.sort(np.argsort(order.min(0), kind="stable")[:limit])
+
+
+def _digits(classes: np.ndarray) -> str:
+    return "".join(str(value) for value in classes.tolist())
+
+
+def _picture(images: np.ndarray) -> str:
+    rows = max(1, -(-len(images) // COLUMNS))
+    sheet = np.zeros((rows * SIDE, COLUMNS * SIDE), np.uint8)
+    if len(images):
+        least, most = images.min(), images.max()
+        greys = np.rint((images - least) / (most - least) * (GREYS - 1)).astype(np.uint8)
+        for place, grey in enumerate(greys):
+            top, left = place // COLUMNS * SIDE, place % COLUMNS * SIDE
+            sheet[top : top + SIDE, left : left + SIDE] = grey[0]
+    picture = Image.fromarray(sheet, mode="P")
+    picture.putpalette(
+        [level for grey in range(GREYS) for level in [grey * 255 // (GREYS - 1)] * 3]
+    )
+    stream = io.BytesIO()
+    picture.save(stream, "PNG", bits=4, optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()

@@ -1,0 +1,65 @@
+"""Compare all trained models: writes plots and a page that opens from disk.
+
+    python task3_MNIST/visualize_comparison.py [--results results/runs] [--out PAGE.html]
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from task3_MNIST.core.cli import Parser, add_results_flag, run_script
+from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.report.comparison import comparison
+from task3_MNIST.report.page import render
+from task3_MNIST.report.wording import count
+
+OUT = REPOSITORY / "task3_MNIST" / "model_comparison.html"
+STYLES = ("comparison.css",)
+SCRIPTS = (
+    "format.js",
+    "charts.js",
+    "table.js",
+    "copy.js",
+    "confusion.js",
+    "settings.js",
+    "comparison.js",
+)
+
+
+def main() -> None:
+    """Write the comparison page of all runs below a folder."""
+    parser = Parser(description="Compare all trained models on one page.")
+    add_results_flag(parser)
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=REPOSITORY / "data",
+        help="folder of the data sets (default: data)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=OUT,
+        help="the page to write (default: task3_MNIST/model_comparison.html)",
+    )
+    options = parser.parse_args()
+    found = comparison(options.results, options.data)
+    models = sum(len(dataset["entries"]) for dataset in found["datasets"])
+    render(
+        "comparison.html.j2",
+        options.out,
+        title="MLPs and CNNs compared",
+        data=found,
+        styles=STYLES,
+        scripts=SCRIPTS,
+        plotly=True,
+        count=count(models, "model"),
+    )
+    for problem in found["problems"]:
+        print(f"not shown wholly: {problem['run']}: {problem['what']}")
+    print(f"{count(models, 'model')} compared in {options.out}")
+
+
+if __name__ == "__main__":
+    run_script(main)
