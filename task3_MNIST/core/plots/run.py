@@ -9,8 +9,6 @@ import numpy as np
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
 
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
-
 
 def run_title(run: Run) -> str:
     """Return a run's name as figures carry it: `cnn, fast, seed 0`; other data sets are named."""
@@ -74,7 +72,7 @@ def _draw_curve(run: Run, rows: list[dict[str, float]], split: str, measure: str
     note = "running mean over the epoch's steps, on augmented images if there is augmentation"
     style.add_title(
         figure,
-        f"{SPLITS[split].capitalize()} {measure}: {run_title(run)}",
+        f"{style.SPLITS[split]} {measure}: {run_title(run)}",
         note if split == "train" else "",
     )
     return style.save(figure, run.folder / "plots" / f"{key}.png")

@@ -21,15 +21,17 @@ DPI = 150
 # Okabe and Ito 2008: told apart with any kind of colour vision; their yellow is too pale on white
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
 FAMILY_COLOURS = {"mlp": PALETTE[0], "cnn": PALETTE[1]}
-RIGHT, WRONG = "#00694B", "#B3261E"
+FAMILY_MARKERS = {"mlp": "o", "cnn": "s"}
+SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
+RIGHT, WRONG = "#15803D", "#B91C1C"
 INK, MUTED, GRID = "#222222", "#666666", "#DDDDDD"
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of a size in inches that spaces what it holds by itself."""
+def new_figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
+    """Return an empty figure of a size in inches; by default it spaces what it holds by itself."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    return Figure(figsize=(width, height), dpi=DPI, layout=layout, facecolor="white")
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -46,6 +48,19 @@ def add_title(figure: Figure, title: str, subtitle: str = "") -> None:
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
     if subtitle:
         figure.supxlabel(subtitle, x=0.01, ha="left", fontsize=8, color=MUTED)
+
+
+def family_legend(figure: Figure, families: set[str]) -> None:
+    """Say which colour is which family, below the axes."""
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], linestyle="", marker=marker, color=FAMILY_COLOURS[family])
+        for family, marker in FAMILY_MARKERS.items()
+        if family in families
+    ]
+    names = [family.upper() for family in FAMILY_MARKERS if family in families]
+    figure.legend(handles, names, loc="outside upper right", ncols=2, fontsize=9, frameon=False)
 
 
 def plain_axes(axes: Axes, grid: str = "y") -> Axes:
@@ -66,6 +81,13 @@ def percent(fraction: float, digits: int = 2) -> str:
 def percent_axis(axis) -> None:
     """Label an axis that carries fractions in percent, with as many digits as its ticks need."""
     axis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+
+
+def log_axis(axis) -> None:
+    """Label a logarithmic axis at 1, 2 and 5 times each power of ten, in plain numbers."""
+    axis.get_major_locator().set_params(subs=(1, 2, 5))
+    axis.set_major_formatter(lambda value, _: f"{value:,.6g}")
+    axis.set_minor_formatter("")
 
 
 def epoch_axis(axes: Axes, epochs: int) -> None:

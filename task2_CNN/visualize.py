@@ -1,0 +1,196 @@
+"""Draw a CNN: its architecture, and a trained run's kernels and feature maps of a test digit.
+
+    python task2_CNN/visualize.py [--model cnn] [--run RUN] [--digit 7 | --index 12] [--out DIR]
+
+Without --run the first complete run of the model under results/runs is shown, if there is one.
+"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+from torch import Tensor, nn
+
+from task3_MNIST.core import data
+from task3_MNIST.core.architecture import shape_text
+from task3_MNIST.core.cli import run_script
+from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.errors import UsageError
+from task3_MNIST.core.plots import style
+from task3_MNIST.core.plots.run import run_title
+from task3_MNIST.core.plots.tiles import show_signed, tile
+from task3_MNIST.core.visualizing import (
+    Subject,
+    choose_subject,
+    show,
+    show_diagram,
+    visualize_parser,
+)
+
+MOST_CHANNELS = 64
+COLUMNS = 16
+CELL = 0.62  # inches
+
+
+def main() -> None:
+    """Draw the diagram, and the kernels and feature maps of a run if there is one."""
+    parser = visualize_parser("cnn", "Draw a CNN's architecture, kernels and feature maps.")
+    parser.add_argument(
+        "--data", type=Path, default=REPOSITORY / "data", help="folder of the data sets"
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--digit", type=int, help="show the first test image with this label")
+    which.add_argument("--index", type=int, help="show this test image, from 0 (default: 0)")
+    options = parser.parse_args()
+    subject = choose_subject(options, "cnn")
+    show_diagram(subject)
+    if subject.run is None:
+        return
+    convolutions = [layer for layer in subject.model.modules() if isinstance(layer, nn.Conv2d)]
+    for number, convolution in enumerate(convolutions, 1):
+        show(draw_kernels(subject, convolution, number))
+    test = data.load_test(subject.run.config()["dataset"], options.data)
+    show(draw_feature_maps(subject, test, choose_image(options, test.labels)))
+
+
+def choose_image(options: argparse.Namespace, labels: Tensor) -> int:
+    """Return the place in the test set of the image asked for.
+
+    Raises:
+        UsageError: there is no such image.
+    """
+    if options.digit is not None:
+        places = (labels == options.digit).nonzero()
+        if not len(places):
+            raise UsageError(f"--digit {options.digit}: no test image has that label; use 0 to 9")
+        return int(places[0])
+    index = options.index or 0
+    if not 0 <= index < len(labels):
+        raise UsageError(f"--index {index}: the test images are 0 to {len(labels) - 1:,}")
+    return index
+
+
+def draw_kernels(subject: Subject, convolution: nn.Conv2d, number: int) -> Path:
+    """Draw a convolution's kernels, one a column, a row for each input channel.
+
+    Kernels of the first convolution, which have one input channel, fill rows.
+    """
+    weights = convolution.weight.detach()  # (output channels, input channels, height, width)
+    outputs, inputs = weights.shape[:2]
+    kernels = strongest(weights.flatten(1).norm(dim=1))
+    channels = strongest(weights.transpose(0, 1).flatten(1).norm(dim=1))
+    shown = weights[kernels][:, channels].transpose(0, 1)
+    columns = min(COLUMNS, len(kernels)) if inputs == 1 else len(kernels)
+    sheet = tile(shown.flatten(0, 1).numpy(), columns)
+
+    rows = math.ceil(len(kernels) * len(channels) / columns)
+    cell = min(CELL, 12 / max(columns, rows))
+    figure = style.new_figure(max(columns * cell, 4.5) + 1.4, max(rows * cell, 0.8) + 1.6)
+    axes = figure.add_subplot()
+    show_signed(figure, axes, sheet, "weight")
+    if inputs > 1:
+        axes.set_xlabel(f"kernel ({_of(len(kernels), outputs)})", fontsize=9)
+        axes.set_ylabel(f"input channel ({_of(len(channels), inputs)})", fontsize=9)
+    style.add_title(figure, f"Kernels of convolution {number}", run_title(subject.run))
+    return style.save(figure, subject.out / f"kernels_conv{number}.png")
+
+
+def draw_feature_maps(subject: Subject, test: data.Split, index: int) -> Path:
+    """Draw what one test image becomes after each ReLU and pooling, and the model's answer."""
+    image, label = test.images[index : index + 1], int(test.labels[index])
+    stages, logits = feature_maps(subject.model, image)
+    rows = [math.ceil(min(len(maps), MOST_CHANNELS) / COLUMNS) for _, maps in stages]
+
+    heights = [2 * CELL, *(row * CELL + 0.4 for row in rows)]
+    figure = style.new_figure(COLUMNS * CELL + 0.6, sum(heights) + 1.4)
+    grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
+    top = grid[0].subgridspec(1, 2, width_ratios=(1, 6))
+    picture = figure.add_subplot(top[0])
+    picture.imshow(image[0, 0], cmap="gray_r")
+    picture.set_axis_off()
+    _draw_answer(figure.add_subplot(top[1]), logits, label)
+    for place, (name, maps) in enumerate(stages, 1):
+        shown = strongest(maps.flatten(1).mean(1))
+        axes = figure.add_subplot(grid[place])
+        axes.imshow(tile(maps[shown].numpy(), COLUMNS), cmap="magma", vmin=0, aspect="equal")
+        axes.set_anchor("W")
+        axes.set_axis_off()
+        title = f"{name}: {shape_text(tuple(maps.shape))}"
+        if len(shown) < len(maps):
+            title += f", the {len(shown)} channels that respond most"
+        axes.set_title(title, fontsize=9, loc="left", color=style.INK)
+    style.add_title(
+        figure,
+        f"Feature maps of test image {index}, a {label}: {run_title(subject.run)}",
+        "Black is 0; each stage is as bright as its strongest response.",
+    )
+    return style.save(figure, subject.out / f"feature_maps_{index}.png")
+
+
+def feature_maps(model: nn.Module, image: Tensor) -> tuple[list[tuple[str, Tensor]], Tensor]:
+    """Return what leaves each ReLU and pooling of the convolutional part, and the logits.
+
+    Args:
+        model: in evaluation mode.
+        image: (1, 1, 28, 28), normalised.
+
+    Returns:
+        pairs of a name and maps (channels, height, width); logits (10,).
+    """
+    stages: list[tuple[str, Tensor]] = []
+    names = {nn.ReLU: "Convolution {} and ReLU", nn.MaxPool2d: "Pooling {}"}
+    seen = dict.fromkeys(names, 0)
+
+    def record(module: nn.Module, _: tuple, output: Tensor) -> None:
+        if output.dim() == 4:
+            seen[type(module)] += 1
+            stages.append((names[type(module)].format(seen[type(module)]), output[0].clone()))
+
+    hooks = [
+        module.register_forward_hook(record)
+        for module in model.modules()
+        if isinstance(module, tuple(names))
+    ]
+    try:
+        with torch.no_grad():
+            logits = model(image)[0]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return stages, logits
+
+
+def strongest(strength: Tensor) -> Tensor:
+    """Return the places of the largest values, at most `MOST_CHANNELS`, in their own order."""
+    return strength.argsort(descending=True)[:MOST_CHANNELS].sort().values
+
+
+def _of(shown: int, total: int) -> str:
+    return f"all {total}" if shown == total else f"the {shown} with the largest weights of {total}"
+
+
+def _draw_answer(axes, logits: Tensor, label: int) -> None:
+    probabilities = logits.softmax(0)
+    answer = int(probabilities.argmax())
+    colours = [style.GRID] * len(probabilities)
+    colours[answer] = style.RIGHT if answer == label else style.WRONG
+    style.plain_axes(axes)
+    axes.bar(range(len(probabilities)), probabilities, color=colours)
+    axes.set_xticks(range(len(probabilities)))
+    axes.set_ylim(0, 1)
+    style.percent_axis(axes.yaxis)
+    sign = "✓ right" if answer == label else "✗ wrong"
+    axes.set_title(
+        f"answer: {answer}, {style.percent(float(probabilities[answer]))} sure, {sign}",
+        fontsize=9,
+        loc="left",
+        color=style.INK,
+    )
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,128 @@
+"""Radar of five qualities, each on a stated logarithmic scale, a small one for each model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from task3_MNIST.core.plots import style
+from task3_MNIST.core.plots.groups import Group, labels
+
+COLUMNS = 5
+SMALLEST = 1e-4  # a logarithm has no zero: errors below 0.01 % are drawn as that
+
+
+@dataclass(frozen=True)
+class Quality:
+    """One spoke: how it is measured, which end is good, and how its ends are written."""
+
+    name: str
+    measure: Callable[[Group], float]
+    text: Callable[[float], str]
+    more_is_better: bool = False
+
+
+QUALITIES = (
+    Quality(
+        "accuracy",
+        lambda group: max(1 - fmean(group.tests("test_accuracy")), SMALLEST),
+        lambda error: f"{100 * (1 - error):.5g} % of test images right",
+    ),
+    Quality(
+        "speed",
+        lambda group: fmean(group.summaries("images_per_second")),
+        lambda speed: f"{speed:,.0f} training images/s",
+        more_is_better=True,
+    ),
+    Quality(
+        "size",
+        lambda group: fmean(group.summaries("model_bytes")),
+        lambda size: f"{size / 1000:,.4g} kB",
+    ),
+    Quality(
+        "latency",
+        lambda group: fmean(group.tests("latency_seconds")),
+        lambda seconds: f"{1000 * seconds:.4g} ms for one image",
+    ),
+    Quality(
+        "calibration",
+        lambda group: max(fmean(group.tests("ece")), SMALLEST),
+        lambda error: f"{100 * error:.4g} % calibration error",
+    ),
+)
+
+
+def draw_radar(groups: list[Group], path: Path) -> Path:
+    """Draw a radar for each group on the same scales, the others faint behind it.
+
+    Args:
+        groups: evaluated groups of one data set.
+        path: the PNG file.
+    """
+    ends = [bracket([quality.measure(group) for group in groups]) for quality in QUALITIES]
+    shapes = {
+        group: [
+            position(quality.measure(group), *end, quality.more_is_better)
+            for quality, end in zip(QUALITIES, ends, strict=True)
+        ]
+        for group in groups
+    }
+    columns = min(COLUMNS, len(groups))
+    lines = math.ceil(len(groups) / columns)
+    figure = style.new_figure(max(2.9 * columns, 7.5), 2.4 * lines + 1.8)
+    panels = figure.subplots(
+        lines, columns, squeeze=False, subplot_kw={"projection": "polar"}
+    ).flatten()
+    names = labels(groups)
+    for axes, group in zip(panels, groups, strict=False):
+        _draw_one(axes, group, shapes)
+        axes.set_title(names[group], fontsize=10, pad=14)
+    for axes in panels[len(groups) :]:
+        axes.set_axis_off()
+    scales = "\n".join(
+        f"{quality.name}: centre {quality.text(worst)}, rim {quality.text(best)}"
+        for quality, end in zip(QUALITIES, ends, strict=True)
+        for worst, best in [end if quality.more_is_better else reversed(end)]
+    )
+    style.add_title(
+        figure,
+        f"Five qualities on {groups[0].dataset}: further out is better",
+        f"Means over seeds, logarithmic scales (of the error for accuracy):\n{scales}\n"
+        "Grey outlines: the other models. The area has no meaning.",
+    )
+    return style.save(figure, path)
+
+
+def bracket(values: list[float]) -> tuple[float, float]:
+    """Return the closest numbers of the form 1, 2 or 5 times 10^k below and above all values."""
+    steps = [digit * 10.0**power for power in range(-6, 13) for digit in (1, 2, 5)]
+    low = max(step for step in steps if step < min(values))
+    high = min(step for step in steps if step > max(values))
+    return low, high
+
+
+def position(value: float, low: float, high: float, more_is_better: bool) -> float:
+    """Return where a value lies on its spoke: 0 in the centre and worst, 1 at the rim and best."""
+    share = math.log(value / low) / math.log(high / low)
+    return share if more_is_better else 1 - share
+
+
+def _draw_one(axes, shown: Group, shapes: dict[Group, list[float]]) -> None:
+    angles = [2 * math.pi * spoke / len(QUALITIES) for spoke in range(len(QUALITIES))]
+    closed = [*angles, angles[0]]
+    for group, shape in shapes.items():
+        if group != shown:
+            axes.plot(closed, [*shape, shape[0]], color="#BBBBBB", linewidth=0.6)
+    colour, shape = style.FAMILY_COLOURS[shown.family], shapes[shown]
+    axes.plot(closed, [*shape, shape[0]], color=colour, linewidth=1.8, marker="o", markersize=3)
+    axes.fill(angles, shape, color=colour, alpha=0.2)
+    axes.set_theta_offset(math.pi / 2)
+    axes.set_theta_direction(-1)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0.25, 0.5, 0.75], [])
+    axes.set_xticks(angles, [quality.name for quality in QUALITIES], fontsize=8)
+    axes.grid(color=style.GRID)
+    axes.spines["polar"].set_color(style.MUTED)
