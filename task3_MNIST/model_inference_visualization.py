@@ -1,0 +1,87 @@
+"""Write the page on which the models answer to a drawing, and a grid of test digits as PNG.
+
+python task3_MNIST/model_inference_visualization.py
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from task3_MNIST.core.cli import Parser, add_results_flag, run_script
+from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.plots import draw_prediction_grid
+from task3_MNIST.report.inference import build_page
+from task3_MNIST.report.page import render
+
+SCRIPTS = (
+    "slices.js",
+    "forward.js",
+    "prepare.js",
+    "strokes.js",
+    "deform.js",
+    "files.js",
+    "painting.js",
+    "models.js",
+    "drawing.js",
+    "answers.js",
+    "inside.js",
+    "occlusion.js",
+    "push.js",
+    "gallery.js",
+    "inference.js",
+)
+
+
+def main() -> None:
+    """Read the runs and write the page and the picture."""
+    parser = Parser(description="Write the page on which the models answer to a drawing.")
+    add_results_flag(parser)
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=REPOSITORY / "data",
+        help="folder of the data sets (default: data)",
+    )
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=(),
+        metavar="MODEL",
+        help="which models, the first two shown at first (default: all that were evaluated; the "
+        "best MLP and the best CNN by validation shown at first)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=REPOSITORY / "task3_MNIST" / "model_inference.html",
+        help="the page (default: task3_MNIST/model_inference.html)",
+    )
+    parser.add_argument(
+        "--plots",
+        type=Path,
+        default=REPOSITORY / "results" / "plots",
+        help="folder of the picture (default: results/plots)",
+    )
+    options = parser.parse_args()
+
+    page = build_page(options.results, options.data, options.models)
+    render(
+        "inference.html.j2",
+        options.out,
+        title="Draw a digit: two models answer",
+        data=page.data,
+        styles=("inference.css",),
+        scripts=SCRIPTS,
+        **page.texts,
+    )
+    grid = draw_prediction_grid(
+        page.runs, page.test.images, page.test.labels, options.plots / "predictions.png"
+    )
+    runnable = ", ".join(page.embedded) or "none"
+    print(f"written: {options.out} ({options.out.stat().st_size / 1e6:.1f} MB; runs {runnable})")
+    print(f"written: {grid}")
+
+
+if __name__ == "__main__":
+    run_script(main)

@@ -1,0 +1,88 @@
+// The models of the page: what they are, running them, and proof that they run right.
+"use strict";
+
+const TOLERANCE = 1e-4; // between this page's logits and PyTorch's
+
+/** Return the page's models in order; those that cannot run here have a `reason`. */
+function readModels(data) {
+  return data.models.map((model) => ({
+    ...model,
+    logits: floats(model.logits), // of the page's images, by PyTorch
+    network: null,
+    difference: null,
+  }));
+}
+
+/** Return the network of a model, unpacked when it is first wanted. */
+function networkOf(model) {
+  model.network ??= buildNetwork(model.layers, floats(model.weights));
+  return model.network;
+}
+
+function floats(text) {
+  return new Float32Array(decodeBase64(text).buffer);
+}
+
+/** Return a function that turns bytes into the numbers that models were trained on. */
+function normaliser({ mean, std }) {
+  const table = Float32Array.from({ length: 256 }, (_, level) => {
+    // rounded after each step, as PyTorch does
+    const fraction = Math.fround(level / 255);
+    return Math.fround(Math.fround(fraction - Math.fround(mean)) / Math.fround(std));
+  });
+  return (pixels) => Float32Array.from(pixels, (level) => table[level]);
+}
+
+/**
+ * Run the stored images and compare with PyTorch's logits; a model that differs gets a reason and
+ * is no longer offered. Returns the largest difference.
+ */
+function checkModel(model, images) {
+  const network = networkOf(model);
+  model.difference = 0;
+  images.forEach((image, i) => {
+    forward(network, image).forEach((logit, digit) => {
+      model.difference = Math.max(model.difference, Math.abs(logit - model.expected[i][digit]));
+    });
+  });
+  // not "greater": NaN must fail, too
+  if (!(model.difference < TOLERANCE)) {
+    model.reason = `its logits differ from PyTorch's by ${model.difference}`;
+  }
+  return model.difference;
+}
+
+/** Return the milliseconds of one pass, as the mean over some 20 ms: the clock is too coarse for one. */
+function measureLatency(model, image) {
+  const network = networkOf(model);
+  const start = performance.now();
+  let elapsed = 0;
+  let passes = 0;
+  while (elapsed < 20) {
+    forward(network, image);
+    passes++;
+    elapsed = performance.now() - start;
+  }
+  return elapsed / passes;
+}
+
+/** Return "98.12 % of 400 (95 % interval 96.3 to 99.0)": Wilson 1927. */
+function accuracyText(correct, count) {
+  const [low, high] = wilson(correct, count);
+  return (
+    `${percent(correct / count, 2)} of ${count.toLocaleString("en")} ` +
+    `(95 % interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
+  );
+}
+
+function wilson(correct, count) {
+  const z = 1.96;
+  const share = correct / count;
+  const middle = (share + (z * z) / (2 * count)) / (1 + (z * z) / count);
+  const half = (z / (1 + (z * z) / count)) * Math.sqrt((share * (1 - share)) / count + (z * z) / (4 * count * count));
+  return [middle - half, middle + half];
+}
+
+function percent(fraction, decimals = 1) {
+  return `${(100 * fraction).toFixed(decimals)} %`;
+}
