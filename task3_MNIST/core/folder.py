@@ -45,7 +45,11 @@ class Folder:
         """Return the SHA-256 of the training files, each with its label and in order."""
         digest = hashlib.sha256()
         for path in self._files(train=True):
-            digest.update(path.parent.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+            try:
+                content = path.read_bytes()
+            except OSError as error:
+                raise UserError(f"cannot read {path}: {error.strerror}: mend that") from error
+            digest.update(path.parent.name.encode() + hashlib.sha256(content).digest())
         return digest.hexdigest()
 
     def _files(self, *, train: bool) -> list[Path]:
@@ -84,19 +88,19 @@ def _by_label(folder: Path) -> list[list[Path]]:
     """Return the image files of each label folder, sorted by name."""
     try:
         labels = sorted(x for x in folder.iterdir() if x.is_dir() and not x.name.startswith("."))
+        by_label = [
+            sorted(x for x in label.iterdir() if x.suffix.lower() in SUFFIXES) for label in labels
+        ]
     except OSError as error:
         raise UserError(
-            f"cannot list {folder}: {error.strerror}: a data set holds <digit>/*.png, or train/ "
-            "and test/ with such folders in both"
+            f"cannot list {error.filename}: {error.strerror}: a data set holds <digit>/*.png, or "
+            "train/ and test/ with such folders in both"
         ) from error
     if not labels:
         raise UserError(f"{folder} has no label folders: put images into folders named 0 to 9")
-    by_label = []
-    for label in labels:
+    for label, paths in zip(labels, by_label, strict=True):
         if label.name not in LABELS:
             raise UserError(f"{label} is not a digit: name the label folders 0 to 9")
-        paths = sorted(x for x in label.iterdir() if x.suffix.lower() in SUFFIXES)
         if not paths:
             raise UserError(f"{label} holds no {', '.join(SUFFIXES)} file: add some or delete it")
-        by_label.append(paths)
     return by_label

@@ -42,8 +42,8 @@ def extract_ink(grey: np.ndarray) -> np.ndarray:
     1. Shrink: a longer side over 400 becomes 400, the other `max(1, floor(side * 400 / longer +
        0.5))`, by `resize`; round each pixel to `floor(v + 0.5)`.
     2. Polarity: sort the pixels of the border (first row, last row, and between them first and last
-       column) and take entry `floor(n / 2)`. Where that lies
-       above the middle of the image's least and greatest pixel, replace every pixel v by 255 - v.
+       column) and take entry `floor(n / 2)`. Where that lies above the middle of the image's least
+       and greatest pixel, replace every pixel v by 255 - v.
     3. Background: subtract `fit_background`, which follows uneven light; call the rest r. Its noise
        is what `fit_background` returns beside it.
     4. Full scale: sort the pixels over half of r's maximum; the peak is entry `floor(9 * (n - 1) /
