@@ -1,6 +1,6 @@
 """Compare all trained models: writes plots and a page that opens from disk.
 
-    python task3_MNIST/visualize_comparison.py [--results results/runs] [--out PAGE.html]
+python task3_MNIST/visualize_comparison.py [--results results/runs] [--out PAGE.html]
 """
 
 import sys
@@ -8,8 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from task3_MNIST.core import plots
 from task3_MNIST.core.cli import Parser, add_results_flag, run_script
 from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.report.collect import collect
 from task3_MNIST.report.comparison import comparison
 from task3_MNIST.report.page import render
 from task3_MNIST.report.wording import count
@@ -28,7 +30,7 @@ SCRIPTS = (
 
 
 def main() -> None:
-    """Write the comparison page of all runs below a folder."""
+    """Write the comparison page and plots of all runs below a folder."""
     parser = Parser(description="Compare all trained models on one page.")
     add_results_flag(parser)
     parser.add_argument(
@@ -44,7 +46,8 @@ def main() -> None:
         help="the page to write (default: task3_MNIST/model_comparison.html)",
     )
     options = parser.parse_args()
-    found = comparison(options.results, options.data)
+    groups, problems = collect(options.results)
+    found = comparison(groups, problems, options.data)
     models = sum(len(dataset["entries"]) for dataset in found["datasets"])
     render(
         "comparison.html.j2",
@@ -56,9 +59,14 @@ def main() -> None:
         plotly=True,
         count=count(models, "model"),
     )
+    # what could not be read is named on the page and below, and in no picture
+    readable = [run for group in groups for run in group.runs if run.test or not run.run.evaluated]
+    folder = options.results.parent / "plots"
+    pictures = plots.draw_comparison([run.run for run in readable], folder)
     for problem in found["problems"]:
         print(f"not shown wholly: {problem['run']}: {problem['what']}")
     print(f"{count(models, 'model')} compared in {options.out}")
+    print(f"{count(len(pictures), 'picture')} in {folder}")
 
 
 if __name__ == "__main__":

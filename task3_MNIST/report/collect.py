@@ -62,6 +62,7 @@ class Reading:
 
     Attributes:
         name: its folder, below the results.
+        run: the run itself.
         typed: its folder as a shell takes it, at the repository's root.
         config: `config.json`.
         summary: `summary.json`.
@@ -71,6 +72,7 @@ class Reading:
     """
 
     name: str
+    run: Run
     typed: str
     config: dict[str, Any]
     summary: dict[str, Any]
@@ -102,7 +104,11 @@ class Group:
 
 
 def collect(results: Path) -> tuple[list[Group], list[Problem]]:
-    """Read every run below a folder; none that is broken stops the others."""
+    """Read every run below a folder; none that is broken stops the others.
+
+    Raises:
+        UserError: no run can be shown.
+    """
     readings: dict[tuple[str, str, str, str], dict[int, Reading]] = {}
     problems = []
     for run in runs.find(results):
@@ -124,7 +130,22 @@ def collect(results: Path) -> tuple[list[Group], list[Problem]]:
             continue
         seeds[config["seed"]] = reading
     problems += _without_config(results)
+    if not readings:
+        raise UserError(_nothing_to_show(results, problems))
     return [_group(key, seeds) for key, seeds in readings.items()], problems
+
+
+def _nothing_to_show(results: Path, problems: list[Problem]) -> str:
+    if not problems:
+        return (
+            f"{results} has no runs: train some first with `python task3_MNIST/train_mlp.py` and "
+            "`python task3_MNIST/train_cnn.py`"
+        )
+    first = problems[0]
+    return (
+        f"{results} has no run that can be shown, and {len(problems)} that cannot; "
+        f"{first.run}: {first.what}; mend it with `{first.command}`"
+    )
 
 
 def labels(groups: Iterable[Group]) -> list[str]:
@@ -156,7 +177,7 @@ def _read(run: Run, results: Path) -> tuple[Reading | None, Problem | None]:
 
     typed = _typed(run.folder)
     evaluate = f"python task3_MNIST/evaluate.py {typed}"
-    untested = Reading(name, typed, config, summary, metrics, None, None)
+    untested = Reading(name, run, typed, config, summary, metrics, None, None)
     if not run.evaluated:
         problem = Problem(name, "was not evaluated: no figures of the test set", evaluate)
         return untested, problem

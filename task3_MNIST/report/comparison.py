@@ -15,34 +15,32 @@ from task3_MNIST.core.runs import DEFAULT_DATASET
 from task3_MNIST.report.charts.curves import learning_curves
 from task3_MNIST.report.charts.errors import class_heatmap, confusion_frame
 from task3_MNIST.report.charts.profile import radar, reliability
-from task3_MNIST.report.charts.tradeoffs import COSTS, efficiency, tradeoff
-from task3_MNIST.report.collect import Group, Problem, Reading, collect
+from task3_MNIST.report.charts.tradeoffs import COSTS, RATES, efficiency, tradeoff
+from task3_MNIST.report.collect import Group, Problem, Reading
 from task3_MNIST.report.compare import Pair, compare_all, contenders
 from task3_MNIST.report.entries import Entry, as_data, make_entries, tidy
 from task3_MNIST.report.settings import compare_settings
 from task3_MNIST.report.sprite import pack_mistakes
 from task3_MNIST.report.wording import basis, how_chosen, verdict
 
-NO_RUNS = (
-    "train some first with `python task3_MNIST/train_mlp.py` and `python task3_MNIST/train_cnn.py`"
-)
 
-
-def comparison(results: Path, data_dir: Path) -> dict[str, Any]:
+def comparison(
+    groups: Sequence[Group], problems: Sequence[Problem], data_dir: Path
+) -> dict[str, Any]:
     """Return everything the page holds.
+
+    Args:
+        groups: what is shown, at least one.
+        problems: what cannot be shown.
+        data_dir: where data sets lie; their test images are read.
 
     Returns:
         `datasets`, MNIST first, each with `name`, `images` (their number), `entries`, `pairs`,
         `chosen` (the verdict's two, or None), `charts`, `mistakes` and `settings`; `problems`,
         the runs that are not shown or not wholly, each with `run`, `what` and `command`;
         `confusion_frame`, a figure.
-
-    Raises:
-        UserError: no run can be shown.
     """
-    groups, problems = collect(results)
-    if not groups:
-        raise UserError(_nothing_to_show(results, problems))
+    problems = list(problems)
     names = sorted({group.dataset for group in groups}, key=lambda name: name != DEFAULT_DATASET)
     datasets = []
     for name in names:
@@ -55,16 +53,6 @@ def comparison(results: Path, data_dir: Path) -> dict[str, Any]:
         "problems": [dataclasses.asdict(problem) for problem in problems],
         "confusion_frame": confusion_frame(),
     }
-
-
-def _nothing_to_show(results: Path, problems: Sequence[Problem]) -> str:
-    if not problems:
-        return f"{results} has no runs: {NO_RUNS}"
-    first = problems[0]
-    return (
-        f"{results} has no run that can be shown, and {len(problems)} that cannot; "
-        f"{first.run}: {first.what}; mend it with `{first.command}`"
-    )
 
 
 def _dataset(
@@ -133,7 +121,7 @@ def _pair_data(pair: Pair, entries: Sequence[Entry]) -> dict[str, Any]:
 def _test_charts(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[dict[str, Any]]:
     return [
         *(tradeoff(tested, cost) for cost in COSTS),
-        efficiency(tested),
+        *(efficiency(tested, rate) for rate in RATES),
         class_heatmap(tested),
         reliability(tested),
         radar(tested, _tied_with_best(tested, pairs)),

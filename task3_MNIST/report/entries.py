@@ -95,8 +95,8 @@ def as_data(entry: Entry) -> dict[str, Any]:
 
 
 def tidy(value: float) -> float:
-    """Return a number of five digits: what is plotted needs no more, and pages stay small."""
-    return float(f"{value:.5g}")
+    """Return a count as it is and a measure in five digits: nothing shown needs more."""
+    return int(value) if float(value).is_integer() else float(f"{value:.5g}")
 
 
 def _accuracy(group: Group) -> Interval | None:

@@ -26,8 +26,8 @@ def points(fraction: float) -> str:
 def p_value(p: float) -> str:
     """Return `p = 0.25`, or a bound where digits would pretend to matter."""
     if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+        return "p\u00a0<\u00a00.001"
+    return f"p\u00a0=\u00a0{p:.3f}" if p < 0.1 else f"p\u00a0=\u00a0{p:.2f}"
 
 
 def listing(names: Sequence[str]) -> str:
@@ -46,7 +46,8 @@ def verdict(pair: Pair, entries: Sequence[Entry], images: int) -> str:
     difference, low, high = pair.difference, pair.low, pair.high
     if difference < 0:
         a, b, difference, low, high = b, a, -difference, -high, -low
-    basis = f"exact McNemar {p_value(pair.p)}; n = {_seed_counts(a, b)}, {images:,} test images"
+    size = f"n\u00a0=\u00a0{_seed_counts(a, b)}, {images:,} test images"
+    basis = f"exact McNemar {p_value(pair.p)}; {size}"
     if pair.tied:
         return (
             f"{a.name} and {b.name} are tied: they differ by {points(difference)} percentage "
@@ -70,13 +71,21 @@ def basis(pair: Pair, entries: Sequence[Entry]) -> str:
     if a.seeds == b.seeds == 1:
         return text + (
             f"The interval draws the test images anew, {RESAMPLES:,} times; with one seed each "
-            "it says nothing about the luck of training: train more with --seeds."
+            "it says nothing about the luck of training: train several to include it."
         )
     text += f"The interval draws seeds and test images anew, {RESAMPLES:,} times."
     if 1 in (a.seeds, b.seeds):
         single = a if a.seeds == 1 else b
         text += f" {single.name} has one seed: its luck of training is not in the interval."
     return text
+
+
+def short(value: float) -> str:
+    """Return a number with a prefix where it is long: `20 k`."""
+    for scale, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= scale:
+            return f"{value / scale:.3g}\u00a0{prefix}"
+    return f"{value:.3g}"
 
 
 def how_chosen(entries: Sequence[Entry]) -> str:

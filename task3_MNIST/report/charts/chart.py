@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from plotly import graph_objects as go
+
+# how many times its lowest value the highest of a log axis is, and the digits that get a tick
+TICKS_BY_SPAN = ((4, (1, 1.5, 2, 3, 4, 5, 7)), (40, (1, 2, 5)), (math.inf, (1,)))
 
 
 def chart(
@@ -39,6 +43,16 @@ def chart(
         "figure": content,
         "table": {"columns": list(columns), "rows": [list(row) for row in rows]},
     }
+
+
+def log_ticks(values: Iterable[float], show: Callable[[float], str]) -> dict[str, list]:
+    """Return the ticks of a log axis around values, as many in a decade as there is room for."""
+    values = [value for value in values if value > 0] or [1.0]
+    decades = range(math.floor(math.log10(min(values))) - 1, math.ceil(math.log10(max(values))) + 1)
+    span = max(values) / min(values)
+    digits = next(digits for limit, digits in TICKS_BY_SPAN if span < limit)
+    ticks = [digit * 10.0**decade for decade in decades for digit in digits]
+    return {"tickvals": ticks, "ticktext": [show(tick) for tick in ticks]}
 
 
 def plain(text: str) -> str:

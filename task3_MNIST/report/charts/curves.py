@@ -9,7 +9,7 @@ from typing import Any
 from plotly import graph_objects as go
 
 from task3_MNIST.core.stats import Interval, mean_interval
-from task3_MNIST.report.charts.chart import chart, plain
+from task3_MNIST.report.charts.chart import chart, log_ticks, plain
 from task3_MNIST.report.entries import Entry, tidy
 from task3_MNIST.report.wording import percent
 
@@ -39,7 +39,9 @@ def learning_curves(entries: Sequence[Entry], quantity: str) -> dict[str, Any]:
     figure = go.Figure([trace for curve in curves for trace in _traces(curve)])
     figure.update_xaxes(title_text="epoch", rangemode="tozero")
     if quantity == "loss":
-        figure.update_yaxes(title_text="loss (log scale)", type="log", dtick="D2")
+        means = [value.mean for curve in curves for value in curve.values]
+        ticks = log_ticks(means, "{:g}".format)
+        figure.update_yaxes(title_text="loss (log scale)", type="log", **ticks)
     else:
         figure.update_yaxes(title_text="accuracy", tickformat=".1%")
     return chart(

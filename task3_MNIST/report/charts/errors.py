@@ -14,7 +14,10 @@ from task3_MNIST.report.entries import Entry, tidy
 
 def class_heatmap(entries: Sequence[Entry]) -> dict[str, Any]:
     """Return the chart of each model's errors by true class."""
-    tested = [entry for entry in entries if entry.median]
+    tested = sorted(
+        (entry for entry in entries if entry.median),
+        key=lambda entry: -entry.median.test["test_accuracy"],
+    )
     confusions = np.array([entry.median.test["confusion"] for entry in tested])  # (M, 10, 10)
     right = confusions.diagonal(axis1=1, axis2=2)
     support = confusions.sum(2)
@@ -96,7 +99,9 @@ def _class_finding(errors: np.ndarray, tested: Sequence[Entry]) -> str:
     if not by_class.any():
         return "No test image is wrong"
     hardest, easiest = int(by_class.argmax()), int(by_class.argmin())
-    whose = tested[0].name if len(tested) == 1 else f"all {len(tested)} models together"
+    whose = {1: tested[0].name, 2: "both models together"}.get(
+        len(tested), f"all {len(tested)} models together"
+    )
     return (
         f"Class {hardest} is the hardest: {by_class[hardest]:,} errors by {whose}, against "
         f"{by_class[easiest]:,} on class {easiest}"

@@ -78,9 +78,9 @@ class Measure(NamedTuple):
 
 MEASURES = (
     Measure("error", "errors", "%", 100),
-    Measure("train_seconds", "training", "s"),
+    Measure("train_seconds", "training time", "s"),
     Measure("latency_seconds", "latency", "ms", 1e3),
-    Measure("model_bytes", "size", "kB", 1e-3),
+    Measure("model_bytes", "model size", "kB", 1e-3),
     Measure("ece", "calibration error", "%", 100),
 )
 
@@ -96,7 +96,7 @@ def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[s
     values = [[_value(entry, measure) for measure in MEASURES] for entry in tested]
     scales = [_decades(column) for column in zip(*values, strict=True)]
     corners = [
-        f"{measure.word}<br>{worst:g} → {best:g} {measure.unit}"
+        f"{measure.word.replace(' ', '<br>')}<br>{worst:g} → {best:g} {measure.unit}"
         for measure, (worst, best) in zip(MEASURES, scales, strict=True)
     ]
     figure = go.Figure()
@@ -135,7 +135,10 @@ def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[s
             for entry, row in zip(tested, values, strict=True)
         ],
     )
-    drawn["figure"]["layout"]["margin"] = {"l": 90, "r": 90, "t": 50, "b": 50}
+    drawn["figure"]["layout"] |= {
+        "margin": {"l": 80, "r": 80, "t": 60, "b": 60},
+        "legend": {"y": -0.2, "yanchor": "top"},
+    }
     return drawn
 
 
@@ -158,10 +161,10 @@ def _radius(value: float, scale: tuple[float, float]) -> float:
 
 def _reliability_finding(tested: Sequence[Entry]) -> str:
     ranked = sorted(tested, key=lambda entry: entry.figures["ece"])
-    best = f"{ranked[0].name}'s confidence is off by {percent(ranked[0].figures['ece'])} on average"
+    ends = [f"{percent(entry.figures['ece'])} ({entry.name})" for entry in (ranked[0], ranked[-1])]
     if len(ranked) == 1:
-        return best
-    return f"{best}, {ranked[-1].name}'s by {percent(ranked[-1].figures['ece'])}"
+        return f"The calibration error is {ends[0]}"
+    return f"The calibration error is between {ends[0]} and {ends[1]}"
 
 
 def _radar_finding(
@@ -170,11 +173,14 @@ def _radar_finding(
     if len(tested) == 1:
         return f"{tested[0].name} on five measures"
     led: dict[str, list[str]] = {}
+    tied: list[str] = []
     for measure, column in zip(MEASURES, zip(*values, strict=True), strict=True):
         best = min(column)
         first = [entry for entry, value in zip(tested, column, strict=True) if value == best]
-        tied = len(tied_with_best) if measure.key == "error" else len(first)
-        leader = first[0].name if tied == 1 else "more than one model"
-        led.setdefault(leader, []).append(measure.word)
-    parts = [f"{name} in {listing(words)}" for name, words in led.items()]
-    return f"Ahead: {'; '.join(parts)}"
+        if len(tied_with_best if measure.key == "error" else first) > 1:
+            tied.append(measure.word)
+        else:
+            led.setdefault(first[0].name, []).append(measure.word)
+    parts = [f"{name} is ahead in {listing(words)}" for name, words in led.items()]
+    parts += [f"no one model is ahead in {listing(tied)}"] if tied else []
+    return "; ".join(parts)

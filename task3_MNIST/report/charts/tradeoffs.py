@@ -1,19 +1,21 @@
-"""Accuracy against what it costs: parameters, operations, training time, latency."""
+"""Accuracy against what it costs, with the Pareto front, and accuracy for each unit of cost."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from plotly import graph_objects as go
 
 from task3_MNIST.core.stats import Interval
-from task3_MNIST.report.charts.chart import chart, plain
+from task3_MNIST.report.charts.chart import chart, log_ticks, plain
 from task3_MNIST.report.entries import Entry, tidy
-from task3_MNIST.report.wording import listing, percent
+from task3_MNIST.report.wording import listing, percent, short
 
 CHANCE = 0.1  # ten classes
-MANY = 8  # more names than this would lie on each other
+MANY = 8  # of more models, only those on the front are named
+NAME_SIZE = (0.3, 0.06)  # width and height of a name, as parts of the span of all marks
 ACCURACY_TICKS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
 
 
@@ -24,29 +26,51 @@ class Cost(NamedTuple):
     axis: str
     less: str
     more: str
+    scale: float = 1.0
 
 
 COSTS = (
     Cost("parameters", "parameters", "with fewer parameters", "parameters"),
-    Cost("flops", "floating-point operations an image", "with fewer operations", "operations"),
+    Cost("flops", "FLOPs an image", "with fewer operations", "operations"),
     Cost("train_seconds", "training time, s", "in less training time", "training time"),
-    Cost("latency_seconds", "latency of one image, s", "with less latency", "latency"),
+    Cost("latency_seconds", "latency of one image, ms", "with less latency", "latency", 1e3),
 )
 
 
-def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any]:
+class Rate(NamedTuple):
+    """A cost that accuracy is divided by: its key, how it is written, named, and scaled."""
+
+    key: str
+    unit: str
+    word: str
+    scale: float = 1.0
+
+
+RATES = (
+    Rate("parameters", "per 1,000 parameters", "parameter", 1000),
+    Rate("train_seconds", "per second of training", "second"),
+)
+
+
+def tradeoff(tested: Sequence[Entry], cost: Cost) -> dict[str, Any]:
     """Return the chart of test accuracy against a cost, with the Pareto front."""
-    tested = [entry for entry in entries if entry.accuracy]
-    front = pareto_front([(entry.figures[cost.key], 1 - entry.accuracy.mean) for entry in tested])
+    front = pareto_front([(_cost(entry, cost), 1 - entry.accuracy.mean) for entry in tested])
     leading = [tested[place] for place in front]
-    named = tested if len(tested) <= MANY else leading
+    others = [entry for entry in tested if entry not in leading] if len(tested) <= MANY else []
+    named = _readable([*leading, *others], tested, cost)
     figure = go.Figure(
         [
             _front_line(leading, cost),
             *(_mark(entry, cost, named=entry in named) for entry in tested),
         ]
     )
-    figure.update_xaxes(title_text=f"{cost.axis} (log scale)", type="log", exponentformat="power")
+    costs = [_cost(entry, cost) for entry in tested]
+    figure.update_xaxes(
+        title_text=cost.axis,
+        type="log",
+        range=_padded(costs),
+        **log_ticks(costs, short),
+    )
     figure.update_yaxes(
         title_text="test accuracy (log of the errors)",
         type="log",
@@ -58,14 +82,14 @@ def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any]:
     return chart(
         f"accuracy-{cost.key.replace('_', '-')}",
         _finding(tested, leading, cost),
-        "Better is up and to the left. The line is the Pareto front of the means; bars are "
-        "95\u00a0% intervals, over seeds or, with one seed, over the test images.",
+        "Better is up and to the left, on log scales. The line is the Pareto front of the means; "
+        "bars are 95\u00a0% intervals, over seeds or, with one seed, over the test images.",
         figure,
         ("model", cost.axis, "accuracy", "low", "high", "seeds", "on the front"),
         [
             (
                 entry.name,
-                tidy(entry.figures[cost.key]),
+                tidy(_cost(entry, cost)),
                 tidy(entry.accuracy.mean),
                 *(tidy(end) for end in _ends(entry.accuracy)),
                 entry.seeds,
@@ -76,63 +100,54 @@ def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any]:
     )
 
 
-def efficiency(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return the chart of accuracy above guessing per thousand parameters and per second."""
-    tested = [entry for entry in entries if entry.accuracy]
-    gains = [(entry.accuracy.mean - CHANCE) * 100 for entry in tested]
-    rates = {
-        "per 1,000 parameters": [
-            gain / entry.figures["parameters"] * 1000
-            for gain, entry in zip(gains, tested, strict=True)
-        ],
-        "per second of training": [
-            gain / entry.figures["train_seconds"] for gain, entry in zip(gains, tested, strict=True)
-        ],
-    }
-    excess = [
-        [_excess(entry, tested, key) for entry in tested] for key in ("parameters", "train_seconds")
+def efficiency(tested: Sequence[Entry], rate: Rate) -> dict[str, Any]:
+    """Return the chart of accuracy above guessing, divided by a cost."""
+    tested = sorted(tested, key=lambda entry: -entry.accuracy.mean)
+    values = [
+        (entry.accuracy.mean - CHANCE) * 100 * rate.scale / entry.figures[rate.key]
+        for entry in tested
     ]
     names = [plain(entry.name) for entry in tested]
-    figure = go.Figure()
-    for number, (unit, values) in enumerate(rates.items(), start=1):
-        figure.add_trace(
-            go.Bar(
-                x=[tidy(value) for value in values],
-                y=names,
-                orientation="h",
-                marker={"color": [entry.colour for entry in tested]},
-                text=[f"{value:.3g}" for value in values],
-                textposition="auto",
-                hovertext=[
-                    f"{name}: {value:.3g} points {unit}"
-                    for name, value in zip(names, values, strict=True)
-                ],
-                hoverinfo="text",
-                xaxis=f"x{number}",
-                yaxis="y",
-            )
+    figure = go.Figure(
+        go.Scatter(
+            x=[tidy(value) for value in values],
+            y=names,
+            mode="markers+text",
+            marker={
+                "color": [entry.colour for entry in tested],
+                "symbol": [entry.symbol for entry in tested],
+                "size": 10,
+            },
+            text=[f" {value:.3g}" for value in values],
+            textposition="middle right",
+            cliponaxis=False,
+            hovertext=[
+                f"{name}: {value:.3g} points {rate.unit}"
+                for name, value in zip(names, values, strict=True)
+            ],
+            hoverinfo="text",
         )
-    figure.update_layout(
-        showlegend=False,
-        bargap=0.3,
-        height=130 + 26 * len(tested),
-        xaxis={"domain": [0, 0.46], "title": {"text": "points per 1,000 parameters"}},
-        xaxis2={"domain": [0.54, 1], "title": {"text": "points per second"}, "anchor": "y"},
-        yaxis={"autorange": "reversed", "automargin": True, "type": "category"},
     )
-    figure.update_layout({axis: {"type": "log"} for axis in ("xaxis", "xaxis2")})
-    most = [tested[max(range(len(tested)), key=values.__getitem__)] for values in rates.values()]
+    figure.update_xaxes(
+        title_text=f"points {rate.unit}",
+        type="log",
+        range=_padded(values),
+        **log_ticks(values, short),
+    )
+    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_layout(showlegend=False, height=130 + 26 * len(tested))
+    most = tested[max(range(len(tested)), key=values.__getitem__)]
     return chart(
-        "efficiency",
-        _efficiency_finding(most),
-        "Percentage points of test accuracy above guessing (10\u00a0%), divided by the cost; log "
-        "scales. It favours small models whatever they reach, so the table adds how many times "
-        "the cost of the cheapest model at least as accurate each one has: 1 is on the front.",
+        f"efficiency-{rate.key.replace('_', '-')}",
+        f"{most.name} gets the most accuracy out of a {rate.word}",
+        "Percentage points of test accuracy above guessing (10\u00a0%), divided by the cost, on a "
+        "log scale. It favours small models whatever they reach, so the table adds how many times "
+        "the cost of the cheapest model at least as accurate each has: 1 is on the front.",
         figure,
-        ("model", *rates, "times the parameters needed", "times the seconds needed"),
+        ("model", f"points {rate.unit}", "times the cost needed"),
         [
-            (entry.name, *(tidy(value) for value in values))
-            for entry, *values in zip(tested, *rates.values(), *excess, strict=True)
+            (entry.name, tidy(value), tidy(_excess(entry, tested, rate.key)))
+            for entry, value in zip(tested, values, strict=True)
         ],
     )
 
@@ -151,9 +166,39 @@ def _excess(entry: Entry, entries: Sequence[Entry], key: str) -> float:
     return entry.figures[key] / min(other.figures[key] for other in enough)
 
 
+def _cost(entry: Entry, cost: Cost) -> float:
+    return entry.figures[cost.key] * cost.scale
+
+
+def _padded(costs: Sequence[float]) -> list[float]:
+    """Return the ends of a log axis, with room for names left of the first mark."""
+    low, high = math.log10(min(costs)), math.log10(max(costs))
+    span = max(high - low, 0.5)
+    return [tidy(low - 0.35 * span), tidy(high + 0.15 * span)]
+
+
+def _readable(wanted: Sequence[Entry], shown: Sequence[Entry], cost: Cost) -> list[Entry]:
+    """Return those wanted whose names would not lie on an earlier one's."""
+    marks = {
+        entry.place: (math.log10(_cost(entry, cost)), math.log10(_error(entry.accuracy.mean)))
+        for entry in shown
+    }
+    width, height = (
+        part * max(max(values) - min(values), 0.3)
+        for part, values in zip(NAME_SIZE, zip(*marks.values(), strict=True), strict=True)
+    )
+    named: list[Entry] = []
+    for entry in wanted:
+        x, y = marks[entry.place]
+        places = [marks[other.place] for other in named]
+        if all(abs(x - left) > width or abs(y - top) > height for left, top in places):
+            named.append(entry)
+    return named
+
+
 def _front_line(leading: Sequence[Entry], cost: Cost) -> go.Scatter:
     return go.Scatter(
-        x=[tidy(entry.figures[cost.key]) for entry in leading],
+        x=[tidy(_cost(entry, cost)) for entry in leading],
         y=[_error(entry.accuracy.mean) for entry in leading],
         mode="lines",
         line={"shape": "hv", "width": 1.5, "dash": "dot", "color": "#808790"},
@@ -166,7 +211,7 @@ def _mark(entry: Entry, cost: Cost, named: bool) -> go.Scatter:
     low, high = (_error(end) for end in _ends(entry.accuracy))
     over = "seeds" if entry.seeds > 1 else "test images"
     return go.Scatter(
-        x=[tidy(entry.figures[cost.key])],
+        x=[tidy(_cost(entry, cost))],
         y=[mean],
         error_y={
             "type": "data",
@@ -178,14 +223,15 @@ def _mark(entry: Entry, cost: Cost, named: bool) -> go.Scatter:
         },
         mode="markers+text" if named else "markers",
         text=[plain(entry.name)],
-        textposition="top right",
+        # no model lies up and left of the front
+        textposition="top left",
         textfont={"size": 11},
         marker={"color": entry.colour, "symbol": entry.symbol, "size": 10},
         cliponaxis=False,
         hovertext=[
             f"{plain(entry.name)}: {percent(entry.accuracy.mean)} (95 % interval over "
             f"{over}: {percent(_ends(entry.accuracy)[0])} to {percent(_ends(entry.accuracy)[1])})"
-            f"<br>{cost.axis}: {entry.figures[cost.key]:,.4g}"
+            f"<br>{cost.axis}: {_cost(entry, cost):,.4g}"
         ],
         hoverinfo="text",
         meta={"place": entry.place},
@@ -214,13 +260,3 @@ def _finding(tested: Sequence[Entry], leading: Sequence[Entry], cost: Cost) -> s
         else f"{len(leading)} of {len(tested)} models"
     )
     return f"{names} are on the front; all others are matched {cost.less}"
-
-
-def _efficiency_finding(most: Sequence[Entry]) -> str:
-    per_parameter, per_second = most
-    if per_parameter is per_second:
-        return f"{per_parameter.name} gets the most accuracy out of a parameter and of a second"
-    return (
-        f"{per_parameter.name} gets the most accuracy out of a parameter, "
-        f"{per_second.name} out of a second"
-    )

@@ -40,7 +40,7 @@ function showChart(holder, chart, onClick = null) {
   );
   for (const old of drawnCharts.keys()) if (!old.isConnected) drawnCharts.delete(old);
   drawnCharts.set(plot, { ...chart, onClick });
-  return queueDrawing(plot);
+  queueDrawing(plot);
 }
 
 // the table is made when it is opened: there are thousands of cells in all
@@ -60,21 +60,33 @@ function dataBehind(chart) {
   return details;
 }
 
-let drawing = Promise.resolve();
+const waiting = new Set(); // plot elements to draw
+let drawing = Promise.resolve(); // until none is left
 
-// one at a time, with a breath in between: the page answers while its charts appear
 function queueDrawing(plot) {
-  drawing = drawing.then(nextIdle).then(() => draw(plot));
-  return drawing;
+  if (waiting.size === 0) drawing = drawing.then(drawWaiting);
+  waiting.add(plot);
+}
+
+// one at a time, when the browser is idle: the page answers while its charts appear
+async function drawWaiting() {
+  while (waiting.size > 0) {
+    await nextIdle();
+    const [plot] = waiting;
+    waiting.delete(plot);
+    await draw(plot);
+  }
+  document.documentElement.dataset.charts = "drawn";
 }
 
 function nextIdle() {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+  const wait = window.requestIdleCallback ?? ((callback) => setTimeout(callback, 20));
+  return new Promise((resolve) => requestAnimationFrame(() => wait(resolve, { timeout: 300 })));
 }
 
 async function draw(plot) {
   const chart = drawnCharts.get(plot);
-  if (!chart || !plot.isConnected) return;
+  if (!chart || !plot.isConnected || !plot.offsetParent) return;
   const plotly = await loadPlotly();
   if (!plotly) {
     showWithoutPlotly(plot);
@@ -123,7 +135,7 @@ function themed(figure) {
     if (trace.error_y) copy.error_y = { ...trace.error_y, color: muted };
     return copy;
   });
-  const axis = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line };
+  const lines = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line };
   const layout = {
     ...figure.layout,
     font: { family: FONT, size: 12, color: text },
@@ -134,26 +146,27 @@ function themed(figure) {
     dragmode: false, // a finger on a chart scrolls the page
   };
   for (const key of Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key))) {
-    layout[key] = { ...axis, ...layout[key] };
+    layout[key] = { ...lines, automargin: true, ...layout[key] };
   }
   if (layout.polar) {
     layout.polar = {
       ...layout.polar,
       bgcolor: "rgba(0,0,0,0)",
-      radialaxis: { ...layout.polar.radialaxis, ...axis },
-      angularaxis: { ...layout.polar.angularaxis, ...axis },
+      radialaxis: { ...layout.polar.radialaxis, ...lines },
+      angularaxis: { ...layout.polar.angularaxis, ...lines },
     };
   }
   return { data, layout };
 }
 
-/** Change which traces show, and draw again: visible(meta) returns Plotly's `visible`. */
-function showTraces(plot, visible) {
-  const chart = drawnCharts.get(plot);
-  chart.figure.data.forEach((trace) => {
-    if (trace.meta) trace.visible = visible(trace.meta);
-  });
-  return queueDrawing(plot);
+/** Change which traces show, and which stand in the legend, by their meta; then draw again. */
+function showTraces(plot, visible, inLegend = () => true) {
+  if (!plot) return;
+  for (const trace of drawnCharts.get(plot).figure.data.filter((trace) => trace.meta)) {
+    trace.visible = visible(trace.meta);
+    if (trace.name) trace.showlegend = inLegend(trace.meta);
+  }
+  queueDrawing(plot);
 }
 
 function redrawAll() {

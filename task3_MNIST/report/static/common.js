@@ -29,7 +29,7 @@ function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-/** Return a table with a header row; numbers are set right. Rows are lists of text or numbers. */
+/** Return a table with a header row; numbers are set right. Cells are text, numbers or nodes. */
 function simpleTable(columns, rows, caption = null) {
   const cell = (value) =>
     element("td", { class: typeof value === "number" ? "number" : null }, showValue(value));
@@ -42,9 +42,10 @@ function simpleTable(columns, rows, caption = null) {
   );
 }
 
-/** Return a value as text: thin digits where numbers are long, a dash for what is missing. */
+/** Return a value as a table shows it: thin digits where numbers are long, a dash for what is missing. */
 function showValue(value) {
   if (value === null || value === undefined) return "–";
+  if (value instanceof Node) return value;
   if (typeof value !== "number") return String(value);
   return Number.isInteger(value) ? value.toLocaleString("en") : String(Number(value.toPrecision(5)));
 }

@@ -4,10 +4,10 @@
 const page = readData();
 const byId = (id) => document.getElementById(id);
 const modelTable = new ModelTable(byId("table"), byId("table-count"));
-const shown = { dataset: null, a: 0, b: 0 };
+const shown = { dataset: null, a: 0, b: 0, places: new Set() };
 
-// more curves than this hide each other: the two compared show, the legend adds others
-const CURVES_AT_ONCE = 4;
+// more models than this hide each other in a chart: the two compared show, ticks add others
+const SHOWN_AT_ONCE = 4;
 
 function start() {
   const names = page.datasets.map((dataset) => dataset.name);
@@ -18,7 +18,11 @@ function start() {
   byId("pick-b").addEventListener("change", (event) => pick(shown.a, Number(event.target.value)));
   byId("filter").addEventListener("input", (event) => modelTable.setFilter({ text: event.target.value }));
   byId("family").addEventListener("change", (event) => modelTable.setFilter({ family: event.target.value }));
-  byId("curve-controls").addEventListener("change", showCurves);
+  byId("splits").addEventListener("change", showCurves);
+  byId("shown-models").addEventListener("change", (event) => {
+    shown.places[event.target.checked ? "add" : "delete"](Number(event.target.value));
+    showModels();
+  });
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.addEventListener("click", () => copyTable(button));
   }
@@ -101,40 +105,42 @@ function pick(a, b) {
   byId("pick-sentence").hidden = Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));
   modelTable.show(dataset.entries, dataset.pairs, a);
   showConfusions();
+  const places = dataset.entries.map((entry) => entry.place);
+  shown.places = new Set(places.length <= SHOWN_AT_ONCE ? places : [a, b]);
+  byId("shown-models").hidden = places.length <= 2;
+  byId("shown-models").querySelector(".controls").replaceChildren(...dataset.entries.map(modelBox));
+  showModels();
+}
+
+function modelBox(entry) {
+  const checked = shown.places.has(entry.place);
+  const box = element("input", { type: "checkbox", value: entry.place, checked });
+  return element("label", {}, box, element("span", {}, swatch(entry), entry.name));
+}
+
+/** Show the ticked models in the charts that would be too full with all of them. */
+function showModels() {
   showCurves();
   for (const name of ["reliability", "radar"]) {
-    updateTraces(name, ({ place }) => (isPicked(place) ? true : "legendonly"));
+    showTraces(plotOf(name), ({ place }) => shown.places.has(place));
   }
-}
-
-function isPicked(place) {
-  return place === undefined || place === shown.a || place === shown.b;
-}
-
-function updateTraces(name, visible) {
-  const plot = document.querySelector(`[data-chart="${name}"] .plot`);
-  if (plot && !plot.parentElement.hidden) showTraces(plot, visible);
 }
 
 function showCurves() {
-  const splits = [...document.querySelectorAll("[data-split]:checked")].map((box) => box.dataset.split);
-  const few = shown.dataset.entries.length <= CURVES_AT_ONCE;
+  const splits = [...byId("splits").querySelectorAll(":checked")].map((box) => box.value);
+  // one line of each model stands for it in the legend, the most usual first
+  const legend = ["val", "train", "test"].find((split) => splits.includes(split));
   for (const name of ["curves-accuracy", "curves-loss"]) {
-    const plot = document.querySelector(`[data-chart="${name}"] .plot`);
-    if (!plot) continue;
-    // one line of each model stands for it in the legend
-    const named = new Set();
-    for (const trace of drawnCharts.get(plot).figure.data) {
-      if (!trace.name) continue;
-      const { place, split } = trace.meta;
-      trace.showlegend = splits.includes(split) && !named.has(place);
-      if (trace.showlegend) named.add(place);
-    }
-    showTraces(plot, ({ place, split }) => {
-      if (!splits.includes(split)) return false;
-      return few || isPicked(place) ? true : "legendonly";
-    });
+    showTraces(
+      plotOf(name),
+      ({ place, split }) => shown.places.has(place) && splits.includes(split),
+      ({ split }) => split === legend,
+    );
   }
+}
+
+function plotOf(name) {
+  return document.querySelector(`[data-chart="${name}"]:not([hidden]) .plot`);
 }
 
 function showConfusions() {

@@ -1,6 +1,7 @@
 // The table of models: sorted, filtered, and the rows that are then copied.
 "use strict";
 
+const bareNumber = (fraction) => (fraction * 100).toFixed(2);
 const figure = (key) => (entry) => entry.figures[key] ?? null;
 
 // what a column shows, what it sorts by, and whether it starts with its highest value
@@ -12,7 +13,7 @@ const COLUMNS = [
     head: "Test accuracy",
     descending: true,
     value: (entry) => entry.accuracy?.[0] ?? null,
-    show: (value, entry) => `${percent(value)} [${percent(entry.accuracy[1])}, ${percent(entry.accuracy[2])}]`,
+    show: (value, entry) => `${percent(value)} [${entry.accuracy.slice(1).map(bareNumber).join(", ")}]`,
   },
   { key: "against", head: "Against", descending: true, value: () => null, show: (value) => value },
   { key: "seeds", head: "Seeds", descending: true, value: (entry) => entry.seeds, show: (value) => `n\u00a0=\u00a0${value}` },
@@ -49,7 +50,7 @@ class ModelTable {
       column.key === "against"
         ? {
             ...column,
-            head: `Against ${entries[reference].name}`,
+            head: `Points against ${entries[reference].name}`,
             value: (entry) => this.against.get(entry)?.difference ?? null,
             show: (value, entry) => this.against.get(entry).text,
           }
@@ -124,7 +125,7 @@ function againstReference(entries, pairs, reference) {
     if (pair.a !== reference && pair.b !== reference) continue;
     const other = entries[pair.a === reference ? pair.b : pair.a];
     const difference = pair.b === reference ? pair.difference : -pair.difference;
-    const text = pair.tied ? "tied" : `${signedPoints(difference)} points`;
+    const text = pair.tied ? "tied" : signedPoints(difference);
     // tied ones are not ranked among themselves
     against.set(other, { difference: pair.tied ? 0 : difference, text });
   }
