@@ -42,7 +42,10 @@ def main() -> None:
         with run.locked():
             evaluate_and_plot(run, tests[dataset])
         print(f"{run.folder}: {describe_test(run)}")
-    print(f"{len(runs)} evaluated" if runs else f"nothing waits for evaluation in {options.results}")
+    if runs:
+        print(f"{len(runs)} evaluated")
+    else:
+        print(f"nothing waits for evaluation in {options.results}")
 
 
 def waiting(results: Path) -> list[Run]:

@@ -95,12 +95,14 @@ def test_family_is_known_for_every_name():
     assert zoo.family_of("mlp_d2_w64") == "mlp"
 
 
-@pytest.mark.parametrize("name", ["mlp_d5_w64", "mlp_d2_w31", "mlp_d2_w2048", "cnn_d4_w8", "cnn_d1_w065"])
+@pytest.mark.parametrize(
+    "name", ["mlp_d5_w64", "mlp_d2_w31", "mlp_d2_w2048", "cnn_d4_w8", "cnn_d1_w065"]
+)
 def test_names_outside_the_grid_are_refused(name):
     with pytest.raises(UsageError, match="unknown model"):
         zoo.build(name)
 
 
 def test_a_misspelt_name_lists_close_ones():
-    with pytest.raises(UsageError, match="did you mean .*lenet5"):
+    with pytest.raises(UsageError, match=r"did you mean .*lenet5"):
         zoo.build("lenet")

@@ -75,7 +75,7 @@ def _explain_os_error(error: OSError) -> str:
     }
     place = f" ({error.filename})" if error.filename else ""
     cure = cures.get(error.errno, "check the folders named on the command line")
-    return f"{error.strerror or error}{place}: {cure}; what was finished before is kept"
+    return f"{error.strerror or error}{place}: {cure}"
 
 
 def add_common_flags(parser: argparse.ArgumentParser) -> None:
@@ -175,8 +175,8 @@ def train_main(family: str) -> None:
     if zoo.family_of(options.model) != family:
         other = zoo.family_of(options.model)
         raise UsageError(f"{options.model} is of the other family: use train_{other}.py")
-    jobs = _jobs(options, family)
     device = set_up_device(options)
+    jobs = _jobs(options, family)
 
     runs = [
         (run_folder(options.results, job.dataset, job.model, job.name, job.config.seed), job)
@@ -220,13 +220,17 @@ def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
         raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
     config = dataclasses.replace(base, **given)
     seeds = range(options.seeds) if options.seeds else [config.seed]
+    dataset = options.dataset
+    if dataset not in data.DATASETS:
+        # a folder is found again by evaluate.py, wherever that is called from
+        dataset = str(Path(dataset).expanduser().resolve())
     return [
         Job(
             model=options.model,
             recipe=options.recipe,
             name=run_name(options.recipe, base, config),
             config=dataclasses.replace(config, seed=seed),
-            dataset=data.canonical_name(options.dataset),
+            dataset=dataset,
             data_dir=options.data,
             keep_epochs=options.keep_epochs,
         )

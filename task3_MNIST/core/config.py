@@ -10,12 +10,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from task3_MNIST.core.errors import UsageError, unknown_name
 
 
-def knob(default: Any, help: str, **checks: Any) -> Any:  # noqa: A002 (the flag's own word)
+def knob(default: Any, help: str, **checks: Any) -> Any:
     """Return a dataclass field with its help and checks: `choices`, `above`, `minimum`, `below`."""
     return field(default=default, metadata={"help": help, **checks})
 
@@ -47,7 +47,9 @@ class TrainConfig:
         0.0, "augmentation: enlarge or shrink by up to this fraction", minimum=0, below=1
     )
     select: str = knob(
-        "best", "weights kept: of the best epoch by validation, or the last", choices=("best", "last")
+        "best",
+        "weights kept: of the best epoch by validation, or the last",
+        choices=("best", "last"),
     )
     patience: int = knob(
         0, "stop after this many epochs without better validation; 0 never stops", minimum=0
@@ -76,13 +78,14 @@ def _check(name: str, value: Any, checks: dict) -> None:
         raise UsageError(f"{flag} {value} must be below {checks['below']}")
 
 
-class Recipe(NamedTuple):
+@dataclass(frozen=True)
+class Recipe:
     """Knobs of a recipe: for every model, then for a family, then for a single model."""
 
     about: str
     knobs: dict[str, Any]
-    families: dict[str, dict[str, Any]] = {}
-    models: dict[str, dict[str, Any]] = {}
+    families: dict[str, dict[str, Any]] = field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 RECIPES: dict[str, Recipe] = {

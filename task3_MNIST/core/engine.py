@@ -171,10 +171,8 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
     """
     if config.schedule == "constant":
         return config.lr
-    rising = config.warmup * total
-    if step + 1 < rising:
-        return config.lr * (step + 1) / rising
-    return config.lr * (total - step) / max(total - rising, 1)
+    rising = max(config.warmup * total, 1)
+    return config.lr * min((step + 1) / rising, (total - step) / max(total - rising, 1), 1)
 
 
 def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

@@ -164,6 +164,9 @@ class Run:
                 "--seed or --results"
             ) from error
         try:
+            # the locked folder has one writer: temporary files are those of a killed one
+            for leftover in self.folder.rglob(".*.tmp"):
+                leftover.unlink()
             yield
         finally:
             lock.release()

@@ -132,9 +132,7 @@ def _finish(
 ) -> dict[str, Any]:
     """Write the selected weights and the summary, then drop the checkpoint."""
     selected, history = state["selected"], state["history"]
-    run.write_tensors(
-        "model.pt", {"model": job.model, "state_dict": selected["state_dict"]}
-    )
+    run.write_tensors("model.pt", {"model": job.model, "state_dict": selected["state_dict"]})
     chosen = history[selected["epoch"] - 1]
     seconds = sum(metrics["seconds"] for metrics in history)
     summary = {

@@ -1,0 +1,216 @@
+"""Everything a user can get wrong: one line with the cause and the cure, and nothing lost."""
+
+import json
+import resource
+import shutil
+
+import pytest
+import torch
+
+from tests.scripts import REPOSITORY, SMALL, refusal, run, run_ok
+
+MLP = "task3_MNIST/train_mlp.py"
+CNN = "task3_MNIST/train_cnn.py"
+EVALUATE = "task3_MNIST/evaluate.py"
+ONE_EPOCH = (*SMALL, "--epochs", 1)
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    """Return a results folder with one finished, evaluated run."""
+    results = tmp_path_factory.mktemp("pristine")
+    run_ok(MLP, *ONE_EPOCH, "--results", results)
+    return results
+
+
+@pytest.fixture
+def results(pristine, tmp_path):
+    """Return a copy of that folder, to be damaged."""
+    return shutil.copytree(pristine, tmp_path / "runs")
+
+
+def run_folder(results):
+    return next(results.rglob("config.json")).parent
+
+
+WRONG_CALLS = [
+    (("--model", "mpl"), "unknown model 'mpl': did you mean mlp"),
+    (("--model", "cnn"), "use train_cnn.py"),
+    (("--recipe", "fsat"), "unknown recipe 'fsat': did you mean fast"),
+    (("--dataset", "minst"), "did you mean mnist"),
+    (("--optimizer", "adan"), "unknown optimizer 'adan': did you mean adam"),
+    (("--schedule", "onecycle"), "did you mean one-cycle"),
+    (("--epochs", "0"), "--epochs 0 must be at least 1"),
+    (("--epochs", "-3"), "--epochs -3 must be at least 1"),
+    (("--epochs", "many"), "--epochs"),
+    (("--epochs", "1.5"), "--epochs"),
+    (("--batch-size", "0"), "--batch-size 0 must be at least 1"),
+    (("--batch-size", "x"), "--batch-size"),
+    (("--lr", "0"), "--lr 0.0 must be above 0"),
+    (("--lr", "-1"), "--lr -1.0 must be above 0"),
+    (("--lr", "nan"), "--lr nan is not a finite number"),
+    (("--lr", "fast"), "--lr"),
+    (("--seeds", "0"), "--seeds"),
+    (("--seeds", "2", "--seed", "1"), "exclude each other"),
+    (("--threads", "none"), "--threads"),
+    (("--device", "tpu"), "--device"),
+    (("--epoch-count", "3"), "--epoch-count"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), WRONG_CALLS)
+def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path):
+    line = refusal(run(MLP, *arguments, "--results", tmp_path / "runs"), 2)
+    assert says in line
+    assert not (tmp_path / "runs").exists(), "a wrong call must leave nothing behind"
+
+
+def test_cuda_where_there_is_none_is_refused(tmp_path):
+    if torch.cuda.is_available():
+        return
+    line = refusal(run(MLP, "--device", "cuda", "--results", tmp_path), 2)
+    assert "--device auto or cpu" in line
+
+
+def test_a_file_where_the_results_folder_should_be(tmp_path):
+    (tmp_path / "runs").write_text("in the way")
+    line = refusal(run(MLP, *ONE_EPOCH, "--results", tmp_path / "runs"), 1)
+    assert "choose another folder" in line
+    assert (tmp_path / "runs").read_text() == "in the way"
+
+
+def test_a_folder_that_cannot_be_written():
+    # /proc refuses new folders to everybody, the superuser included
+    line = refusal(run(MLP, *ONE_EPOCH, "--results", "/proc/runs"), 1)
+    assert "/proc/runs" in line
+
+
+def test_a_full_disk_loses_nothing_that_was_finished(tmp_path):
+    """Let the system refuse files over 64 KB, as it refuses them when a disk is full."""
+    call = (MLP, *SMALL, "--model", "mlp_50_50", "--epochs", 2, "--results", tmp_path)
+
+    def small_files_only():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
+
+    line = refusal(run(*call, preexec_fn=small_files_only), 1)
+    assert "cannot write" in line
+    folder = run_folder(tmp_path)
+    assert json.loads((folder / "config.json").read_text())["model"] == "mlp_50_50"
+    # no half-written file stands there under any name
+    assert {path.name for path in folder.iterdir()} <= {"config.json", ".lock"}
+    run_ok(*call)
+
+
+@pytest.mark.parametrize("name", ["model.pt", "summary.json", "config.json"])
+@pytest.mark.parametrize("content", [b"", b"garbage", b'{"model": "mlp"', b"[]"])
+def test_a_corrupt_file_is_named_with_its_cure(name, content, results):
+    folder = run_folder(results)
+    (folder / name).write_bytes(content)
+    script = EVALUATE if name != "summary.json" else MLP
+    arguments = (folder,) if script == EVALUATE else (*ONE_EPOCH, "--results", results)
+    line = refusal(run(script, *arguments), 1)
+    assert name in line
+    assert "--overwrite" in line
+
+
+def test_a_truncated_model_is_named_with_its_cure(results):
+    path = run_folder(results) / "model.pt"
+    path.write_bytes(path.read_bytes()[:-1000])
+    assert "model.pt" in refusal(run(EVALUATE, path.parent), 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", None])
+def test_a_corrupt_checkpoint_is_named_and_overwrite_mends_it(content, results):
+    folder = run_folder(results)
+    whole = (folder / "model.pt").read_bytes()
+    (folder / "summary.json").unlink()
+    (folder / "checkpoint.pt").write_bytes(whole[: len(whole) // 2] if content is None else content)
+    call = (MLP, *ONE_EPOCH, "--results", results)
+    line = refusal(run(*call), 1)
+    assert "checkpoint.pt" in line
+    assert "--overwrite" in line
+    run_ok(*call, "--overwrite")
+
+
+class Trap:
+    """An object that writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pt", "model.pt"])
+def test_a_pickled_object_is_refused_and_not_executed(name, results, tmp_path):
+    folder = run_folder(results)
+    sprung = tmp_path / "sprung"
+    torch.save({"model": "mlp", "state_dict": {}, "history": [], "x": Trap(sprung)}, folder / name)
+    if name == "checkpoint.pt":
+        (folder / "summary.json").unlink()
+        done = run(MLP, *ONE_EPOCH, "--results", results)
+    else:
+        done = run(EVALUATE, folder)
+    assert "not loaded" in refusal(done, 1)
+    assert not sprung.exists()
+
+
+def test_weights_of_another_model_are_refused(results):
+    folder = run_folder(results)
+    torch.save({"model": "cnn", "state_dict": {}}, folder / "model.pt")
+    line = refusal(run(EVALUATE, folder), 1)
+    assert "holds a cnn" in line
+
+
+def test_a_run_folder_of_another_model_is_not_resumed(results):
+    folder = run_folder(results)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "model": "mlp_50_50"}))
+    line = refusal(run(MLP, *ONE_EPOCH, "--results", results), 1)
+    assert "model mlp_50_50, not mlp" in line
+
+
+def test_a_run_of_other_settings_is_not_resumed(results):
+    folder = run_folder(results)
+    config = json.loads((folder / "config.json").read_text())
+    config["config"]["lr"] = 0.5
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "lr 0.5" in refusal(run(MLP, *ONE_EPOCH, "--results", results), 1)
+
+
+def test_evaluating_an_unfinished_run_is_refused(results):
+    folder = run_folder(results)
+    (folder / "summary.json").unlink()
+    assert "not complete" in refusal(run(EVALUATE, folder), 1)
+
+
+def test_evaluating_what_is_no_run_is_refused(tmp_path):
+    assert "not a run folder" in refusal(run(EVALUATE, tmp_path), 1)
+
+
+def test_training_does_not_touch_a_damaged_test_set_and_evaluation_refuses_it(mnist_dir, tmp_path):
+    raw = tmp_path / "data/MNIST/raw"
+    raw.mkdir(parents=True)
+    for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
+        (raw / name).hardlink_to(mnist_dir / "MNIST/raw" / name)
+    for name in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
+        (raw / name).write_bytes(b"garbage" * 1000)
+    where = ("--data", tmp_path / "data", "--results", tmp_path / "runs")
+    run_ok(MLP, "--model", "linear", "--epochs", 1, "--no-evaluate", *where)
+    line = refusal(run(EVALUATE, *where), 1)
+    assert "t10k" in line
+    assert "delete it" in line
+    assert (raw / "t10k-images-idx3-ubyte").read_bytes() == b"garbage" * 1000
+
+
+def test_divergence_is_one_line_with_what_to_try(tmp_path):
+    call = (MLP, *SMALL, "--optimizer", "sgd", "--lr", "1e30", "--results", tmp_path)
+    line = refusal(run(*call), 1)
+    assert "at step" in line
+    assert "--lr" in line
+
+
+def test_scripts_carry_no_machine_path():
+    for script in REPOSITORY.glob("task*/*.py"):
+        assert str(REPOSITORY) not in script.read_text()
