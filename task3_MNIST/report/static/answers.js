@@ -52,14 +52,14 @@ function makeAnswer(title, choices, onChoose) {
     const best = probabilities ? argmax(probabilities) : null;
     card.dataset.prediction = probabilities ? String(best) : "";
     digit.textContent = probabilities ? String(best) : "–";
-    confidence.textContent = probabilities ? percent(probabilities[best]) + judgement(best, label) : "nothing drawn yet";
+    confidence.textContent = probabilities ? probabilityText(probabilities[best]) + judgement(best, label) : "nothing drawn yet";
     card.classList.toggle("right", probabilities !== null && label === best);
     card.classList.toggle("wrong", probabilities !== null && label !== null && label !== best);
     rows.forEach(({ row, bar, share }, i) => {
       const value = probabilities ? probabilities[i] : 0;
       row.classList.toggle("best", i === best);
       bar.style.width = `${100 * value}%`;
-      share.textContent = probabilities ? percent(value) : "";
+      share.textContent = probabilities ? probabilityText(value) : "";
     });
   }
 

@@ -171,7 +171,7 @@ function tipLines(model, image) {
         { class: digit === image.label ? "true" : null },
         element("span", { class: "name" }, String(digit)),
         element("span", { class: "track" }, bar),
-        element("span", { class: "share" }, percent(probabilities[digit])),
+        element("span", { class: "share" }, probabilityText(probabilities[digit])),
       );
     });
   return element("div", {}, element("span", { class: "muted" }, model.name), element("ol", { class: "bars" }, lines));

@@ -83,6 +83,11 @@ function wilson(correct, count) {
   return [middle - half, middle + half];
 }
 
+/** Return a probability as text: never 100 %, which no softmax says. */
+function probabilityText(probability) {
+  return probability >= 0.9995 ? "> 99.9 %" : percent(probability);
+}
+
 function percent(fraction, decimals = 1) {
   return `${(100 * fraction).toFixed(decimals)} %`;
 }

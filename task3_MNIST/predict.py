@@ -1,0 +1,144 @@
+"""Say which digit is in image files: photos or scans, dark on light or light on dark, any size.
+
+python task3_MNIST/predict.py FILE... [--out SEEN.png]
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+from torch import nn
+
+from task3_MNIST.core import framing
+from task3_MNIST.core.cli import Parser, add_results_flag, run_script
+from task3_MNIST.core.data import MEAN, STD
+from task3_MNIST.core.engine import predict
+from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.images import read_grey
+from task3_MNIST.core.plots.seen import draw_seen
+from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find
+
+DEFAULT_MODELS = ("mlp", "cnn")
+
+
+def main() -> None:
+    """Answer for each file, and fail in the end if one could not be answered."""
+    parser = Parser(description="Say which digit is in image files (PNG or JPEG).")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="image of one digit")
+    add_results_flag(parser)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--models",
+        nargs="+",
+        metavar="MODEL",
+        help="models to ask, each by its best run by validation (default: mlp and cnn)",
+    )
+    choice.add_argument(
+        "--run", nargs="+", type=Path, metavar="RUN", help="run folders to ask, instead of models"
+    )
+    parser.add_argument("--out", type=Path, help="write a picture of what the models saw")
+    options = parser.parse_args()
+
+    if options.run:
+        models = named_models(options.run)
+    else:
+        models = found_models(options.results, options.models)
+
+    answered = []
+    for path in options.files:
+        try:
+            image = read_digit(path)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+            continue
+        answers = {name: answer(model, image) for name, model in models.items()}
+        print(f"{path}: {', '.join(f'{name} says {text}' for name, text in answers.items())}")
+        answered.append((path.name, image, answers))
+    if options.out and answered:
+        print(f"written: {draw_seen(answered, options.out)}")
+    if len(answered) < len(options.files):
+        sys.exit(UserError.exit_code)
+
+
+def named_models(folders: Sequence[Path]) -> dict[str, nn.Module]:
+    """Return the models of run folders, by model where that tells them apart, else by folder.
+
+    Raises:
+        UsageError: a folder is no run.
+        UserError: a run is not complete, or its weights cannot be used.
+    """
+    runs = [Run(folder) for folder in folders]
+    for run in runs:
+        if not run.started:
+            raise UsageError(f"{run.folder} is not a run folder: it has no config.json")
+        if not run.complete:
+            raise UserError(f"{run.folder} is not complete: run its training command again first")
+    names = [run.config()["model"] for run in runs]
+    if len(set(names)) < len(names):
+        names = [str(run.folder) for run in runs]
+    return {name: run.model() for name, run in zip(names, runs, strict=True)}
+
+
+def found_models(results: Path, names: Sequence[str] | None) -> dict[str, nn.Module]:
+    """Return models by name, each of its best run on MNIST by validation.
+
+    Args:
+        results: folder of the run folders.
+        names: of the models; None means the default ones, as far as there are runs of them.
+
+    Raises:
+        UserError: there is no complete run of a model named, or of none of the default ones.
+    """
+    best: dict[str, Run] = {}
+    for run in find(results):
+        if run.complete and run.config()["dataset"] == DEFAULT_DATASET:
+            name = run.config()["model"]
+            if name not in best or val_accuracy(run) > val_accuracy(best[name]):
+                best[name] = run
+    wanted = names or DEFAULT_MODELS
+    missing = [name for name in wanted if name not in best]
+    if missing if names else len(missing) == len(wanted):
+        known = f"; there is {', '.join(best)}, to be chosen with --models" if best else ""
+        raise UserError(
+            f"no complete run of {' or '.join(missing)} on MNIST in {results}: train one with "
+            f"python task3_MNIST/train_mlp.py or train_cnn.py{known}"
+        )
+    return {name: best[name].model() for name in wanted if name in best}
+
+
+def val_accuracy(run: Run) -> float:
+    """Return the validation accuracy of a complete run."""
+    return run.summary()["val_accuracy"]
+
+
+def read_digit(path: Path) -> np.ndarray:
+    """Return the one digit of an image file in MNIST's framing, (28, 28) uint8.
+
+    Raises:
+        UserError: the file cannot be read, is blank, or shows several digits.
+    """
+    grey = read_grey(path)
+    try:
+        ink = framing.extract_ink(grey)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    count = framing.count_digits(ink)
+    if count > 1:
+        raise UserError(f"{path} shows {count} separate digits: cut it into files of one each")
+    return framing.frame(ink)
+
+
+def answer(model: nn.Module, image: np.ndarray) -> str:
+    """Return a model's digit and its confidence as text."""
+    pixels = torch.from_numpy(image.astype(np.float32)).div_(255).sub_(MEAN).div_(STD)
+    probabilities = predict(model, pixels.reshape(1, 1, 28, 28)).softmax(1)[0]
+    confidence, digit = probabilities.max(0)
+    return f"{digit.item()} ({confidence.item():.1%})"
+
+
+if __name__ == "__main__":
+    run_script(main)
