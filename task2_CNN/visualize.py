@@ -89,13 +89,18 @@ def draw_kernels(subject: Subject, convolution: nn.Conv2d, number: int) -> Path:
 
     rows = math.ceil(len(kernels) * len(channels) / columns)
     cell = min(CELL, 12 / max(columns, rows))
-    figure = style.new_figure(max(columns * cell, 4.5) + 1.4, max(rows * cell, 0.8) + 1.6)
+    figure = style.new_figure(max(columns * cell, 5.0) + 1.4, max(rows * cell, 0.8) + 1.3)
     axes = figure.add_subplot()
     show_signed(figure, axes, sheet, "weight")
     if inputs > 1:
-        axes.set_xlabel(f"kernel ({_of(len(kernels), outputs)})", fontsize=9)
-        axes.set_ylabel(f"input channel ({_of(len(channels), inputs)})", fontsize=9)
-    style.add_title(figure, f"Kernels of convolution {number}", run_title(subject.run))
+        axes.set_xlabel("kernel", fontsize=9)
+        axes.set_ylabel("input channel", fontsize=9)
+    style.add_title(
+        figure,
+        f"Kernels of convolution {number}: {run_title(subject.run)}",
+        f"{len(kernels)} of {outputs} kernels, {len(channels)} of {inputs} input channels; "
+        "those with the largest weights where not all fit.",
+    )
     return style.save(figure, subject.out / f"kernels_conv{number}.png")
 
 
@@ -167,10 +172,6 @@ def feature_maps(model: nn.Module, image: Tensor) -> tuple[list[tuple[str, Tenso
 def strongest(strength: Tensor) -> Tensor:
     """Return the places of the largest values, at most `MOST_CHANNELS`, in their own order."""
     return strength.argsort(descending=True)[:MOST_CHANNELS].sort().values
-
-
-def _of(shown: int, total: int) -> str:
-    return f"all {total}" if shown == total else f"the {shown} with the largest weights of {total}"
 
 
 def _draw_answer(axes, logits: Tensor, label: int) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from task3_MNIST.core import data
+from task3_MNIST.core.cli import train_main
+from tests.scripts import SMALL
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -31,3 +35,19 @@ def offline() -> dict[str, str]:
     open_doors = ("no_proxy", "NO_PROXY")
     environment = {name: value for name, value in os.environ.items() if name not in open_doors}
     return environment | dict.fromkeys(names, address)
+
+
+@pytest.fixture(scope="session")
+def digits_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return results on digits: `mlp` with two seeds and kept epochs, `cnn` with one epoch."""
+    results = tmp_path_factory.mktemp("digits-results")
+    mlp = ("--epochs", "3", "--seeds", "2", "--keep-epochs")
+    threads = torch.get_num_threads()  # --threads sets them for the whole process
+    for family, arguments in (("mlp", mlp), ("cnn", ("--epochs", "1"))):
+        # in this process: starting one takes longer than this training
+        with pytest.MonkeyPatch.context() as patch:
+            given = [*SMALL, *arguments, "--results", str(results)]
+            patch.setattr(sys, "argv", [f"train_{family}.py", *given])
+            train_main(family)
+    torch.set_num_threads(threads)
+    return results

@@ -13,7 +13,7 @@ from task3_MNIST.core.cli import Parser, add_results_flag
 from task3_MNIST.core.environment import REPOSITORY
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.plots.diagram import draw_diagram
-from task3_MNIST.core.runs import Run, find
+from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def choose_subject(options: argparse.Namespace, family: str) -> Subject:
         task = type(zoo.build(name)).__module__.partition(".")[0]
         raise UsageError(f"{name} is of the other family: use {task}/visualize.py")
     if run is None:
-        run = next(_complete_runs(options.results, name), None)
+        run = next(iter(_complete_runs(options.results, name)), None)
     elif run.config()["model"] != name:
         raise UsageError(f"{run.folder} is a run of {run.config()['model']}, not of {name}")
     elif not run.complete:
@@ -81,8 +81,10 @@ def choose_subject(options: argparse.Namespace, family: str) -> Subject:
     )
 
 
-def _complete_runs(results: Path, model: str):
-    return (run for run in find(results) if run.complete and run.config()["model"] == model)
+def _complete_runs(results: Path, model: str) -> list[Run]:
+    """Return the complete runs of a model, those on MNIST first."""
+    runs = [run for run in find(results) if run.complete and run.config()["model"] == model]
+    return sorted(runs, key=lambda run: run.config()["dataset"] != DEFAULT_DATASET)
 
 
 def show_diagram(subject: Subject) -> None:

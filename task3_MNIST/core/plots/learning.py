@@ -30,7 +30,7 @@ def draw_learning_curves(groups: list[Group], path: Path) -> Path:
         for number, group in enumerate(groups):
             colour, dash = looks[number % len(looks)]
             _draw_group(axes, group, f"{split}_{measure}", colour, dash)
-    longest = max(len(group.curve("epoch")[0]) for group in groups)
+    longest = max(max(group.curve("epoch")[0], default=1) for group in groups)
     for axes in panels.flat:
         style.epoch_axis(axes, longest)
     for axes in panels[0]:

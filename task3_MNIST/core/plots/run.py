@@ -26,12 +26,14 @@ def draw_curves(run: Run) -> list[Path]:
     Args:
         run: a complete run.
     """
-    history = {"train": run.metrics(), "val": run.metrics()}
-    if run.evaluated and "epochs" in run.test():
-        history["test"] = run.test()["epochs"]
+    metrics = run.metrics()
+    history = {"train": metrics, "val": metrics}
+    if run.evaluated:
+        history["test"] = run.test().get("epochs", [])
     return [
         _draw_curve(run, rows, split, measure)
         for split, rows in history.items()
+        if rows
         for measure in ("accuracy", "loss")
     ]
 
@@ -47,34 +49,22 @@ def _draw_curve(run: Run, rows: list[dict[str, float]], split: str, measure: str
 
     figure = style.new_figure(6.4, 4.0)
     axes = style.plain_axes(figure.add_subplot())
-    axes.plot(epochs, values, color=colour, marker="o", markersize=4)
-    axes.plot(
-        [selected],
-        [chosen],
-        "o",
-        markersize=11,
-        markerfacecolor="none",
-        color=style.INK,
-        label=f"epoch {selected}, whose weights are kept: {text}",
-    )
-    axes.legend(
-        fontsize=9, frameon=False, loc="lower right" if measure == "accuracy" else "upper right"
-    )
+    # not clipped: an accuracy of 100 % lies on the frame
+    axes.plot(epochs, values, color=colour, marker="o", markersize=4, clip_on=False)
+    ring = {"markersize": 11, "markerfacecolor": "none", "color": style.INK}
+    axes.plot([selected], [chosen], "o", clip_on=False, **ring)
     axes.margins(y=0.12)
     style.epoch_axis(axes, max(epochs))
     if measure == "accuracy":
         style.percent_axis(axes.yaxis)
         axes.set_ylabel("images classified right")
+        axes.set_ylim(top=min(axes.get_ylim()[1], 1.0))
     else:
         axes.set_ylabel("mean cross-entropy (nats)")
-    if measure == "accuracy":
-        axes.set_ylim(top=min(axes.get_ylim()[1], 1.0 + 1e-9))
-    note = "running mean over the epoch's steps, on augmented images if there is augmentation"
-    style.add_title(
-        figure,
-        f"{style.SPLITS[split]} {measure}: {run_title(run)}",
-        note if split == "train" else "",
-    )
+    note = f"○ epoch {selected}, whose weights are kept: {text}."
+    if split == "train":
+        note += " Running mean over each epoch's steps, on augmented images if there are any."
+    style.add_title(figure, f"{style.SPLITS[split]} {measure}: {run_title(run)}", note)
     return style.save(figure, run.folder / "plots" / f"{key}.png")
 
 
@@ -95,7 +85,7 @@ def draw_confusion(run: Run) -> Path:
     image = axes.imshow(errors, cmap="Oranges", vmin=0, vmax=most)
     for row, column in np.ndindex(counts.shape):
         count = int(counts[row, column])
-        dark = not diagonal[row, column] and count > 0.65 * most
+        dark = not diagonal[row, column] and count > 0.75 * most
         faint = count == 0 and not diagonal[row, column]
         axes.text(
             column,

@@ -93,5 +93,5 @@ def log_axis(axis) -> None:
 def epoch_axis(axes: Axes, epochs: int) -> None:
     """Let the horizontal axis count whole epochs, also when there is only one."""
     axes.set_xlim(0.5, epochs + 0.5)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("epoch", color=INK)

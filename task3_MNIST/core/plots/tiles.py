@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from task3_MNIST.core.plots import style
+
 
 def tile(images: np.ndarray, columns: int, side: int = 28) -> np.ndarray:
     """Return small images side by side in one array, with gaps of NaN, which stay blank.
@@ -18,7 +20,7 @@ def tile(images: np.ndarray, columns: int, side: int = 28) -> np.ndarray:
     factor = max(1, side // max(images.shape[1:]))
     images = images.repeat(factor, axis=1).repeat(factor, axis=2)
     count, height, width = images.shape
-    gap = max(1, round(0.08 * max(height, width)))
+    gap = max(1, round(0.1 * max(height, width)))
     rows = math.ceil(count / columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
     for place, image in enumerate(images):
@@ -29,12 +31,13 @@ def tile(images: np.ndarray, columns: int, side: int = 28) -> np.ndarray:
 
 def show_signed(figure, axes, sheet: np.ndarray, label: str) -> None:
     """Show a sheet of weights, white where they are 0, with the scale at its side."""
-    limit = float(np.nanmax(np.abs(sheet)))
+    # a single outlier would leave all the others pale
+    limit = float(np.nanquantile(np.abs(sheet), 0.998)) or 1.0
     image = axes.imshow(sheet, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
-    axes.set_facecolor("#E4E4E4")
+    axes.set_facecolor(style.MUTED)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
-    bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, label=label)
+    bar = figure.colorbar(image, ax=axes, shrink=0.6, pad=0.02, label=label, extend="both")
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8)

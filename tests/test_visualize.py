@@ -1,0 +1,183 @@
+"""Architecture diagrams of every model, and the two tasks' visualize.py."""
+
+import shutil
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from task1_MLP import visualize as mlp_script
+from task2_CNN import visualize as cnn_script
+from task3_MNIST.core import zoo
+from task3_MNIST.core.architecture import layers
+from task3_MNIST.core.cli import run_script
+from task3_MNIST.core.plots import style
+from task3_MNIST.core.plots.diagram import draw_diagram
+from task3_MNIST.core.plots.tiles import tile
+from task3_MNIST.core.runs import find
+from tests.scripts import run_ok
+
+MLP = "task1_MLP/visualize.py"
+CNN = "task2_CNN/visualize.py"
+EVERY_MODEL = [*zoo.names(), "mlp_d4_w1024", "cnn_d3_w64"]
+
+
+def trained(results, model):
+    return next(run.folder for run in find(results) if run.config()["model"] == model)
+
+
+def assert_picture(path):
+    with Image.open(path) as image:
+        image.load()
+        assert image.format == "PNG"
+        assert image.width >= 500 and image.height >= 250
+
+
+@pytest.mark.parametrize("name", EVERY_MODEL)
+def test_diagram_shows_every_layer_and_the_exact_total(name, tmp_path, monkeypatch):
+    figures = []
+    save = style.save
+    monkeypatch.setattr(style, "save", lambda *given: (figures.append(given[0]), save(*given))[1])
+    model = zoo.build(name)
+    assert_picture(draw_diagram(name, model, tmp_path / "architecture.png"))
+
+    rows = layers(model)
+    total = zoo.parameter_count(model)
+    assert sum(row.parameters for row in rows) == total
+    assert rows[-1].output_shape == (10,)
+    written = [text.get_text() for text in figures[0].axes[0].texts]
+    assert written.count(f"{total:,}") >= 1
+    assert f"{total:,} parameters" in figures[0].get_suptitle()
+    for row in rows:
+        assert row.kind in written
+
+
+def test_lenet5s_layers_are_the_papers():
+    rows = [row for row in layers(zoo.build("lenet5")) if row.kind != "ReLU"]
+    assert [(row.detail, row.output_shape, row.parameters) for row in rows] == [
+        ("6 kernels of 1 × 5 × 5, padding 2", (6, 28, 28), 156),
+        ("over 2 × 2", (6, 14, 14), 0),
+        ("16 kernels of 6 × 5 × 5", (16, 10, 10), 2_416),
+        ("over 2 × 2", (16, 5, 5), 0),
+        ("120 kernels of 16 × 5 × 5", (120, 1, 1), 48_120),
+        ("", (120,), 0),
+        ("120 → 84", (84,), 10_164),
+        ("84 → 10", (10,), 850),
+    ]
+
+
+def test_reading_the_layers_changes_nothing_in_the_model():
+    model = zoo.build("advanced_cnn").train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    layers(model)
+    assert model.training
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_a_layer_used_twice_is_counted_once():
+    shared = nn.Linear(784, 784)
+    model = nn.Sequential(nn.Flatten(), shared, nn.ReLU(), shared, nn.Linear(784, 10))
+    assert sum(row.parameters for row in layers(model)) == zoo.parameter_count(model)
+
+
+def test_tiles_keep_every_value_and_leave_the_gaps_blank():
+    images = np.arange(5 * 28 * 28, dtype=float).reshape(5, 28, 28)
+    sheet = tile(images, columns=3)
+    assert sheet.shape == (2 * 28 + 3, 3 * 28 + 2 * 3)
+    assert (sheet[:28, 31:59] == images[1]).all()
+    assert (sheet[31:, :28] == images[3]).all()
+    assert np.count_nonzero(~np.isnan(sheet)) == images.size
+
+
+def test_feature_maps_are_what_the_next_layer_receives():
+    model = zoo.build("cnn").eval()
+    image = torch.randn(1, 1, 28, 28)
+    stages, logits = cnn_script.feature_maps(model, image)
+    assert [(name, tuple(maps.shape)) for name, maps in stages] == [
+        ("Convolution 1 and ReLU", (6, 24, 24)),
+        ("Pooling 1", (6, 12, 12)),
+        ("Convolution 2 and ReLU", (16, 8, 8)),
+        ("Pooling 2", (16, 4, 4)),
+    ]
+    with torch.no_grad():
+        assert torch.equal(stages[-1][1], model.features(image)[0])
+        assert torch.equal(logits, model(image)[0])
+
+
+def test_mlp_script_draws_diagram_and_weights_of_the_first_run_it_finds(digits_results, tmp_path):
+    output = run_ok(MLP, "--results", digits_results, "--out", tmp_path / "out")
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {"architecture.png", "first_layer_weights.png"}
+    for name in files:
+        assert_picture(tmp_path / "out" / name)
+        assert str(tmp_path / "out" / name) in output
+    assert f"showing {trained(digits_results, 'mlp')}" in output
+
+
+def test_cnn_script_draws_kernels_and_feature_maps_into_the_runs_plots(digits_results, tmp_path):
+    folder = shutil.copytree(trained(digits_results, "cnn"), tmp_path / "seed0")
+    run_ok(CNN, "--run", folder, "--digit", 7)
+    made = {path.name for path in (folder / "plots").iterdir()}
+    assert {"architecture.png", "kernels_conv1.png", "kernels_conv2.png"} <= made
+    maps = [name for name in made if name.startswith("feature_maps_")]
+    assert len(maps) == 1
+    for name in (*maps, "architecture.png", "kernels_conv1.png", "kernels_conv2.png"):
+        assert_picture(folder / "plots" / name)
+
+
+def test_without_a_run_only_the_diagram_is_drawn_and_the_script_says_so(
+    tmp_path, monkeypatch, capsys
+):
+    given = ["--model", "lenet5", "--results", str(tmp_path), "--out", str(tmp_path / "out")]
+    monkeypatch.setattr(sys, "argv", ["visualize.py", *given])
+    cnn_script.main()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["architecture.png"]
+    assert "no complete run of lenet5 found" in capsys.readouterr().out
+
+
+def refusal(main, arguments, monkeypatch, capsys):
+    """Return the exit code and the one line with which a script refuses its arguments."""
+    monkeypatch.setattr(sys, "argv", ["visualize.py", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        run_script(main)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return ended.value.code, lines[0]
+
+
+@pytest.mark.parametrize(
+    ("main", "arguments", "reason"),
+    [
+        (mlp_script.main, ["--model", "mpl"], "did you mean mlp"),
+        (mlp_script.main, ["--model", "lenet5"], "use task2_CNN/visualize.py"),
+        (cnn_script.main, ["--run", "{mlp}"], "use task1_MLP/visualize.py"),
+        (
+            mlp_script.main,
+            ["--run", "{mlp}", "--model", "linear"],
+            "is a run of mlp, not of linear",
+        ),
+        (mlp_script.main, ["--run", "{mlp}/plots"], "is not a run folder"),
+        (cnn_script.main, ["--run", "{cnn}", "--index", "100000"], "--index 100000"),
+        (cnn_script.main, ["--run", "{cnn}", "--digit", "12"], "--digit 12"),
+    ],
+)
+def test_a_wrong_call_is_refused_in_one_line(
+    main, arguments, reason, digits_results, tmp_path, monkeypatch, capsys
+):
+    folders = {model: trained(digits_results, model) for model in ("mlp", "cnn")}
+    arguments = [argument.format(**folders) for argument in arguments]
+    code, line = refusal(main, [*arguments, "--out", tmp_path], monkeypatch, capsys)
+    assert code == 2
+    assert reason in line
+
+
+def test_an_incomplete_run_is_refused_with_the_cure(digits_results, tmp_path, monkeypatch, capsys):
+    folder = shutil.copytree(trained(digits_results, "mlp"), tmp_path / "seed0")
+    (folder / "summary.json").unlink()
+    code, line = refusal(mlp_script.main, ["--run", folder], monkeypatch, capsys)
+    assert code == 1
+    assert "is not complete: run its training command again" in line
