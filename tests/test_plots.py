@@ -106,6 +106,17 @@ def test_a_run_of_one_epoch_has_one_tick_and_accuracy_in_percent(runs, drawn):
     assert all(label.get_text().endswith(" %") for label in axes.get_yticklabels())
 
 
+def test_a_long_name_with_dollar_signs_is_written_whole(runs, drawn, tmp_path):
+    run = Run(shutil.copytree(of_model(runs, "cnn").folder, tmp_path / "seed0"))
+    name = "fast+epochs=1+batch-size=64+lr=0.0123+weight-decay=0.05+label-smoothing=0.1"
+    run.write_json("config.json", {**run.config(), "name": name, "dataset": "/images/$5 or $6$"})
+    draw_curves(run)
+    title = drawn["train_accuracy"]._suptitle
+    assert "".join(title.get_text().split()).endswith(f"cnn,{name},seed0,$5or$6$")
+    for text in (title, drawn["train_accuracy"]._supxlabel):
+        assert text.get_window_extent().x1 <= drawn["train_accuracy"].bbox.x1
+
+
 def test_confusion_matrix_writes_the_counts_of_test_json_and_colours_errors_only(runs, drawn):
     run = of_model(runs, "cnn")
     draw_confusion(run)

@@ -12,7 +12,7 @@ from task3_MNIST.core.plots.learning import draw_learning_curves
 from task3_MNIST.core.plots.radar import draw_radar
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
 
-ROW_INCHES = 0.36
+ROW_INCHES, LETTER_INCHES = 0.36, 0.075
 LINEAR_RANGE = 20  # bars of a wider range than this would not be seen beside each other
 
 
@@ -135,9 +135,10 @@ def _draw_bars(
 
 def _new_rows(rows: list[Group]):
     """Return a figure whose axes have a labelled row for each group, the last on top."""
-    figure = style.new_figure(8.0, ROW_INCHES * len(rows) + 1.6)
-    axes = style.plain_axes(figure.add_subplot(), grid="x")
     names = labels(rows)
+    longest = max(len(name) for name in names.values())
+    figure = style.new_figure(6.6 + LETTER_INCHES * longest, ROW_INCHES * len(rows) + 1.6)
+    axes = style.plain_axes(figure.add_subplot(), grid="x")
     axes.set_yticks(range(len(rows)), [names[group] for group in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.tick_params(axis="y", length=0)

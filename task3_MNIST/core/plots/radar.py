@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from statistics import fmean
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.groups import Group, labels
 
-COLUMNS = 5
+COLUMNS, TITLE_LETTERS = 5, 32
 SMALLEST = 1e-4  # a logarithm has no zero: errors below 0.01 % are drawn as that
 
 
@@ -79,7 +80,7 @@ def draw_radar(groups: list[Group], path: Path) -> Path:
     names = labels(groups)
     for axes, group in zip(panels, groups, strict=False):
         _draw_one(axes, group, shapes)
-        axes.set_title(names[group], fontsize=10, pad=14)
+        axes.set_title(textwrap.fill(names[group], TITLE_LETTERS), fontsize=10, pad=14)
     for axes in panels[len(groups) :]:
         axes.set_axis_off()
     scales = "\n".join(

@@ -63,7 +63,7 @@ def _draw_curve(run: Run, rows: list[dict[str, float]], split: str, measure: str
         axes.set_ylabel("mean cross-entropy (nats)")
     note = f"○ epoch {selected}, whose weights are kept: {text}."
     if split == "train":
-        note += " Running mean over each epoch's steps, on augmented images if there are any."
+        note += " Running mean over each epoch, augmented where the recipe is."
     style.add_title(figure, f"{style.SPLITS[split]} {measure}: {run_title(run)}", note)
     return style.save(figure, run.folder / "plots" / f"{key}.png")
 

@@ -7,6 +7,7 @@ Matplotlib is imported with the first figure: a script that draws nothing does n
 from __future__ import annotations
 
 import io
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,21 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
-def add_title(figure: Figure, title: str, subtitle: str = "") -> None:
-    """Write what the figure shows above it, and in small print how to read it."""
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold", color=INK)
-    if subtitle:
-        figure.supxlabel(subtitle, x=0.01, ha="left", fontsize=8, color=MUTED)
+def add_title(figure: Figure, title: str, note: str = "") -> None:
+    """Write what the figure shows above it, and below in small print how to read it."""
+    # a folder's name is no formula, whatever dollar signs it holds
+    common = {"x": 0.01, "ha": "left", "parse_math": False}
+    title = _wrap(title, figure, letters_an_inch=9)
+    figure.suptitle(title, fontsize=12, fontweight="bold", color=INK, **common)
+    if note:
+        note = _wrap(note, figure, letters_an_inch=14)
+        figure.supxlabel(note, fontsize=8, color=MUTED, **common)
+
+
+def _wrap(text: str, figure: Figure, letters_an_inch: int) -> str:
+    letters = int(figure.get_figwidth() * letters_an_inch)
+    lines = (textwrap.fill(line, letters, break_on_hyphens=False) for line in text.splitlines())
+    return "\n".join(lines)
 
 
 def family_legend(figure: Figure, families: set[str]) -> None:
