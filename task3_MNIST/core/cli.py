@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import errno
+import functools
 import os
 import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 from tqdm import tqdm
@@ -94,7 +95,7 @@ def add_common_flags(parser: argparse.ArgumentParser) -> None:
         help="where to compute (default: auto)",
     )
     parser.add_argument(
-        "--threads", type=_count, help="CPU threads (default: one a core; PyTorch's choice)"
+        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
     )
 
 
@@ -108,7 +109,8 @@ def add_results_flag(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """Return the whole number above 0 that an option gives; argparse reports any other."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
     return int(text)
@@ -134,7 +136,7 @@ def train_parser(family: str) -> argparse.ArgumentParser:
         default="mnist",
         help=f"{', '.join(data.DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
     )
-    parser.add_argument("--seeds", type=_count, metavar="N", help="train seeds 0 to N-1 in turn")
+    parser.add_argument("--seeds", type=count, metavar="N", help="train seeds 0 to N-1 in turn")
     parser.add_argument(
         "--keep-epochs", action="store_true", help="keep each epoch's weights, for test curves"
     )
@@ -185,28 +187,21 @@ def train_main(family: str) -> None:
     # the folder is tried before the data is loaded: fail at the door
     for run, _ in runs:
         run.folder.mkdir(parents=True, exist_ok=True)
-    data.fetch(options.dataset, options.data, test=not options.no_evaluate)
-    splits = _Lazy(lambda: _load_splits(options, device))
-    test = _Lazy(lambda: data.load_test(options.dataset, options.data).to(device))
+    # loaded at their first use: a repeated command needs no data
+    splits = functools.cache(lambda: _load_splits(options, device))
+    test = functools.cache(lambda: data.load_test(options.dataset, options.data).to(device))
     for run, job in runs:
-        with run.locked():
-            _train_one(run, job, splits, options.overwrite)
-            if not options.no_evaluate and not run.evaluated:
-                evaluate_and_plot(run, test())
+        try:
+            with run.locked():
+                _train_one(run, job, splits, options.overwrite)
+                if not (options.no_evaluate or run.evaluated):
+                    evaluate_and_plot(run, test())
+                elif not (run.folder / "plots").exists():
+                    plots.draw_curves(run)
+        except KeyboardInterrupt:
+            _say_how_to_go_on(run, job)
+            raise
         _report(run)
-
-
-class _Lazy:
-    """A value made at its first use: a repeated command has no use for the data."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._made: list[Any] = []
-
-    def __call__(self) -> Any:
-        if not self._made:
-            self._made.append(self._make())
-        return self._made[0]
 
 
 def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
@@ -220,10 +215,7 @@ def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
         raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
     config = dataclasses.replace(base, **given)
     seeds = range(options.seeds) if options.seeds else [config.seed]
-    dataset = options.dataset
-    if dataset not in data.DATASETS:
-        # a folder is found again by evaluate.py, wherever that is called from
-        dataset = str(Path(dataset).expanduser().resolve())
+    dataset = data.canonical_name(options.dataset)
     return [
         Job(
             model=options.model,
@@ -239,12 +231,13 @@ def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
 
 
 def _load_splits(options: argparse.Namespace, device: torch.device) -> tuple:
+    data.fetch(options.dataset, options.data, test=not options.no_evaluate)
     train, val = data.hold_out(data.load_train(options.dataset, options.data))
     return train.to(device), val.to(device)
 
 
-def _train_one(run: Run, job: Job, splits: _Lazy, overwrite: bool) -> None:
-    """Train a run unless it is complete; on Ctrl-C say how to go on."""
+def _train_one(run: Run, job: Job, splits: Callable[[], tuple], overwrite: bool) -> None:
+    """Train a run unless it is complete, showing each epoch."""
     if overwrite:
         run.clear()
     if run.complete:
@@ -266,18 +259,16 @@ def _train_one(run: Run, job: Job, splits: _Lazy, overwrite: bool) -> None:
             bar.write(_epoch_line(metrics, job.config.epochs))
             sys.stdout.flush()
 
-        try:
-            train_run(run, job, (train, val), show)
-        except KeyboardInterrupt:
-            bar.close()
-            done = len(run.metrics())
-            command = shlex.join(["python", *sys.argv])
-            print(
-                f"\ninterrupted: {done} of {job.config.epochs} epochs are saved; "
-                f"to go on: {command.replace(' --overwrite', '')}"
-            )
-            raise
-    plots.draw_curves(run)
+        train_run(run, job, (train, val), show)
+
+
+def _say_how_to_go_on(run: Run, job: Job) -> None:
+    """Print what Ctrl-C left and the command that goes on from there."""
+    arguments = [argument for argument in sys.argv if argument != "--overwrite"]
+    print(
+        f"\ninterrupted: {len(run.metrics())} of {job.config.epochs} epochs are saved; "
+        f"to go on: {shlex.join(['python', *arguments])}"
+    )
 
 
 def _epoch_line(metrics: dict[str, float], epochs: int) -> str:

@@ -50,6 +50,16 @@ class Split:
         return Split(self.images.to(device), self.labels.to(device))
 
 
+def canonical_name(dataset: str) -> str:
+    """Return the name by which the data set is found from any working directory.
+
+    Raises:
+        UsageError: there is no data set of that name, and no such folder.
+    """
+    _dataset(dataset)
+    return dataset if dataset in BY_NAME else str(Path(dataset).expanduser().resolve())
+
+
 def fetch(dataset: str, data_dir: Path, *, test: bool) -> None:
     """Put what training needs on disk, and check it, before any time is spent on training.
 

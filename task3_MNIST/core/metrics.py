@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from task3_MNIST.core.engine import loss_and_accuracy, predict
 
@@ -94,6 +93,8 @@ def count_flops(model: nn.Module) -> int:
     Counted by PyTorch: matrix products and convolutions, a multiplication and an addition
     each; activations, pooling and normalisation are left out.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # a quarter of a second to import
+
     device = next(model.parameters()).device
     counter = FlopCounterMode(display=False)
     with counter:

@@ -1,0 +1,177 @@
+"""Time a model and a recipe over many fresh processes, against the usual pipeline if asked.
+
+    python task3_MNIST/speedrun.py [--model cnn] [--recipe fast] [--runs 20] [--against [MODEL]]
+
+The timer starts before the first training step and stops after the last epoch's validation:
+it covers ordering, augmentation, forward, backward, updates, validation and the copy of the
+selected weights. It leaves out imports, reading the data, a warm-up of 20 steps on a model
+that is thrown away, and the evaluation on the test set.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import multiprocessing
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+
+from task3_MNIST.core import data, zoo
+from task3_MNIST.core.cli import Parser, count, run_script
+from task3_MNIST.core.config import DEFAULT_RECIPE, TrainConfig, recipe_config
+from task3_MNIST.core.engine import fit, loss_and_accuracy, predict, seed_generators
+from task3_MNIST.core.environment import REPOSITORY, describe
+from task3_MNIST.core.files import write_atomic
+from task3_MNIST.core.stats import mean_interval
+from task3_MNIST.core.usual_pipeline import train_usual_epochs
+
+WARM_UP_STEPS = 20
+SAME_MODEL = ""
+
+
+def main() -> None:
+    """Run the processes one after the other, then print and write what they measured."""
+    options = parser().parse_args()
+    config = recipe_config(options.recipe, zoo.family_of(options.model), options.model)
+    if options.against == SAME_MODEL:
+        options.against = options.model
+    if options.against:
+        zoo.family_of(options.against)  # an unknown name must not wait for the first timing
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    data.fetch("mnist", options.data, test=True)
+
+    usual = measure_usual(options) if options.against else []
+    runs = []
+    for seed in range(options.runs):
+        runs.append(in_fresh_process(timed_run, options.model, config, seed, options))
+        print(
+            f"run {seed + 1}/{options.runs}: {runs[-1]['seconds']:.2f} s, "
+            f"validation {runs[-1]['val_accuracy']:.2%}, test {runs[-1]['test_accuracy']:.2%}",
+            flush=True,
+        )
+    if options.against:
+        # once more at the end: a machine that changed its speed meanwhile shows
+        usual += measure_usual(options)
+    report = {
+        "model": options.model,
+        "recipe": options.recipe,
+        "parameters": zoo.parameter_count(zoo.build(options.model)),
+        "timer": __doc__.split("\n\n")[2].replace("\n", " ").strip(),
+        "runs": runs,
+        "usual_model": options.against,
+        "usual_epoch_seconds": usual,
+        **describe(torch.device("cpu")),
+    }
+    print_report(report)
+    out = options.out or REPOSITORY / "results" / "speed" / f"{options.model}-{options.recipe}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(out, (json.dumps(report, indent=2) + "\n").encode())
+    print(f"written to {out}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = Parser(description="Time a model and a recipe over many fresh processes, on the CPU.")
+    made.add_argument("--model", default="cnn", help="which one (default: cnn)")
+    made.add_argument("--recipe", default=DEFAULT_RECIPE, help=f"(default: {DEFAULT_RECIPE})")
+    made.add_argument("--runs", type=count, default=20, help="processes (default: 20)")
+    made.add_argument(
+        "--against",
+        nargs="?",
+        const=SAME_MODEL,
+        metavar="MODEL",
+        help="also time an epoch of the usual DataLoader pipeline and print the ratio; "
+        "of another model than --model if one is named",
+    )
+    made.add_argument("--threads", type=count, help="CPU threads (default: PyTorch's choice)")
+    made.add_argument(
+        "--data", type=Path, default=REPOSITORY / "data", help="folder of MNIST (default: data)"
+    )
+    made.add_argument("--out", type=Path, help="(default: results/speed/<model>-<recipe>.json)")
+    return made
+
+
+def in_fresh_process(function: Any, *arguments: Any) -> Any:
+    """Return what the function returns in a new Python process."""
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def timed_run(
+    model_name: str, config: TrainConfig, seed: int, options: argparse.Namespace
+) -> dict[str, float]:
+    """Train once and return `seconds`, `val_accuracy` and `test_accuracy`, of the last epoch."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    config = TrainConfig(**{**vars(config), "seed": seed})
+    train, val = data.hold_out(data.load_train("mnist", options.data))
+    few = train[torch.arange(WARM_UP_STEPS * config.batch_size) % len(train)]
+    warm_up = TrainConfig(**{**vars(config), "epochs": 1})
+    list(fit(zoo.build(model_name), few, val, warm_up))
+
+    seed_generators(seed, 0)
+    model = zoo.build(model_name)
+    started = time.perf_counter()
+    *_, last = fit(model, train, val, config)
+    seconds = time.perf_counter() - started
+    test = data.load_test("mnist", options.data)
+    model.load_state_dict(last.checkpoint["selected"]["state_dict"])
+    _, test_accuracy = loss_and_accuracy(predict(model, test.images), test.labels)
+    chosen = last.checkpoint["history"][last.checkpoint["selected"]["epoch"] - 1]
+    return {
+        "seconds": seconds,
+        "val_accuracy": chosen["val_accuracy"],
+        "test_accuracy": test_accuracy,
+    }
+
+
+def measure_usual(options: argparse.Namespace) -> list[float]:
+    """Return the seconds of one warm epoch of the usual pipeline, in a fresh process."""
+    return in_fresh_process(usual_epoch, options)
+
+
+def usual_epoch(options: argparse.Namespace) -> list[float]:
+    """Return the seconds of the second of two epochs: the first is the warm-up."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return train_usual_epochs(zoo.build(options.against), options.data, epochs=2)[1:]
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """Print mean, interval, median and spread of the runs, the ratio, and the machine."""
+    print(f"\n{report['model']} with {report['recipe']}: {report['parameters']:,} parameters")
+    print(report["timer"])
+    for name, unit, factor in (
+        ("test_accuracy", "%", 100),
+        ("val_accuracy", "%", 100),
+        ("seconds", "s", 1),
+    ):
+        values = np.array([run[name] for run in report["runs"]]) * factor
+        print(f"  {name:<14} {summarise(values, unit)}")
+    if report["usual_epoch_seconds"]:
+        usual = float(np.mean(report["usual_epoch_seconds"]))
+        ratio = np.mean([run["seconds"] for run in report["runs"]]) / usual
+        print(f"  one epoch of the usual {report['usual_model']}: {usual:.2f} s; ratio {ratio:.2f}")
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    print(f"  {report['cpu']}, {report['threads']} threads; {versions}")
+
+
+def summarise(values: np.ndarray, unit: str) -> str:
+    """Return mean, 95 % t-interval, median and extremes of the values in a line."""
+    mean = mean_interval(values)
+    spread = f"median {np.median(values):.2f}, from {values.min():.2f} to {values.max():.2f}"
+    if mean.low is None:
+        return f"{mean.mean:.2f} {unit} (n={mean.n}), {spread}"
+    return f"{mean.mean:.3f} {unit} [{mean.low:.3f}, {mean.high:.3f}] (n={mean.n}), {spread}"
+
+
+if __name__ == "__main__":
+    run_script(main)
