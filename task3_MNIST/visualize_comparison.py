@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from task3_MNIST.core import plots
 from task3_MNIST.core.cli import Parser, add_results_flag, run_script
 from task3_MNIST.core.environment import REPOSITORY
-from task3_MNIST.report.collect import collect
+from task3_MNIST.report.collect import Group, Problem, collect
 from task3_MNIST.report.comparison import comparison
 from task3_MNIST.report.page import render
 from task3_MNIST.report.wording import count
@@ -47,26 +47,34 @@ def main() -> None:
     )
     options = parser.parse_args()
     groups, problems = collect(options.results)
-    found = comparison(groups, problems, options.data)
-    models = sum(len(dataset["entries"]) for dataset in found["datasets"])
-    render(
-        "comparison.html.j2",
-        options.out,
-        title="MLPs and CNNs compared",
-        data=found,
-        styles=STYLES,
-        scripts=SCRIPTS,
-        plotly=True,
-        count=count(models, "model"),
-    )
+    found = write_page(groups, problems, options.data, options.out)
+
     # what could not be read is named on the page and below, and in no picture
     readable = [run for group in groups for run in group.runs if run.test or not run.run.evaluated]
     folder = options.results.parent / "plots"
     pictures = plots.draw_comparison([run.run for run in readable], folder)
-    for problem in found["problems"]:
+    for problem in found:
         print(f"not shown wholly: {problem['run']}: {problem['what']}")
-    print(f"{count(models, 'model')} compared in {options.out}")
+    print(f"{count(len(groups), 'model')} compared in {options.out}")
     print(f"{count(len(pictures), 'picture')} in {folder}")
+
+
+def write_page(
+    groups: list[Group], problems: list[Problem], data_dir: Path, out: Path
+) -> list[dict[str, str]]:
+    """Write the page and return the problems it names: those given, and those met on the way."""
+    content = comparison(groups, problems, data_dir)
+    render(
+        "comparison.html.j2",
+        out,
+        title="MLPs and CNNs compared",
+        data=content,
+        styles=STYLES,
+        scripts=SCRIPTS,
+        plotly=True,
+        count=count(len(groups), "model"),
+    )
+    return content["problems"]
 
 
 if __name__ == "__main__":

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from playwright.sync_api import Browser, sync_playwright
 
 from task3_MNIST.core import data
 from task3_MNIST.core.cli import train_main
@@ -51,3 +54,18 @@ def digits_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             train_main(family)
     torch.set_num_threads(threads)
     return results
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return an installed Chromium without a screen; tests make a context of their own in it."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        path = found or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.fail("no Chromium for the tests of the pages: run tests/install_chromium.sh")
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()

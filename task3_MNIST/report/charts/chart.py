@@ -33,6 +33,7 @@ def chart(
         columns: heads of the table behind it.
         rows: that table's rows, text or numbers.
     """
+    figure.update_yaxes(title_standoff=8)
     figure.update_layout(template="none", margin={"l": 64, "r": 16, "t": 12, "b": 48})
     content = figure.to_plotly_json()
     content["layout"].pop("template")

@@ -37,7 +37,7 @@ def learning_curves(entries: Sequence[Entry], quantity: str) -> dict[str, Any]:
         if (curve := _curve(entry, split, quantity)).epochs
     ]
     figure = go.Figure([trace for curve in curves for trace in _traces(curve)])
-    figure.update_xaxes(title_text="epoch", rangemode="tozero")
+    figure.update_xaxes(title_text="epoch", rangemode="tozero", tickformat=",d")
     if quantity == "loss":
         means = [value.mean for curve in curves for value in curve.values]
         ticks = log_ticks(means, "{:g}".format)

@@ -16,7 +16,10 @@ from task3_MNIST.report.wording import listing, percent, short
 CHANCE = 0.1  # ten classes
 MANY = 8  # of more models, only those on the front are named
 NAME_SIZE = (0.3, 0.06)  # width and height of a name, as parts of the span of all marks
-ACCURACY_TICKS = (0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995)
+ACCURACY_TICKS = (
+    *(0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985),
+    *(0.99, 0.9925, 0.995, 0.9965, 0.998, 0.999, 0.9995),
+)
 
 
 class Cost(NamedTuple):

@@ -66,6 +66,7 @@ let drawing = Promise.resolve(); // until none is left
 function queueDrawing(plot) {
   if (waiting.size === 0) drawing = drawing.then(drawWaiting);
   waiting.add(plot);
+  delete document.documentElement.dataset.charts;
 }
 
 // one at a time, when the browser is idle: the page answers while its charts appear
@@ -76,7 +77,7 @@ async function drawWaiting() {
     waiting.delete(plot);
     await draw(plot);
   }
-  document.documentElement.dataset.charts = "drawn";
+  document.documentElement.dataset.charts = "drawn"; // for tests, and for those who print
 }
 
 function nextIdle() {
