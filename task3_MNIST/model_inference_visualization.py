@@ -14,6 +14,9 @@ from task3_MNIST.core.plots import draw_prediction_grid
 from task3_MNIST.report.inference import build_page
 from task3_MNIST.report.page import render
 
+TEMPLATE = "inference.html.j2"
+TITLE = "Draw a digit: two models answer"
+STYLES = ("inference.css",)
 SCRIPTS = (
     "slices.js",
     "forward.js",
@@ -67,11 +70,11 @@ def main() -> None:
 
     page = build_page(options.results, options.data, options.models)
     render(
-        "inference.html.j2",
+        TEMPLATE,
         options.out,
-        title="Draw a digit: two models answer",
+        title=TITLE,
         data=page.data,
-        styles=("inference.css",),
+        styles=STYLES,
         scripts=SCRIPTS,
         **page.texts,
     )

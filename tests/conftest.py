@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from task3_MNIST.core import data
 from task3_MNIST.core.cli import train_main
-from tests.scripts import SMALL
+from tests.scripts import SMALL, run_ok
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -53,6 +53,15 @@ def digits_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             patch.setattr(sys, "argv", [f"train_{family}.py", *given])
             train_main(family)
     torch.set_num_threads(threads)
+    return results
+
+
+@pytest.fixture(scope="session")
+def mnist_results(mnist_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return results on the real MNIST: `mlp` and `cnn` by the default recipe."""
+    results = tmp_path_factory.mktemp("mnist-results")
+    for family in ("mlp", "cnn"):
+        run_ok(f"task3_MNIST/train_{family}.py", "--data", mnist_dir, "--results", results)
     return results
 
 

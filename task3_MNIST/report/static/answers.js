@@ -78,9 +78,9 @@ function judgement(answer, label) {
 }
 
 function describeModel(model) {
-  const seed = model.seeds > 1 ? `seed ${model.seed}, the median of ${model.seeds} by validation` : `seed ${model.seed}, the only one`;
+  const chosen = model.seeds > 1 ? `the median of ${model.seeds} seeds by validation` : "n = 1";
   return (
     `${model.parameters.toLocaleString("en")} parameters; right on ` +
-    `${accuracyText(model.correct, model.count)} test images; ${model.recipe}, ${seed}.`
+    `${accuracyText(model.correct, model.count)} test images; recipe ${model.recipe}, seed ${model.seed} (${chosen}).`
   );
 }

@@ -16,12 +16,13 @@ function makeDrawing(canvas, { onChange, say, load }) {
   const past = [];
   let state = BLANK;
   let stroke = null; // being drawn
+  let pointer = null; // that draws it
   const pen = { x: CANVAS / 2, y: CANVAS / 2, down: false, visible: false };
 
   function change(next) {
     past.push(state);
     state = next;
-    stroke = null;
+    stroke = pointer = null;
     pen.down = false;
     refresh();
   }
@@ -45,7 +46,7 @@ function makeDrawing(canvas, { onChange, say, load }) {
     context.setTransform(canvas.width / CANVAS, 0, 0, canvas.height / CANVAS, 0, 0);
     context.clearRect(0, 0, CANVAS, CANVAS);
     if (state.picture) drawPicture(context, state.picture.shown);
-    else state.strokes.forEach((points) => drawStroke(context, points));
+    else drawStrokes(context, state.strokes, getComputedStyle(canvas).color);
     if (pen.visible) drawPen(context, pen);
   }
 
@@ -56,23 +57,34 @@ function makeDrawing(canvas, { onChange, say, load }) {
   }
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || !event.isPrimary) return;
+    // a second finger neither draws nor ends the stroke of the first
+    if (event.button !== 0 || pointer !== null) return;
     event.preventDefault();
     canvas.focus({ preventScroll: true });
-    canvas.setPointerCapture(event.pointerId);
     pen.visible = pen.down = false;
+    pointer = event.pointerId;
+    follow(pointer);
     begin(pointAt(event));
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!stroke || pen.down || !event.isPrimary) return;
+    if (event.pointerId !== pointer) return;
     const all = event.getCoalescedEvents?.() ?? [];
     for (const each of all.length ? all : [event]) stroke.push(pointAt(each));
     refresh();
   });
   for (const end of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(end, (event) => {
-      if (event.isPrimary && !pen.down) stroke = null;
+      if (event.pointerId === pointer) stroke = pointer = null;
     });
+  }
+
+  /** Receive the pointer's events outside the canvas, too. */
+  function follow(pointerId) {
+    try {
+      canvas.setPointerCapture(pointerId);
+    } catch {
+      // it was lifted in the meantime, or a program made the event: nothing to follow
+    }
   }
 
   canvas.addEventListener("keydown", (event) => {
@@ -121,7 +133,7 @@ function makeDrawing(canvas, { onChange, say, load }) {
   function undo() {
     if (!past.length) return;
     state = past.pop();
-    stroke = null;
+    stroke = pointer = null;
     pen.down = false;
     refresh();
   }
@@ -141,14 +153,16 @@ function fitToScreen(canvas) {
   if (canvas.width !== side) canvas.width = canvas.height = side;
 }
 
-function drawStroke(context, points) {
-  context.strokeStyle = themeColour("--text");
+function drawStrokes(context, strokes, colour) {
+  context.strokeStyle = colour;
   context.lineWidth = CANVAS_PEN;
   context.lineCap = context.lineJoin = "round";
-  context.beginPath();
-  context.moveTo(...points[0]);
-  for (const point of points) context.lineTo(...point);
-  context.stroke();
+  for (const points of strokes) {
+    context.beginPath();
+    context.moveTo(...points[0]);
+    for (const point of points) context.lineTo(...point);
+    context.stroke();
+  }
 }
 
 function drawPicture(context, shown) {

@@ -139,14 +139,11 @@ function listProblems() {
 
 // Putting it together
 
-function pictureOfStored(image) {
-  const canvas = smallCanvas(SIDE, SIDE);
-  const ink = themeColour("--text").match(/\d+/g).slice(0, 3).map(Number);
-  const context = canvas.getContext("2d");
-  const picture = context.createImageData(SIDE, SIDE);
-  image.pixels.forEach((level, i) => picture.data.set([...ink, level], 4 * i));
-  context.putImageData(picture, 0, 0);
-  return { pixels: image.pixels, shrunk: image.pixels, shown: canvas, label: image.label };
+function pictureOfStored({ pixels, label }) {
+  const shown = smallCanvas(SIDE, SIDE);
+  paintGrey(shown, pixels);
+  // a stored image is centred already: there is nothing to turn off
+  return { pixels, shrunk: pixels, shown, label };
 }
 
 function loadStored(image) {

@@ -27,6 +27,7 @@ function makePush(section, sample, normalise, shownModels) {
   function update() {
     stop();
     started = true;
+    section.setAttribute("aria-busy", "true");
     const push = setting();
     sliders.forEach(showValueOf);
     const models = shownModels();
