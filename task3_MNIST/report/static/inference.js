@@ -48,6 +48,7 @@ function prepareDrawn() {
 
 function update(state = drawn) {
   drawn = state;
+  insides.forEach(({ occlusion }) => occlusion.stop());
   current = prepareDrawn();
   paintGrey(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
   const input = current.pixels && normalise(current.pixels);

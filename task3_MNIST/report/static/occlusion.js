@@ -6,7 +6,8 @@ const STRIDE = 2;
 const PLACES = (SIDE - PATCH) / STRIDE + 1;
 
 /**
- * Return a view of the occlusion map (Zeiler and Fergus 2014), an element and `update(pixels)`.
+ * Return a view of the occlusion map (Zeiler and Fergus 2014): an element, `update(pixels)`, and
+ * `stop()`, so that drawing need not wait for a map that is out of date.
  *
  * It is made from logits: where a model is sure, probabilities hardly move.
  */
@@ -60,7 +61,7 @@ function makeOcclusion(model, normalise) {
     });
   }
 
-  return { node, update };
+  return { node, update, stop: () => stop() };
 }
 
 function hidePatch(pixels, top, left) {
