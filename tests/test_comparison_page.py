@@ -446,6 +446,12 @@ def test_text_is_readable_in_both_themes(browser, page_file, scheme):
     with opened(browser, page_file, color_scheme=scheme, charts=True) as page:
         ratio, text = lowest_contrast(page)
         assert ratio >= 4.5, text
+        # numbers on a heatmap's strongest cells: they are drawn, so nothing lies behind them
+        for end in ("--heat-bad", "--heat-good"):
+            page.evaluate(f"document.getElementById('models').style.background = 'var({end})'")
+            page.evaluate("document.getElementById('models').style.color = 'var(--text)'")
+            page.evaluate("document.getElementById('models').replaceChildren('12')")
+            assert lowest_contrast(page)[0] >= 4.5, end
 
 
 def test_theme_button_changes_page_and_charts(browser, page_file):

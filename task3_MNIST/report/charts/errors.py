@@ -28,7 +28,8 @@ def class_heatmap(entries: Sequence[Entry]) -> dict[str, Any]:
         go.Heatmap(
             x=classes,
             y=[plain(entry.name) for entry in tested],
-            z=[[tidy(value) for value in row] for row in share],
+            # the root: one poor model must not leave all others without colour
+            z=[[tidy(value) for value in row] for row in np.sqrt(share)],
             zmin=0,
             text=errors.tolist(),
             texttemplate="%{text}",

@@ -51,7 +51,12 @@ function dataBehind(chart) {
       details.append(
         element(
           "div",
-          { class: "scroll data", tabindex: 0, role: "region", "aria-label": `Data: ${chart.finding}` },
+          {
+            class: "scroll data",
+            tabindex: 0,
+            role: "region",
+            "aria-label": `Data: ${chart.finding}`,
+          },
           simpleTable(chart.table.columns, chart.table.rows),
         ),
       );
@@ -102,7 +107,8 @@ async function draw(plot) {
 function showWithoutPlotly(plot) {
   plot.style.height = "auto";
   plot.removeAttribute("role");
-  plot.textContent = "This browser cannot unpack the charts (it lacks DecompressionStream): here is the table.";
+  plot.textContent =
+    "This browser cannot unpack the charts (it lacks DecompressionStream): here is the table.";
   plot.parentElement.querySelector("details").open = true;
 }
 
@@ -113,8 +119,8 @@ function themed(figure) {
     "--muted",
     "--line",
     "--surface",
-    "--bad",
-    "--good",
+    "--heat-bad",
+    "--heat-good",
   ].map(themeColour);
   const scales = {
     errors: [
@@ -130,9 +136,7 @@ function themed(figure) {
   const data = figure.data.map((trace) => {
     const copy = { ...trace };
     if (trace.meta?.scale) copy.colorscale = scales[trace.meta.scale];
-    if (trace.type === "scatter" && trace.mode?.includes("text")) {
-      copy.textfont = { ...trace.textfont, color: text };
-    }
+    if (trace.text) copy.textfont = { ...trace.textfont, color: text };
     if (trace.error_y) copy.error_y = { ...trace.error_y, color: muted };
     return copy;
   });
@@ -185,10 +189,20 @@ async function savePicture(plot) {
     width: PICTURE.width,
     height,
     paper_bgcolor: themeColour("--surface"),
-    title: { text: wrapTitle(finding), x: 0.02, xanchor: "left", yref: "container", y: 0.97, yanchor: "top" },
+    title: {
+      text: wrapTitle(finding),
+      x: 0.02,
+      xanchor: "left",
+      yref: "container",
+      y: 0.97,
+      yanchor: "top",
+    },
     margin: { ...layout.margin, t: (layout.margin?.t ?? 0) + 90 },
   };
-  const url = await plotly.toImage({ data, layout: titled }, { format: "png", scale: 2, ...PICTURE, height });
+  const url = await plotly.toImage(
+    { data, layout: titled },
+    { format: "png", scale: 2, ...PICTURE, height },
+  );
   download(`${name}.png`, url);
 }
 

@@ -37,8 +37,20 @@ function simpleTable(columns, rows, caption = null) {
     "table",
     {},
     caption ? element("caption", {}, caption) : null,
-    element("thead", {}, element("tr", {}, columns.map((name) => element("th", { scope: "col" }, name)))),
-    element("tbody", {}, rows.map((row) => element("tr", {}, row.map(cell)))),
+    element(
+      "thead",
+      {},
+      element(
+        "tr",
+        {},
+        columns.map((name) => element("th", { scope: "col" }, name)),
+      ),
+    ),
+    element(
+      "tbody",
+      {},
+      rows.map((row) => element("tr", {}, row.map(cell))),
+    ),
   );
 }
 
@@ -47,7 +59,9 @@ function showValue(value) {
   if (value === null || value === undefined) return "–";
   if (value instanceof Node) return value;
   if (typeof value !== "number") return String(value);
-  return Number.isInteger(value) ? value.toLocaleString("en") : String(Number(value.toPrecision(5)));
+  return Number.isInteger(value)
+    ? value.toLocaleString("en")
+    : String(Number(value.toPrecision(5)));
 }
 
 /** Return the bytes of a base64 text. */

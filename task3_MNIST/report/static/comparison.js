@@ -11,13 +11,22 @@ const SHOWN_AT_ONCE = 4;
 
 function start() {
   const names = page.datasets.map((dataset) => dataset.name);
-  fillSelect(byId("dataset"), names.map((name, place) => [place, name]));
+  fillSelect(
+    byId("dataset"),
+    names.map((name, place) => [place, name]),
+  );
   byId("dataset-control").hidden = names.length < 2;
-  byId("dataset").addEventListener("change", (event) => showDataset(page.datasets[event.target.value]));
+  byId("dataset").addEventListener("change", (event) =>
+    showDataset(page.datasets[event.target.value]),
+  );
   byId("pick-a").addEventListener("change", (event) => pick(Number(event.target.value), shown.b));
   byId("pick-b").addEventListener("change", (event) => pick(shown.a, Number(event.target.value)));
-  byId("filter").addEventListener("input", (event) => modelTable.setFilter({ text: event.target.value }));
-  byId("family").addEventListener("change", (event) => modelTable.setFilter({ family: event.target.value }));
+  byId("filter").addEventListener("input", (event) =>
+    modelTable.setFilter({ text: event.target.value }),
+  );
+  byId("family").addEventListener("change", (event) =>
+    modelTable.setFilter({ family: event.target.value }),
+  );
   byId("splits").addEventListener("change", showCurves);
   byId("shown-models").addEventListener("change", (event) => {
     shown.places[event.target.checked ? "add" : "delete"](Number(event.target.value));
@@ -43,8 +52,14 @@ function fillSelect(select, options) {
 function showProblems() {
   const { problems } = page;
   byId("problems").hidden = problems.length === 0;
-  const rows = problems.map(({ run, what, command }) => [run, what, command ? commandCell(command) : "–"]);
-  byId("problems").querySelector(".scroll").replaceChildren(simpleTable(["run", "what is wrong", "to mend it"], rows));
+  const rows = problems.map(({ run, what, command }) => [
+    run,
+    what,
+    command ? commandCell(command) : "–",
+  ]);
+  byId("problems")
+    .querySelector(".scroll")
+    .replaceChildren(simpleTable(["run", "what is wrong", "to mend it"], rows));
 }
 
 function showDataset(dataset) {
@@ -57,7 +72,10 @@ function showDataset(dataset) {
 
   const tested = dataset.entries.filter((entry) => entry.accuracy);
   for (const id of ["pick-a", "pick-b"]) {
-    fillSelect(byId(id), tested.map((entry) => [entry.place, entry.name]));
+    fillSelect(
+      byId(id),
+      tested.map((entry) => [entry.place, entry.name]),
+    );
   }
   byId("pick").hidden = dataset.pairs.length === 0;
   showVerdict(dataset, tested);
@@ -90,7 +108,9 @@ function showVerdict(dataset, tested) {
 }
 
 function findPair(a, b) {
-  return shown.dataset.pairs.find((pair) => (pair.a === a && pair.b === b) || (pair.a === b && pair.b === a));
+  return shown.dataset.pairs.find(
+    (pair) => (pair.a === a && pair.b === b) || (pair.a === b && pair.b === a),
+  );
 }
 
 /** Compare two models, by their places, wherever the page shows two. */
@@ -102,13 +122,16 @@ function pick(a, b) {
   const pair = findPair(a, b);
   byId("pick-sentence").textContent = pair ? `${pair.verdict} ${pair.basis}` : "";
   // the headline says the same of its own two
-  byId("pick-sentence").hidden = Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));
+  byId("pick-sentence").hidden =
+    Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));
   modelTable.show(dataset.entries, dataset.pairs, a);
   showConfusions();
   const places = dataset.entries.map((entry) => entry.place);
   shown.places = new Set(places.length <= SHOWN_AT_ONCE ? places : [a, b]);
   byId("shown-models").hidden = places.length <= 2;
-  byId("shown-models").querySelector(".controls").replaceChildren(...dataset.entries.map(modelBox));
+  byId("shown-models")
+    .querySelector(".controls")
+    .replaceChildren(...dataset.entries.map(modelBox));
   showModels();
 }
 
@@ -165,7 +188,10 @@ function showConfusions() {
   show("a", (cell) => confusionChart(page.confusion_frame, "confusion-a", first, cell), [first]);
   if (a === b || !second.confusion) return;
   show("b", (cell) => confusionChart(page.confusion_frame, "confusion-b", second, cell), [second]);
-  show("difference", (cell) => differenceChart(page.confusion_frame, first, second, cell), [first, second]);
+  show("difference", (cell) => differenceChart(page.confusion_frame, first, second, cell), [
+    first,
+    second,
+  ]);
 }
 
 start();

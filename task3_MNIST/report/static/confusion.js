@@ -15,10 +15,12 @@ function confusionChart(frame, name, entry, onCell) {
     frame,
     name,
     finding,
-    about: "Errors only: the diagonal, where the model is right, is left blank. Click a cell for its images.",
+    about:
+      "Errors only: the diagonal, where the model is right, is left blank. Click a cell for its images.",
     matrix: errors,
     scale: "errors",
-    describe: (row, column, value) => `${value} images of class ${row} are taken for ${column} by ${entry.name}`,
+    describe: (row, column, value) =>
+      `${value} images of class ${row} are taken for ${column} by ${entry.name}`,
     onCell,
   });
 }
@@ -30,8 +32,13 @@ function differenceChart(frame, a, b, onCell) {
   );
   const total = sum(matrix);
   const most = largestCell(matrix, (value) => value * Math.sign(total || 1));
-  const change = total === 0 ? "as many errors as" : `${Math.abs(total)} errors ${total < 0 ? "fewer" : "more"} than`;
-  const where = most ? `, most of all in ${most.row} taken for ${most.column} (${signed(most.value)})` : "";
+  const change =
+    total === 0
+      ? "as many errors as"
+      : `${Math.abs(total)} errors ${total < 0 ? "fewer" : "more"} than`;
+  const where = most
+    ? `, most of all in ${most.row} taken for ${most.column} (${signed(most.value)})`
+    : "";
   return matrixChart({
     frame,
     name: "confusion-difference",
@@ -47,7 +54,17 @@ function differenceChart(frame, a, b, onCell) {
   });
 }
 
-function matrixChart({ frame, name, finding, about, matrix, scale, describe, onCell, show = String }) {
+function matrixChart({
+  frame,
+  name,
+  finding,
+  about,
+  matrix,
+  scale,
+  describe,
+  onCell,
+  show = String,
+}) {
   const figure = structuredClone(frame);
   const [trace] = figure.data;
   const largest = Math.max(1, ...matrix.flat().map((value) => Math.abs(value ?? 0)));
@@ -78,7 +95,10 @@ function matrixChart({ frame, name, finding, about, matrix, scale, describe, onC
     about,
     figure,
     table: {
-      columns: ["true \\ predicted", ...Array.from({ length: CLASSES }, (_, label) => String(label))],
+      columns: [
+        "true \\ predicted",
+        ...Array.from({ length: CLASSES }, (_, label) => String(label)),
+      ],
       rows: matrix.map((row, i) => [String(i), ...row.map((value, j) => cell(value, i, j))]),
     },
   };
@@ -142,7 +162,8 @@ function largestCell(matrix, weight) {
   let best = null;
   matrix.forEach((line, row) =>
     line.forEach((value, column) => {
-      if (value !== null && weight(value) > (best ? weight(best.value) : 0)) best = { row, column, value };
+      if (value !== null && weight(value) > (best ? weight(best.value) : 0))
+        best = { row, column, value };
     }),
   );
   return best;

@@ -12,7 +12,9 @@ function toCsv(columns, entries) {
     columns.flatMap((column) => {
       if (column.key === "accuracy") return entry.accuracy ?? ["", "", ""];
       const value = column.value(entry);
-      return [column.key === "against" && value !== null ? column.show(value, entry) : (value ?? "")];
+      return [
+        column.key === "against" && value !== null ? column.show(value, entry) : (value ?? ""),
+      ];
     }),
   );
   return [heads, ...lines].map((line) => line.map(csvCell).join(",") + "\n").join("");
@@ -67,7 +69,7 @@ const LATEX = {
   ">": "\\textgreater{}",
   "–": "--",
   "−": "$-$",
-  "µ": "\\textmu{}",
+  µ: "\\textmu{}",
   "·": "\\textperiodcentered{}",
 };
 

@@ -5,7 +5,9 @@ const MINUS = "\u2212";
 
 /** Return 0.9812 as "98.12 %". */
 function percent(fraction, digits = 2) {
-  return fraction === null || fraction === undefined ? "–" : `${(fraction * 100).toFixed(digits)}\u00a0%`;
+  return fraction === null || fraction === undefined
+    ? "–"
+    : `${(fraction * 100).toFixed(digits)}\u00a0%`;
 }
 
 /** Return a difference of fractions in percentage points: "+0.42", "−0.42". */

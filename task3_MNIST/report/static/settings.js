@@ -32,7 +32,12 @@ function settingsContent({ differing, shared, commands }) {
 function commandCell(command) {
   const button = element(
     "button",
-    { type: "button", class: "no-print", "aria-label": `Copy: ${command}`, onclick: () => copyText(command, button) },
+    {
+      type: "button",
+      class: "no-print",
+      "aria-label": `Copy: ${command}`,
+      onclick: () => copyText(command, button),
+    },
     "Copy",
   );
   return element("span", { class: "command" }, element("code", {}, command), button);

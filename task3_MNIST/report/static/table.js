@@ -7,21 +7,38 @@ const figure = (key) => (entry) => entry.figures[key] ?? null;
 // what a column shows, what it sorts by, and whether it starts with its highest value
 const COLUMNS = [
   { key: "model", head: "Model", value: (entry) => entry.name, show: (value) => value },
-  { key: "family", head: "Family", value: (entry) => entry.family.toUpperCase(), show: (value) => value },
+  {
+    key: "family",
+    head: "Family",
+    value: (entry) => entry.family.toUpperCase(),
+    show: (value) => value,
+  },
   {
     key: "accuracy",
     head: "Test accuracy",
     descending: true,
     value: (entry) => entry.accuracy?.[0] ?? null,
-    show: (value, entry) => `${percent(value)} [${entry.accuracy.slice(1).map(bareNumber).join(", ")}]`,
+    show: (value, entry) =>
+      `${percent(value)} [${entry.accuracy.slice(1).map(bareNumber).join(", ")}]`,
   },
   { key: "against", head: "Against", descending: true, value: () => null, show: (value) => value },
-  { key: "seeds", head: "Seeds", descending: true, value: (entry) => entry.seeds, show: (value) => `n\u00a0=\u00a0${value}` },
+  {
+    key: "seeds",
+    head: "Seeds",
+    descending: true,
+    value: (entry) => entry.seeds,
+    show: (value) => `n\u00a0=\u00a0${value}`,
+  },
   { key: "loss", head: "Test loss", value: figure("test_loss"), show: (value) => value.toFixed(4) },
   { key: "ece", head: "Calibration error", value: figure("ece"), show: (value) => percent(value) },
   { key: "parameters", head: "Parameters", value: figure("parameters"), show: whole },
   { key: "flops", head: "FLOPs", value: figure("flops"), show: (value) => withPrefix(value) },
-  { key: "bytes", head: "Size", value: figure("model_bytes"), show: (value) => withPrefix(value, "B") },
+  {
+    key: "bytes",
+    head: "Size",
+    value: figure("model_bytes"),
+    show: (value) => withPrefix(value, "B"),
+  },
   { key: "train_seconds", head: "Training", value: figure("train_seconds"), show: duration },
   { key: "latency_seconds", head: "Latency", value: figure("latency_seconds"), show: duration },
   {
@@ -90,8 +107,20 @@ class ModelTable {
   draw() {
     const rows = this.rows();
     this.table.replaceChildren(
-      element("thead", {}, element("tr", {}, this.columns.map((column) => this.head(column)))),
-      element("tbody", {}, rows.map((entry) => this.row(entry))),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          this.columns.map((column) => this.head(column)),
+        ),
+      ),
+      element(
+        "tbody",
+        {},
+        rows.map((entry) => this.row(entry)),
+      ),
     );
     const all = this.entries.length;
     this.count.textContent = rows.length < all ? `${rows.length} of ${all} models` : "";
