@@ -9,7 +9,8 @@ from torch import nn
 
 from task3_MNIST.core import zoo
 from task3_MNIST.core.config import recipe_config
-from task3_MNIST.core.evaluation import evaluate_run
+from task3_MNIST.core.engine import predict
+from task3_MNIST.core.metrics import evaluate
 from task3_MNIST.core.runs import SCHEMA, Run
 from task3_MNIST.model_inference_visualization import SCRIPTS, STYLES, TEMPLATE, TITLE
 from task3_MNIST.report.page import STATIC, render
@@ -33,7 +34,11 @@ def make_run(results, model_name, test, *, dataset="digits", name="fast", recipe
     run.write_json("summary.json", {**summary, "parameters": zoo.parameter_count(model)})
     metrics = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds")
     run.write_metrics([{"epoch": 1, **dict.fromkeys(metrics, 0.1)}])
-    evaluate_run(run, test)
+    logits = predict(model, test.images)
+    run.write_predictions(logits.numpy())
+    # not measured: that takes longer than all else here
+    speed = dict.fromkeys(("latency_seconds", "latency_seconds_p95", "throughput"), 1)
+    run.write_json("test.json", {"schema": SCHEMA, **evaluate(logits, test.labels), **speed})
     return run
 
 

@@ -10,10 +10,14 @@ function makeAnswer(title, choices, onChoose) {
   const rows = Array.from({ length: 10 }, (_, digit) => {
     const bar = element("span", { class: "bar" });
     const share = element("span", { class: "share" });
-    const row = element("li", {}, element("span", { class: "name" }, String(digit)), element("span", { class: "track" }, bar), share);
+    const name = element("span", { class: "name" }, String(digit));
+    const row = element("li", {}, name, element("span", { class: "track" }, bar), share);
     return { row, bar, share };
   });
-  const select = element("select", { "aria-label": title, onchange: () => onChoose(choices[select.selectedIndex]) });
+  const select = element("select", {
+    "aria-label": title,
+    onchange: () => onChoose(choices[select.selectedIndex]),
+  });
   const options = choices.map(() => element("option"));
   select.append(...options);
   const heading = element("h3", {});
@@ -26,7 +30,11 @@ function makeAnswer(title, choices, onChoose) {
     { class: "card answer", "data-prediction": "" },
     element("header", {}, choices.length > 2 ? select : heading, latency),
     element("p", { class: "verdict" }, digit, confidence),
-    element("ol", { class: "bars", "aria-label": "Probability of each digit" }, rows.map(({ row }) => row)),
+    element(
+      "ol",
+      { class: "bars", "aria-label": "Probability of each digit" },
+      rows.map(({ row }) => row),
+    ),
     facts,
   );
 
@@ -52,7 +60,9 @@ function makeAnswer(title, choices, onChoose) {
     const best = probabilities ? argmax(probabilities) : null;
     card.dataset.prediction = probabilities ? String(best) : "";
     digit.textContent = probabilities ? String(best) : "–";
-    confidence.textContent = probabilities ? probabilityText(probabilities[best]) + judgement(best, label) : "nothing drawn yet";
+    confidence.textContent = probabilities
+      ? probabilityText(probabilities[best]) + judgement(best, label)
+      : "nothing drawn yet";
     card.classList.toggle("right", probabilities !== null && label === best);
     card.classList.toggle("wrong", probabilities !== null && label !== null && label !== best);
     rows.forEach(({ row, bar, share }, i) => {
@@ -65,7 +75,8 @@ function makeAnswer(title, choices, onChoose) {
 
   function showLatency(milliseconds) {
     card.dataset.milliseconds = milliseconds;
-    latency.textContent = `${milliseconds < 10 ? milliseconds.toPrecision(2) : Math.round(milliseconds)} ms here`;
+    const text = milliseconds < 10 ? milliseconds.toPrecision(2) : Math.round(milliseconds);
+    latency.textContent = `${text} ms here`;
     latency.title = "One forward pass, measured in this browser just now";
   }
 
@@ -81,6 +92,7 @@ function describeModel(model) {
   const chosen = model.seeds > 1 ? `the median of ${model.seeds} seeds by validation` : "n = 1";
   return (
     `${model.parameters.toLocaleString("en")} parameters; right on ` +
-    `${accuracyText(model.correct, model.count)} test images; recipe ${model.recipe}, seed ${model.seed} (${chosen}).`
+    `${accuracyText(model.correct, model.count)} test images; recipe ${model.recipe}, ` +
+    `seed ${model.seed} (${chosen}).`
   );
 }

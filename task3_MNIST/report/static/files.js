@@ -13,7 +13,8 @@ async function readGrey(file) {
   const grid = makeGrid(canvas.height, canvas.width, new Uint8Array(canvas.width * canvas.height));
   for (let i = 0; i < grid.values.length; i++) {
     // ITU-R 601 in whole numbers, as Pillow converts to grey
-    grid.values[i] = (data[4 * i] * 19595 + data[4 * i + 1] * 38470 + data[4 * i + 2] * 7471 + 32768) >> 16;
+    const [red, green, blue] = data.subarray(4 * i, 4 * i + 3);
+    grid.values[i] = (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
   }
   return { grid, bitmap };
 }
@@ -27,7 +28,9 @@ async function pictureOfFile(file) {
     throw new Error(`${file.name} is not an image that this browser can read.`);
   }
   const ink = extractInk(read.grid);
-  if (!ink) throw new Error(`No ink found in ${file.name}: write darker, or crop it closer to the digit.`);
+  if (!ink) {
+    throw new Error(`No ink found in ${file.name}: write darker, or crop it closer to the digit.`);
+  }
   const digits = countDigits(ink);
   if (digits > 1) throw new Error(`${file.name} shows ${digits} separate digits: crop it to one.`);
   return { pixels: frame(ink), shrunk: shrinkInk(ink), shown: read.bitmap, source: file.name };

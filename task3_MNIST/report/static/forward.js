@@ -134,9 +134,11 @@ function multiply({ weight, bias, length, output }, patches, places) {
     }
   }
   for (; channel < channels; channel++) {
+    const first = channel * length;
     for (let place = 0; place < places; place++) {
+      const start = place * length;
       let sum = bias[channel];
-      for (let i = 0; i < length; i++) sum += patches[place * length + i] * weight[channel * length + i];
+      for (let i = 0; i < length; i++) sum += patches[start + i] * weight[first + i];
       output[channel * places + place] = sum;
     }
   }

@@ -31,7 +31,8 @@ function makeGallery(section, images, shownModels, load) {
   function update() {
     models = shownModels();
     const chosen = who.value || "any-wrong";
-    who.replaceChildren(...whoOptions(models).map(([value, text]) => element("option", { value }, text)));
+    const options = whoOptions(models).map(([value, text]) => element("option", { value }, text));
+    who.replaceChildren(...options);
     who.value = chosen;
     if (who.selectedIndex < 0) who.selectedIndex = 0;
     filter();
@@ -54,7 +55,8 @@ function makeGallery(section, images, shownModels, load) {
     grid.append(...found.slice(start, start + BATCH).map(makeTile));
     const shown = grid.children.length;
     more.hidden = shown >= found.length;
-    summary.textContent = `${found.length} of the ${images.length} images stored here${shown < found.length ? `, the first ${shown} shown` : ""}.`;
+    const cut = shown < found.length ? `, the first ${shown} shown` : "";
+    summary.textContent = `${found.length} of the ${images.length} images stored here${cut}.`;
   }
 
   function makeTile(image) {
@@ -62,7 +64,11 @@ function makeGallery(section, images, shownModels, load) {
     paintGrey(canvas, image.pixels);
     const answers = models.map((model) => storedAnswer(model, image));
     const right = answers.every((answer) => answer.right);
-    const said = answers.map((answer, m) => `${models[m].name} says ${answer.digit}, ${answer.right ? "right" : "wrong"}`);
+    const said = answers.map((answer, m) => {
+      return `${models[m].name} says ${answer.digit}, ${answer.right ? "right" : "wrong"}`;
+    });
+    const doubt = image.doubt ? ", doubtful label" : "";
+    const marks = answers.map((answer) => answerMark(answer.digit, image.label));
     const tile = element(
       "button",
       {
@@ -70,15 +76,18 @@ function makeGallery(section, images, shownModels, load) {
         class: `tile ${right ? "right" : "wrong"}`,
         "data-index": image.index,
         "data-label": image.label,
-        "aria-label": `Test image ${image.index}, labelled ${image.label}${image.doubt ? ", doubtful label" : ""}: ${said.join("; ")}`,
+        "aria-label":
+          `Test image ${image.index}, labelled ${image.label}${doubt}: ` + said.join("; "),
         onclick: () => load(image),
       },
       canvas,
       element("span", { class: "label" }, `label ${image.label}${image.doubt ? " ?" : ""}`),
-      element("span", { class: "marks" }, answers.map((answer) => answerMark(answer.digit, image.label))),
+      element("span", { class: "marks" }, marks),
     );
-    for (const event of ["mouseenter", "focus"]) tile.addEventListener(event, () => tip.show(tile, image, models));
-    for (const event of ["mouseleave", "blur"]) tile.addEventListener(event, () => tip.hide());
+    for (const event of ["mouseenter", "focus"]) {
+      tile.addEventListener(event, () => tip.show(tile, image, models));
+    }
+    for (const event of ["mouseleave", "blur"]) tile.addEventListener(event, tip.hide);
     return tile;
   }
 
@@ -100,7 +109,11 @@ function storedAnswer(model, { place, label }) {
 
 function whoOptions(models) {
   if (models.length < 2) {
-    return [["any-wrong", `${models[0]?.name} wrong`], ["all-right", `${models[0]?.name} right`], ["all", "right or wrong"]];
+    return [
+      ["any-wrong", "wrong"],
+      ["all-right", "right"],
+      ["all", "right or wrong"],
+    ];
   }
   const [first, second] = models.map((model) => model.name);
   return [
@@ -160,8 +173,9 @@ function makeTip(section) {
 
 function tipLines(model, image) {
   const { probabilities } = storedAnswer(model, image);
-  const order = probabilities.map((_, digit) => digit).sort((a, b) => probabilities[b] - probabilities[a]);
-  const lines = order
+  const lines = probabilities
+    .map((_, digit) => digit)
+    .sort((a, b) => probabilities[b] - probabilities[a])
     .filter((digit, rank) => rank < 3 || probabilities[digit] >= 0.005)
     .map((digit) => {
       const bar = element("span", { class: "bar" });
@@ -174,10 +188,14 @@ function tipLines(model, image) {
         element("span", { class: "share" }, probabilityText(probabilities[digit])),
       );
     });
-  return element("div", {}, element("span", { class: "muted" }, model.name), element("ol", { class: "bars" }, lines));
+  const title = element("span", { class: "muted" }, model.name);
+  return element("div", {}, title, element("ol", { class: "bars" }, lines));
 }
 
 function doubtText(verdict) {
-  const found = { neither: "five people found it to be neither digit", "no majority": "five people did not agree" };
+  const found = {
+    neither: "five people found it to be neither digit",
+    "no majority": "five people did not agree",
+  };
   return `Doubtful label: ${found[verdict] ?? `most of five people say ${verdict}`}.`;
 }

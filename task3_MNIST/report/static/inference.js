@@ -41,9 +41,12 @@ function say(text) {
 
 function prepareDrawn() {
   const { strokes, picture } = drawn;
-  if (picture) return { pixels: centring.checked ? picture.pixels : picture.shrunk, label: picture.label ?? null };
+  const centred = centring.checked;
+  if (picture) {
+    return { pixels: centred ? picture.pixels : picture.shrunk, label: picture.label ?? null };
+  }
   if (!strokes.length) return { pixels: null, label: null };
-  return { pixels: centring.checked ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
+  return { pixels: centred ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
 }
 
 function update(state = drawn) {
@@ -77,20 +80,24 @@ function settle() {
 
 /** Show a model in a place; one that is shown in the other place changes with it. */
 function choose(place, model) {
+  if (model.difference === null) check(model);
+  if (model.reason) return answers[place].setModel(shown[place]);
   const other = shown.indexOf(model);
   if (other >= 0) shown[other] = shown[place];
   shown[place] = model;
-  followModels();
+  return followModels();
 }
 
 function followModels() {
   shown.forEach((model, i) => answers[i].setModel(model));
-  insides = shown.map((model) => ({ maps: makeInside(model), occlusion: makeOcclusion(model, normalise) }));
-  document.getElementById("inside-columns").replaceChildren(
-    ...shown.map((model, i) =>
-      element("div", {}, element("h3", {}, model.name), insides[i].occlusion.node, insides[i].maps.node),
-    ),
-  );
+  insides = shown.map((model) => {
+    return { maps: makeInside(model), occlusion: makeOcclusion(model, normalise) };
+  });
+  const columns = shown.map((model, i) => {
+    const { maps, occlusion } = insides[i];
+    return element("div", {}, element("h3", {}, model.name), occlusion.node, maps.node);
+  });
+  document.getElementById("inside-columns").replaceChildren(...columns);
   gallery.update();
   push.follow();
   update();
@@ -105,10 +112,10 @@ function check(model) {
   badge.dataset.maxDifference = worst;
   badge.dataset.checked = done.length;
   badge.classList.toggle("failed", failed.length > 0);
-  const right = `Same logits as PyTorch: largest difference ${worst.toExponential(1)} over ${checked.length} test images`;
   badge.textContent = failed.length
     ? `✗ ${failed.map((each) => `${each.name}: ${each.reason}`).join("; ")}`
-    : `✓ ${right}, ${done.length} ${done.length === 1 ? "model" : "models"}`;
+    : `✓ Same logits as PyTorch: largest difference ${worst.toExponential(1)} over ` +
+      `${checked.length} test images, ${done.length} ${done.length === 1 ? "model" : "models"}`;
 }
 
 function listModels() {
@@ -127,15 +134,20 @@ function listProblems() {
   const { problems, otherDatasets } = pageData;
   const rows = problems.map(({ run, what, command }) => [run, what, command]);
   const columns = ["run", "what is wrong", "what mends it"];
-  document.getElementById("problem-list").replaceChildren(...(rows.length ? [simpleTable(columns, rows)] : []));
+  const tables = rows.length ? [simpleTable(columns, rows)] : [];
+  document.getElementById("problem-list").replaceChildren(...tables);
   const notes = [];
-  if (otherDatasets.length) notes.push(`Runs of other data sets are left out: ${otherDatasets.join(", ")}.`);
+  if (otherDatasets.length) {
+    notes.push(`Runs of other data sets are left out: ${otherDatasets.join(", ")}.`);
+  }
   const reasons = models.filter((model) => model.reason);
   if (!shown.length) notes.push("None of these models can run in this page.");
   if (reasons.length) {
-    notes.push(`Listed but not run: ${reasons.map((model) => `${model.name} (${model.reason})`).join("; ")}.`);
+    const listed = reasons.map((model) => `${model.name} (${model.reason})`);
+    notes.push(`Listed but not run: ${listed.join("; ")}.`);
   }
-  document.getElementById("notes").replaceChildren(...notes.map((note) => element("p", { class: "notice" }, note)));
+  const paragraphs = notes.map((note) => element("p", { class: "notice" }, note));
+  document.getElementById("notes").replaceChildren(...paragraphs);
 }
 
 // Putting it together
@@ -168,7 +180,8 @@ async function loadFile(file) {
 }
 
 const fileError = document.getElementById("file-error");
-const drawing = makeDrawing(document.getElementById("canvas"), { onChange: update, say, load: loadDigit });
+const surface = document.getElementById("canvas");
+const drawing = makeDrawing(surface, { onChange: update, say, load: loadDigit });
 const sample = pageData.sample.map((place) => images[place]);
 const push = makePush(document.getElementById("push"), sample, normalise, () => shown);
 const gallery = makeGallery(document.getElementById("gallery"), images, () => shown, (image) => {
@@ -178,9 +191,10 @@ const gallery = makeGallery(document.getElementById("gallery"), images, () => sh
 
 document.getElementById("undo").addEventListener("click", drawing.undo);
 document.getElementById("clear").addEventListener("click", drawing.clear);
-document.getElementById("open").addEventListener("click", () => document.getElementById("file").click());
+const chooser = document.getElementById("file");
+document.getElementById("open").addEventListener("click", () => chooser.click());
 centring.addEventListener("change", () => update());
-takeFiles(document.getElementById("file"), loadFile);
+takeFiles(chooser, loadFile);
 
 // the two in front are checked before the page is ready, the others once it is
 while (shown.length < 2 && models.some((model) => !model.reason && model.difference === null)) {
@@ -200,7 +214,10 @@ markReady();
 const unchecked = models.filter((model) => !model.reason && model.difference === null);
 runInSlices(
   unchecked.length,
-  (i) => check(unchecked[i]),
+  (i) => {
+    // it may have been chosen, and so checked, in the meantime
+    if (unchecked[i].difference === null) check(unchecked[i]);
+  },
   (done) => {
     if (done < unchecked.length) return;
     answers.forEach((answer) => answer.follow());

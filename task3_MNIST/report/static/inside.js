@@ -31,7 +31,8 @@ function featureMaps(network, place) {
     const most = greatest(shown.output);
     maps.forEach((canvas, channel) => {
       const start = channel * height * width;
-      paintGrey(canvas, shown.output.subarray(start, start + height * width).map((value) => Math.max(value, 0)), most);
+      const map = shown.output.subarray(start, start + height * width);
+      paintGrey(canvas, map.map((value) => Math.max(value, 0)), most);
     });
   }
   return { node: viewNode(title, kernel, maps, width < 12 ? "small" : "large"), update };
@@ -43,13 +44,16 @@ function firstWeights(network) {
   const count = Math.min(units, UNITS);
   const canvases = Array.from({ length: count }, () => smallCanvas(SIDE, SIDE));
   const most = units > 10;
-  const title = `First layer: ${most ? `${count} of ${units} units` : `${units} units`}, each its ${SIDE} × ${SIDE} weights`;
-  const legend = `orange adds, blue takes away; ${most ? "most active first" : "one for each digit, in order"}`;
+  const which = most ? `${count} of ${units}` : units;
+  const title = `First layer: ${which} units, each its ${SIDE} × ${SIDE} weights`;
+  const order = most ? "most active first" : "one for each digit, in order";
+  const legend = `orange adds, blue takes away; ${order}`;
   function update() {
-    let order = Array.from({ length: units }, (_, unit) => unit);
-    if (most) order = order.sort((a, b) => layer.output[b] - layer.output[a]);
+    const ranked = Array.from({ length: units }, (_, unit) => unit);
+    if (most) ranked.sort((a, b) => layer.output[b] - layer.output[a]);
     canvases.forEach((canvas, i) => {
-      const weights = layer.weight.subarray(order[i] * layer.length, (order[i] + 1) * layer.length);
+      const start = ranked[i] * layer.length;
+      const weights = layer.weight.subarray(start, start + layer.length);
       paintSigned(canvas, weights, greatest(weights));
     });
   }
@@ -60,7 +64,16 @@ function viewNode(title, legend, canvases, size) {
   return element(
     "figure",
     { class: "view" },
-    element("figcaption", {}, element("strong", {}, title), element("span", { class: "muted" }, legend)),
-    element("div", { class: `maps ${size}`, role: "img", "aria-label": `${title}; ${legend}` }, canvases),
+    element(
+      "figcaption",
+      {},
+      element("strong", {}, title),
+      element("span", { class: "muted" }, legend),
+    ),
+    element(
+      "div",
+      { class: `maps ${size}`, role: "img", "aria-label": `${title}; ${legend}` },
+      canvases,
+    ),
   );
 }

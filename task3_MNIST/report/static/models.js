@@ -52,7 +52,7 @@ function checkModel(model, images) {
   return model.difference;
 }
 
-/** Return the milliseconds of one pass, as the mean over some 20 ms: the clock is too coarse for one. */
+/** Return the milliseconds of a pass, the mean over some 20 ms: the clock is too coarse for one. */
 function measureLatency(model, image) {
   const network = networkOf(model);
   const start = performance.now();
@@ -78,8 +78,10 @@ function accuracyText(correct, count) {
 function wilson(correct, count) {
   const z = 1.96;
   const share = correct / count;
-  const middle = (share + (z * z) / (2 * count)) / (1 + (z * z) / count);
-  const half = (z / (1 + (z * z) / count)) * Math.sqrt((share * (1 - share)) / count + (z * z) / (4 * count * count));
+  const square = (z * z) / count;
+  const middle = (share + square / 2) / (1 + square);
+  const variance = (share * (1 - share) + square / 4) / count;
+  const half = (z * Math.sqrt(variance)) / (1 + square);
   return [middle - half, middle + half];
 }
 

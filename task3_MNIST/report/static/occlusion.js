@@ -18,7 +18,11 @@ function makeOcclusion(model, normalise) {
     "figure",
     { class: "view occlusion" },
     element("figcaption", {}, element("strong", {}, "What the answer hangs on"), legend),
-    element("div", { class: "maps single", role: "img", "aria-label": `Occlusion map of ${model.name}` }, canvas),
+    element(
+      "div",
+      { class: "maps single", role: "img", "aria-label": `Occlusion map of ${model.name}` },
+      canvas,
+    ),
   );
   let stop = () => {};
 
@@ -54,7 +58,8 @@ function makeOcclusion(model, normalise) {
     legend.textContent =
       digit === null
         ? "draw a digit first"
-        : `its logit for ${digit} changes by up to ${most.toFixed(1)}: orange parts speak for it, blue ones against`;
+        : `its logit for ${digit} changes by up to ${most.toFixed(1)}: ` +
+          "orange parts speak for it, blue ones against";
     paint(canvas, (i) => {
       const ink = 0.28 * pixels[i];
       return signedColour(losses[i] / most).map((part) => Math.min(255, part * 0.85 + ink));
@@ -71,5 +76,7 @@ function hidePatch(pixels, top, left) {
 }
 
 function overPatch(top, left, act) {
-  for (let y = top; y < top + PATCH; y++) for (let x = left; x < left + PATCH; x++) act(y * SIDE + x);
+  for (let y = top; y < top + PATCH; y++) {
+    for (let x = left; x < left + PATCH; x++) act(y * SIDE + x);
+  }
 }

@@ -112,7 +112,9 @@ function solve(rows) {
     [rows[step], rows[pivot]] = [rows[pivot], rows[step]];
     for (let row = step + 1; row < count; row++) {
       const factor = rows[row][step] / rows[step][step];
-      for (let column = step; column <= count; column++) rows[row][column] -= factor * rows[step][column];
+      for (let column = step; column <= count; column++) {
+        rows[row][column] -= factor * rows[step][column];
+      }
     }
   }
   const result = new Float64Array(count);
@@ -131,7 +133,8 @@ function frame(ink) {
   const longer = Math.max(crop.height, crop.width);
   if (longer < BOX - 1 || longer > BOX) crop = resize(crop, ...fittedSize(crop, BOX));
   const most = extremes(crop.values)[1];
-  return placeByMass(makeGrid(crop.height, crop.width, crop.values.map((value) => Math.floor((255 * value) / most + 0.5))));
+  const levels = crop.values.map((value) => Math.floor((255 * value) / most + 0.5));
+  return placeByMass(makeGrid(crop.height, crop.width, levels));
 }
 
 /** Return the grid on black, 28 x 28 bytes, its centre of mass at pixel 14 in whole pixels. */
@@ -146,7 +149,8 @@ function placeByMass(digit) {
   const left = firstIndex(columnSums);
   const image = new Uint8Array(SIDE * SIDE);
   for (let y = 0; y < digit.height; y++) {
-    for (let x = 0; x < digit.width; x++) image[(top + y) * SIDE + left + x] = digit.values[y * digit.width + x];
+    const row = digit.values.subarray(y * digit.width, (y + 1) * digit.width);
+    image.set(row, (top + y) * SIDE + left);
   }
   return image;
 }
@@ -197,7 +201,8 @@ function thicken(crop) {
 function countDigits(ink) {
   const { labels, masses } = findParts(ink);
   const largest = argmax(masses);
-  const part = cropToInk(makeGrid(ink.height, ink.width, Float64Array.from(labels, (label) => Number(label === largest))));
+  const mask = Float64Array.from(labels, (label) => Number(label === largest));
+  const part = cropToInk(makeGrid(ink.height, ink.width, mask));
   const radius = Math.max(1, Math.floor(JOIN * Math.max(part.height, part.width) + 0.5));
   const padded = pad(ink, radius);
   const joined = findParts(grow(ink, radius), padded.values).masses;
@@ -232,7 +237,7 @@ function findParts({ height, width, values }, mass = values) {
   return { labels, masses };
 }
 
-/** Return the grid, larger by the radius on each side: the maximum over the square around each pixel. */
+/** Return the maximum over the square around each pixel; the grid grows by the radius. */
 function grow(grid, radius) {
   return maximumAlong(maximumAlong(pad(grid, radius), radius, true), radius, false);
 }
@@ -255,7 +260,8 @@ function maximumAlong({ height, width, values }, radius, horizontal) {
 function pad({ height, width, values }, margin) {
   const result = makeGrid(height + 2 * margin, width + 2 * margin);
   for (let y = 0; y < height; y++) {
-    result.values.set(values.subarray(y * width, (y + 1) * width), (y + margin) * result.width + margin);
+    const row = values.subarray(y * width, (y + 1) * width);
+    result.values.set(row, (y + margin) * result.width + margin);
   }
   return result;
 }
@@ -301,7 +307,8 @@ function resizeWeights(n, m) {
 }
 
 function fittedSize({ height, width }, longer) {
-  return [height, width].map((side) => Math.max(1, Math.floor((side * longer) / Math.max(height, width) + 0.5)));
+  const most = Math.max(height, width);
+  return [height, width].map((side) => Math.max(1, Math.floor((side * longer) / most + 0.5)));
 }
 
 function borderMedian({ height, width, values }) {

@@ -12,7 +12,7 @@ const EXAMPLES = 8;
 function makePush(section, sample, normalise, shownModels) {
   const sliders = [...section.querySelectorAll("input[type=range]")];
   const results = section.querySelector(".push-results");
-  const examples = Array.from({ length: Math.min(EXAMPLES, sample.length) }, () => smallCanvas(SIDE, SIDE));
+  const examples = sample.slice(0, EXAMPLES).map(() => smallCanvas(SIDE, SIDE));
   const marks = examples.map(() => element("figcaption", {}));
   section.querySelector(".push-examples").append(
     ...examples.map((canvas, i) => element("figure", {}, canvas, marks[i])),
@@ -84,7 +84,9 @@ function makeLine(model) {
   function show(correct, done, ready) {
     bar.style.width = `${(100 * correct) / done}%`;
     if (ready) node.dataset.accuracy = correct / done;
-    text.textContent = ready ? accuracyText(correct, done) : `${percent(correct / done, 1)} of ${done} so far`;
+    text.textContent = ready
+      ? accuracyText(correct, done)
+      : `${percent(correct / done, 1)} of ${done} so far`;
   }
   return { node, show };
 }
@@ -92,7 +94,8 @@ function makeLine(model) {
 /** Return "✓ 7" in green or "✗ 2" in red: an answer and whether it is right. */
 function answerMark(answer, label) {
   const right = answer === label;
-  return element("span", { class: right ? "mark right" : "mark wrong" }, `${right ? "✓" : "✗"} ${answer}`);
+  const text = `${right ? "✓" : "✗"} ${answer}`;
+  return element("span", { class: right ? "mark right" : "mark wrong" }, text);
 }
 
 function showValueOf(slider) {
