@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from task3_MNIST.core import data
 from task3_MNIST.core.architecture import shape_text
-from task3_MNIST.core.cli import run_script
-from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.cli import add_data_flag, run_script
 from task3_MNIST.core.errors import UsageError
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.run import run_title
@@ -39,9 +38,7 @@ CELL = 0.62  # inches
 def main() -> None:
     """Draw the diagram, and the kernels and feature maps of a run if there is one."""
     parser = visualize_parser("cnn", "Draw a CNN's architecture, kernels and feature maps.")
-    parser.add_argument(
-        "--data", type=Path, default=REPOSITORY / "data", help="folder of the data sets"
-    )
+    add_data_flag(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--digit", type=int, help="show the first test image with this label")
     which.add_argument("--index", type=int, help="show this test image, from 0 (default: 0)")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.cli import Parser, add_results_flag, run_script
+from task3_MNIST.core.cli import Parser, add_data_flag, add_results_flag, run_script
 from task3_MNIST.core.environment import REPOSITORY
 from task3_MNIST.core.plots import draw_prediction_grid
 from task3_MNIST.report.inference import build_page
@@ -40,12 +40,7 @@ def main() -> None:
     """Read the runs and write the page and the picture."""
     parser = Parser(description="Write the page on which the models answer to a drawing.")
     add_results_flag(parser)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=REPOSITORY / "data",
-        help="folder of the data sets (default: data)",
-    )
+    add_data_flag(parser)
     parser.add_argument(
         "--models",
         nargs="+",

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from task3_MNIST.core import data, zoo
-from task3_MNIST.core.cli import Parser, count, run_script
+from task3_MNIST.core.cli import Parser, add_data_flag, count, run_script
 from task3_MNIST.core.config import DEFAULT_RECIPE, TrainConfig, recipe_config
 from task3_MNIST.core.engine import fit, loss_and_accuracy, predict, seed_generators
 from task3_MNIST.core.environment import REPOSITORY, describe
@@ -91,9 +91,7 @@ def parser() -> argparse.ArgumentParser:
         "of another model than --model if one is named",
     )
     made.add_argument("--threads", type=count, help="CPU threads (default: PyTorch's choice)")
-    made.add_argument(
-        "--data", type=Path, default=REPOSITORY / "data", help="folder of MNIST (default: data)"
-    )
+    add_data_flag(made)
     made.add_argument("--out", type=Path, help="(default: results/speed/<model>-<recipe>.json)")
     return made
 

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from task3_MNIST.core import plots
-from task3_MNIST.core.cli import Parser, add_results_flag, run_script
+from task3_MNIST.core.cli import Parser, add_data_flag, add_results_flag, run_script
 from task3_MNIST.core.environment import REPOSITORY
 from task3_MNIST.report.collect import Group, Problem, collect
 from task3_MNIST.report.comparison import comparison
@@ -33,12 +33,7 @@ def main() -> None:
     """Write the comparison page and plots of all runs below a folder."""
     parser = Parser(description="Compare all trained models on one page.")
     add_results_flag(parser)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=REPOSITORY / "data",
-        help="folder of the data sets (default: data)",
-    )
+    add_data_flag(parser)
     parser.add_argument(
         "--out",
         type=Path,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from task3_MNIST.core import data
 from task3_MNIST.core.cli import train_main
-from tests.scripts import SMALL, run_ok
+from tests.scripts import SMALL, command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -57,12 +58,27 @@ def digits_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mnist_results(mnist_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return results on the real MNIST: `mlp` and `cnn` by the default recipe."""
+def default_training(
+    mnist_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, int]]:
+    """Train `mlp` and `cnn` by default on the real MNIST; return results and peak bytes of each."""
     results = tmp_path_factory.mktemp("mnist-results")
+    peak = {}
     for family in ("mlp", "cnn"):
-        run_ok(f"task3_MNIST/train_{family}.py", "--data", mnist_dir, "--results", results)
-    return results
+        script = f"task3_MNIST/train_{family}.py"
+        call = command(script, "--data", mnist_dir, "--results", results)
+        process = subprocess.Popen(call, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, family
+        peak[family] = usage.ru_maxrss * 1024
+    return results, peak
+
+
+@pytest.fixture(scope="session")
+def mnist_results(default_training: tuple[Path, dict[str, int]]) -> Path:
+    """Return results on the real MNIST: `mlp` and `cnn` by the default recipe."""
+    return default_training[0]
 
 
 @pytest.fixture(scope="session")

@@ -82,12 +82,7 @@ def _explain_os_error(error: OSError) -> str:
 def add_common_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that every script has which reads data or runs a model."""
     add_results_flag(parser)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=REPOSITORY / "data",
-        help="folder of the data sets (default: data)",
-    )
+    add_data_flag(parser)
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda", "mps"),
@@ -100,12 +95,22 @@ def add_common_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_results_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--results`, which the page scripts have too."""
+    """Add `--results`."""
     parser.add_argument(
         "--results",
         type=Path,
         default=REPOSITORY / "results" / "runs",
         help="folder of the run folders (default: results/runs)",
+    )
+
+
+def add_data_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--data`."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=REPOSITORY / "data",
+        help="folder of the data sets (default: data)",
     )
 
 

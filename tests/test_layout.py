@@ -1,0 +1,52 @@
+"""The README's layout is the code's: nothing imports from further down its list."""
+
+import ast
+import re
+
+from tests.scripts import REPOSITORY
+
+CORE = REPOSITORY / "task3_MNIST" / "core"
+
+
+def order():
+    """Return the modules of core in the order of the README's table."""
+    table = (REPOSITORY / "README.md").read_text().split("`core/` in the order")[1]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return [
+        name.removesuffix(".py").rstrip("/") for row in rows for name in re.findall(r"`(.+?)`", row)
+    ]
+
+
+def imported(path):
+    """Return the modules of core that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("task3_MNIST"):
+            module = node.module.removeprefix("task3_MNIST.core").lstrip(".")
+            yield from [module.split(".")[0]] if module else [name.name for name in node.names]
+
+
+def modules():
+    """Return (module, file) of every file of core; a package counts as one module."""
+    for path in sorted(CORE.rglob("*.py")):
+        if path.parent == CORE and path.stem == "__init__":
+            continue
+        yield (path.stem if path.parent == CORE else path.parent.name), path
+
+
+def test_the_readme_lists_every_module_of_core_once():
+    assert sorted(order()) == sorted({module for module, _ in modules()})
+
+
+def test_no_module_imports_from_further_down_the_list():
+    place = {module: index for index, module in enumerate(order())}
+    upward = [
+        f"{module} imports {other}"
+        for module, path in modules()
+        for other in imported(path)
+        if place[other] > place[module]
+    ]
+    assert upward == []
+
+
+def test_core_knows_nothing_of_the_pages():
+    assert not [path for _, path in modules() if "task3_MNIST.report" in path.read_text()]

@@ -1,0 +1,83 @@
+"""The README's commands work as they are printed."""
+
+import re
+import shlex
+import shutil
+
+import pytest
+
+from tests.scripts import REPOSITORY, run_ok
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def commands():
+    """Return the python commands of the README's shell blocks."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
+    lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("python ")]
+
+
+# so that each takes seconds: one short epoch, few seeds, and results of the test's own
+SHORTER = {
+    "train_mlp.py": ("--epochs", "1", "--batch-size", "1000"),
+    "train_cnn.py": ("--epochs", "1", "--batch-size", "1000"),
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(mnist_dir, tmp_path_factory):
+    """Return a copy of the code with the real data: commands write where they say they do."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in ("task1_MLP", "task2_CNN", "task3_MNIST"):
+        shutil.copytree(REPOSITORY / name, copy / name, ignore=shutil.ignore_patterns("*.html"))
+    (copy / "data").symlink_to(mnist_dir)
+    return copy
+
+
+def test_the_commands_of_the_readme_run_in_their_order(checkout, tmp_path):
+    ran = []
+    for line in commands():
+        script, *arguments = shlex.split(line)[1:]
+        name = script.rpartition("/")[2]
+        if name == "speedrun.py":
+            arguments = ["--model", "linear", "--runs", "1"]
+        if name == "predict.py":
+            arguments = [str(write_digit(tmp_path / "digit.png"))]
+        if "--list" not in arguments:
+            arguments += [a for a in SHORTER.get(name, ()) if a]
+        if "--seeds" in arguments:
+            arguments[arguments.index("--seeds") + 1] = "1"
+        run_ok(checkout / script, *arguments, cwd=tmp_path)
+        ran.append(name)
+    assert {"train_mlp.py", "train_cnn.py", "predict.py", "evaluate.py"} <= set(ran)
+    for page in ("model_comparison.html", "model_inference.html"):
+        assert (checkout / "task3_MNIST" / page).stat().st_size > 100_000
+    for word in re.findall(r"`(\w+/\S+?\.(?:md|py|html))`", README):
+        assert (checkout / word).exists() or (REPOSITORY / word).exists(), word
+
+
+def write_digit(path):
+    """Write a picture of a real digit and return its path."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    pixels = (load_digits().images[0] * 15.9).astype("uint8")
+    Image.fromarray(255 - pixels).resize((200, 200)).save(path)
+    return path
+
+
+def test_the_model_of_add_a_model_is_one_row():
+    row = re.search(r'```python\n    "cnn_wide": (.*?),\n```', README, re.S)[1]
+    from task2_CNN.models import CNN, Conv, Pool
+
+    model = CNN(**eval(row, {"dict": dict, "Conv": Conv, "Pool": Pool}))
+    assert sum(p.numel() for p in model.parameters()) > 100_000
+
+
+def test_the_snippet_that_reads_a_run_works(checkout):
+    block = next(
+        b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "test_accuracy" in b
+    )
+    run = next((checkout / "results/runs/cnn").rglob("test.json")).parent
+    exec(block.replace('"results/runs/cnn/fast/seed0/"', repr(f"{run}/")), {})
