@@ -103,8 +103,8 @@ VARIANTS: dict[str, dict] = {
     "simple_cnn": dict(features=(Conv(8, 3, padding=1), Pool(), Conv(16, 3, padding=1), Pool())),
     "advanced_cnn": dict(
         features=(
+            *(Conv(16, 3, padding=1), Conv(16, 3, padding=1), Pool()),
             *(Conv(32, 3, padding=1), Conv(32, 3, padding=1), Pool()),
-            *(Conv(64, 3, padding=1), Conv(64, 3, padding=1), Pool()),
         ),
         hidden=(128,),
         batch_norm=True,
