@@ -17,11 +17,12 @@ from torch import Tensor, nn
 
 from task3_MNIST.core import data
 from task3_MNIST.core.architecture import shape_text
-from task3_MNIST.core.cli import add_data_flag, run_script
 from task3_MNIST.core.errors import UsageError
+from task3_MNIST.core.flags import add_data_flag
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.run import run_title
 from task3_MNIST.core.plots.tiles import show_signed, tile
+from task3_MNIST.core.script import run_script
 from task3_MNIST.core.visualizing import (
     Subject,
     choose_subject,

@@ -11,16 +11,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from task3_MNIST.core import data
-from task3_MNIST.core.cli import (
-    Parser,
-    add_common_flags,
-    describe_test,
-    evaluate_and_plot,
-    run_script,
-    set_up_device,
-)
+from task3_MNIST.core.cli import describe_test, evaluate_and_plot
 from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.flags import Parser, add_common_flags, set_up_device
 from task3_MNIST.core.runs import Run, find
+from task3_MNIST.core.script import run_script
 
 
 def main() -> None:

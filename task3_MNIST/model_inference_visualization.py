@@ -8,9 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.cli import Parser, add_data_flag, add_results_flag, run_script
 from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.flags import Parser, add_data_flag, add_results_flag
 from task3_MNIST.core.plots import draw_prediction_grid
+from task3_MNIST.core.script import run_script
 from task3_MNIST.report.inference import build_page
 from task3_MNIST.report.page import render
 

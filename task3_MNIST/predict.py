@@ -14,13 +14,14 @@ import torch
 from torch import nn
 
 from task3_MNIST.core import framing
-from task3_MNIST.core.cli import Parser, add_results_flag, run_script
 from task3_MNIST.core.data import MEAN, STD
 from task3_MNIST.core.engine import predict
 from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.flags import Parser, add_results_flag
 from task3_MNIST.core.images import read_grey
 from task3_MNIST.core.plots.seen import draw_seen
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find
+from task3_MNIST.core.script import run_script
 
 DEFAULT_MODELS = ("mlp", "cnn")
 

@@ -23,11 +23,12 @@ import numpy as np
 import torch
 
 from task3_MNIST.core import data, zoo
-from task3_MNIST.core.cli import Parser, add_data_flag, count, run_script
 from task3_MNIST.core.config import DEFAULT_RECIPE, TrainConfig, recipe_config
 from task3_MNIST.core.engine import fit, loss_and_accuracy, predict, seed_generators
 from task3_MNIST.core.environment import REPOSITORY, describe
 from task3_MNIST.core.files import write_atomic
+from task3_MNIST.core.flags import Parser, add_data_flag, count
+from task3_MNIST.core.script import run_script
 from task3_MNIST.core.stats import mean_interval
 from task3_MNIST.core.usual_pipeline import train_usual_epochs
 

@@ -10,7 +10,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.cli import run_script, train_main
+from task3_MNIST.core.script import run_script
+
+
+def main() -> None:
+    """Train, and evaluate unless told not to."""
+    # imported here: torch takes seconds, and Ctrl-C must be answered meanwhile
+    from task3_MNIST.core.cli import train_main
+
+    train_main("cnn")
+
 
 if __name__ == "__main__":
-    run_script(lambda: train_main("cnn"))
+    run_script(main)

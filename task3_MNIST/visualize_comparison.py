@@ -9,8 +9,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from task3_MNIST.core import plots
-from task3_MNIST.core.cli import Parser, add_data_flag, add_results_flag, run_script
 from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.flags import Parser, add_data_flag, add_results_flag
+from task3_MNIST.core.script import run_script
 from task3_MNIST.report.collect import Group, Problem, collect
 from task3_MNIST.report.comparison import comparison
 from task3_MNIST.report.page import render

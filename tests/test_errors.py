@@ -3,10 +3,13 @@
 import json
 import resource
 import shutil
+import sys
 
 import pytest
 import torch
 
+from task3_MNIST.core.cli import train_main
+from task3_MNIST.core.script import run_script
 from tests.scripts import REPOSITORY, SMALL, refusal, run, run_ok
 
 MLP = "task3_MNIST/train_mlp.py"
@@ -59,10 +62,22 @@ WRONG_CALLS = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), WRONG_CALLS)
-def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path):
-    line = refusal(run(MLP, *arguments, "--results", tmp_path / "runs"), 2)
+def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path, monkeypatch, capsys):
+    # in this process: starting one for each takes longer than all the rest
+    given = ["train_mlp.py", *arguments, "--results", str(tmp_path / "runs")]
+    monkeypatch.setattr(sys, "argv", given)
+    with pytest.raises(SystemExit) as stopped:
+        run_script(lambda: train_main("mlp"))
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
     assert says in line
     assert not (tmp_path / "runs").exists(), "a wrong call must leave nothing behind"
+
+
+def test_a_wrong_call_of_the_script_itself_is_refused_in_one_line(tmp_path):
+    line = refusal(run(MLP, "--model", "mpl", "--results", tmp_path / "runs"), 2)
+    assert "did you mean mlp" in line
 
 
 def test_cuda_where_there_is_none_is_refused(tmp_path):

@@ -190,6 +190,16 @@ def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(uninterrupted, tmp_path):
     assert metrics(folder) == metrics(uninterrupted)
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.8, 1.5])
+def test_ctrl_c_before_anything_is_trained_is_quiet(seconds, tmp_path):
+    process = start(MLP, *SMALL, *LONG, "--results", tmp_path)
+    time.sleep(seconds)  # somewhere in the imports
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130
+    assert errors == ""
+
+
 def test_the_second_script_on_one_run_says_so_and_stops(tmp_path):
     call = (*SMALL, "--epochs", 500, "--results", tmp_path, "--no-evaluate")
     first = start(MLP, *call)

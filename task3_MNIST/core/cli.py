@@ -1,17 +1,13 @@
-"""What the command line scripts share: flags, progress, and errors in one line."""
+"""What `train_mlp.py` and `train_cnn.py` share, and `evaluate.py` with them."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import errno
 import functools
-import os
 import shlex
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import NoReturn
 
 import torch
 from tqdm import tqdm
@@ -24,108 +20,11 @@ from task3_MNIST.core.config import (
     recipe_config,
     run_name,
 )
-from task3_MNIST.core.environment import REPOSITORY, choose_device
-from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.errors import UsageError
 from task3_MNIST.core.evaluation import evaluate_run
+from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
 from task3_MNIST.core.runs import Run, run_folder
 from task3_MNIST.core.training import Job, check_same, train_run
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, like all others here."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise instead of printing the usage above the message."""
-        raise UsageError(f"{message} (see --help)")
-
-
-def run_script(main: Callable[[], None]) -> NoReturn:
-    """Run a script's main function and exit: 0, 1 for a failure, 2 for a wrong call, 130."""
-    try:
-        main()
-        sys.stdout.flush()
-    except UserError as error:
-        sys.exit(_complain(str(error), error.exit_code))
-    except KeyboardInterrupt:
-        # what a script saves on Ctrl-C it has saved and said by now
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # whoever read our output has gone: nothing is left to say it to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:
-        sys.exit(_complain(_explain_os_error(error), UserError.exit_code))
-    sys.exit(0)
-
-
-def _complain(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return code
-
-
-def _explain_os_error(error: OSError) -> str:
-    cures = {
-        errno.ENOSPC: "free some space, or choose another folder",
-        errno.EDQUOT: "free some space, or choose another folder",
-        errno.EACCES: "make it writable, or choose another folder",
-        errno.EROFS: "choose a folder on a disk that can be written",
-        errno.ENOTDIR: "a file stands where a folder is needed; choose another folder",
-        errno.EEXIST: "a file stands where a folder is needed; choose another folder",
-    }
-    place = f" ({error.filename})" if error.filename else ""
-    cure = cures.get(error.errno, "check the folders named on the command line")
-    return f"{error.strerror or error}{place}: {cure}"
-
-
-def add_common_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that every script has which reads data or runs a model."""
-    add_results_flag(parser)
-    add_data_flag(parser)
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="where to compute (default: auto)",
-    )
-    parser.add_argument(
-        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
-    )
-
-
-def add_results_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--results`."""
-    parser.add_argument(
-        "--results",
-        type=Path,
-        default=REPOSITORY / "results" / "runs",
-        help="folder of the run folders (default: results/runs)",
-    )
-
-
-def add_data_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--data`."""
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=REPOSITORY / "data",
-        help="folder of the data sets (default: data)",
-    )
-
-
-def count(text: str) -> int:
-    """Return the whole number above 0 that an option gives; argparse reports any other."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
-    return int(text)
-
-
-def set_up_device(options: argparse.Namespace) -> torch.device:
-    """Apply `--threads` and return the device of `--device`."""
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    return choose_device(options.device)
 
 
 def train_parser(family: str) -> argparse.ArgumentParser:

@@ -9,9 +9,9 @@ from pathlib import Path
 from torch import nn
 
 from task3_MNIST.core import zoo
-from task3_MNIST.core.cli import Parser, add_results_flag
 from task3_MNIST.core.environment import REPOSITORY
 from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.flags import Parser, add_results_flag
 from task3_MNIST.core.plots.diagram import draw_diagram
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find
 

@@ -1,0 +1,69 @@
+"""The flags that several scripts have."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+
+from task3_MNIST.core.environment import REPOSITORY, choose_device
+from task3_MNIST.core.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line, like all others here."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing the usage above the message."""
+        raise UsageError(f"{message} (see --help)")
+
+
+def add_common_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that every script has which reads data or runs a model."""
+    add_results_flag(parser)
+    add_data_flag(parser)
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="where to compute (default: auto)",
+    )
+    parser.add_argument(
+        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
+    )
+
+
+def add_results_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--results`."""
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=REPOSITORY / "results" / "runs",
+        help="folder of the run folders (default: results/runs)",
+    )
+
+
+def add_data_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--data`."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=REPOSITORY / "data",
+        help="folder of the data sets (default: data)",
+    )
+
+
+def count(text: str) -> int:
+    """Return the whole number above 0 that an option gives; argparse reports any other."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    return int(text)
+
+
+def set_up_device(options: argparse.Namespace) -> torch.device:
+    """Apply `--threads` and return the device of `--device`."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    return choose_device(options.device)

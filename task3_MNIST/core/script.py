@@ -1,0 +1,54 @@
+"""Run a script's main function: every failure is one line and an exit code.
+
+It imports nothing heavy, so that Ctrl-C is answered while the rest is still being imported.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from task3_MNIST.core.errors import UserError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def run_script(main: Callable[[], None]) -> NoReturn:
+    """Run a script's main function and exit: 0, 1 for a failure, 2 for a wrong call, 130."""
+    try:
+        main()
+        sys.stdout.flush()
+    except UserError as error:
+        sys.exit(_complain(str(error), error.exit_code))
+    except KeyboardInterrupt:
+        # what a script saves on Ctrl-C it has saved and said by now
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # whoever read our output has gone: nothing is left to say it to
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        sys.exit(_complain(_explain_os_error(error), UserError.exit_code))
+    sys.exit(0)
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return code
+
+
+def _explain_os_error(error: OSError) -> str:
+    cures = {
+        errno.ENOSPC: "free some space, or choose another folder",
+        errno.EDQUOT: "free some space, or choose another folder",
+        errno.EACCES: "make it writable, or choose another folder",
+        errno.EROFS: "choose a folder on a disk that can be written",
+        errno.ENOTDIR: "a file stands where a folder is needed; choose another folder",
+        errno.EEXIST: "a file stands where a folder is needed; choose another folder",
+    }
+    place = f" ({error.filename})" if error.filename else ""
+    cure = cures.get(error.errno, "check the folders named on the command line")
+    return f"{error.strerror or error}{place}: {cure}"
