@@ -13,11 +13,11 @@ from task1_MLP import visualize as mlp_script
 from task2_CNN import visualize as cnn_script
 from task3_MNIST.core import zoo
 from task3_MNIST.core.architecture import layers
-from task3_MNIST.core.script import run_script
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.diagram import draw_diagram
 from task3_MNIST.core.plots.tiles import tile
 from task3_MNIST.core.runs import find
+from task3_MNIST.core.script import run_script
 from tests.scripts import run_ok
 
 MLP = "task1_MLP/visualize.py"
