@@ -10,13 +10,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from task3_MNIST.core.script import run_script
+
+# isort: split
 import torch
 from torch import nn
 
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.run import run_title
 from task3_MNIST.core.plots.tiles import show_signed, tile
-from task3_MNIST.core.script import run_script
 from task3_MNIST.core.visualizing import (
     Subject,
     choose_subject,

@@ -10,12 +10,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from task3_MNIST.core.script import run_script
+
+# isort: split
 from task3_MNIST.core import data
 from task3_MNIST.core.cli import describe_test, evaluate_and_plot
-from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.flags import Parser, add_common_flags, set_up_device
 from task3_MNIST.core.runs import Run, find
-from task3_MNIST.core.script import run_script
 
 
 def main() -> None:
@@ -26,21 +28,33 @@ def main() -> None:
     options = parser.parse_args()
     device = set_up_device(options)
 
+    if not options.runs and not options.results.is_dir():
+        raise UsageError(f"{options.results} is no folder of runs: name one with --results")
     runs = [Run(folder) for folder in options.runs] or waiting(options.results)
-    tests: dict[str, data.Split] = {}
     for run in runs:
         if not run.started:
-            raise UserError(f"{run.folder} is not a run folder: it has no config.json")
-        dataset = run.config()["dataset"]
-        if dataset not in tests:
-            tests[dataset] = data.load_test(dataset, options.data).to(device)
-        with run.locked():
-            evaluate_and_plot(run, tests[dataset])
+            raise UsageError(f"{run.folder} is not a run folder: it has no config.json")
+    failed = 0
+    tests: dict[str, data.Split] = {}
+    for run in runs:
+        try:
+            dataset = run.config()["dataset"]
+            if dataset not in tests:
+                tests[dataset] = data.load_test(dataset, options.data).to(device)
+            with run.locked():
+                evaluate_and_plot(run, tests[dataset])
+        except UserError as error:
+            # one broken run must not keep the others waiting
+            print(f"error: {error}", file=sys.stderr)
+            failed += 1
+            continue
         print(f"{run.folder}: {describe_test(run)}")
-    if runs:
-        print(f"{len(runs)} evaluated")
-    else:
+    if not runs:
         print(f"nothing waits for evaluation in {options.results}")
+        return
+    print(f"{len(runs) - failed} evaluated")
+    if failed:
+        sys.exit(UserError.exit_code)
 
 
 def waiting(results: Path) -> list[Run]:

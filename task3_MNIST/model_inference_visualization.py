@@ -8,10 +8,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.environment import REPOSITORY
-from task3_MNIST.core.flags import Parser, add_data_flag, add_results_flag
-from task3_MNIST.core.plots import draw_prediction_grid
 from task3_MNIST.core.script import run_script
+
+# isort: split
+from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.flags import Parser, add_data_flag, add_plots_flag, add_results_flag
+from task3_MNIST.core.plots import draw_prediction_grid
 from task3_MNIST.report.inference import build_page
 from task3_MNIST.report.page import render
 
@@ -56,12 +58,7 @@ def main() -> None:
         default=REPOSITORY / "task3_MNIST" / "model_inference.html",
         help="the page (default: task3_MNIST/model_inference.html)",
     )
-    parser.add_argument(
-        "--plots",
-        type=Path,
-        default=REPOSITORY / "results" / "plots",
-        help="folder of the picture (default: results/plots)",
-    )
+    add_plots_flag(parser)
     options = parser.parse_args()
 
     page = build_page(options.results, options.data, options.models)

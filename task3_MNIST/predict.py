@@ -9,6 +9,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from task3_MNIST.core.script import run_script
+
+# isort: split
 import numpy as np
 import torch
 from torch import nn
@@ -21,7 +24,6 @@ from task3_MNIST.core.flags import Parser, add_results_flag
 from task3_MNIST.core.images import read_grey
 from task3_MNIST.core.plots.seen import draw_seen
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find
-from task3_MNIST.core.script import run_script
 
 DEFAULT_MODELS = ("mlp", "cnn")
 
@@ -33,13 +35,19 @@ def main() -> None:
     add_results_flag(parser)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
-        "--models",
-        nargs="+",
+        "--model",
+        action="append",
+        dest="models",
         metavar="MODEL",
-        help="models to ask, each by its best run by validation (default: mlp and cnn)",
+        help="a model to ask, by its best run by validation; may be given again (default: mlp "
+        "and cnn)",
     )
     choice.add_argument(
-        "--run", nargs="+", type=Path, metavar="RUN", help="run folders to ask, instead of models"
+        "--run",
+        action="append",
+        type=Path,
+        metavar="RUN",
+        help="a run folder to ask, instead of models; may be given again",
     )
     parser.add_argument("--out", type=Path, help="write a picture of what the models saw")
     options = parser.parse_args()

@@ -19,6 +19,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from task3_MNIST.core.script import run_script
+
+# isort: split
 import numpy as np
 import torch
 
@@ -28,7 +31,6 @@ from task3_MNIST.core.engine import fit, loss_and_accuracy, predict, seed_genera
 from task3_MNIST.core.environment import REPOSITORY, describe
 from task3_MNIST.core.files import write_atomic
 from task3_MNIST.core.flags import Parser, add_data_flag, count
-from task3_MNIST.core.script import run_script
 from task3_MNIST.core.stats import mean_interval
 from task3_MNIST.core.usual_pipeline import train_usual_epochs
 

@@ -12,14 +12,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from task3_MNIST.core.script import run_script
 
-
-def main() -> None:
-    """Train, and evaluate unless told not to."""
-    # imported here: torch takes seconds, and Ctrl-C must be answered meanwhile
-    from task3_MNIST.core.cli import train_main
-
-    train_main("cnn")
-
+# isort: split
+from task3_MNIST.core.cli import train_main
 
 if __name__ == "__main__":
-    run_script(main)
+    run_script(lambda: train_main("cnn"))

@@ -8,10 +8,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from task3_MNIST.core.script import run_script
+
+# isort: split
 from task3_MNIST.core import plots
 from task3_MNIST.core.environment import REPOSITORY
-from task3_MNIST.core.flags import Parser, add_data_flag, add_results_flag
-from task3_MNIST.core.script import run_script
+from task3_MNIST.core.flags import Parser, add_data_flag, add_plots_flag, add_results_flag
 from task3_MNIST.report.collect import Group, Problem, collect
 from task3_MNIST.report.comparison import comparison
 from task3_MNIST.report.page import render
@@ -41,18 +43,18 @@ def main() -> None:
         default=OUT,
         help="the page to write (default: task3_MNIST/model_comparison.html)",
     )
+    add_plots_flag(parser)
     options = parser.parse_args()
     groups, problems = collect(options.results)
     found = write_page(groups, problems, options.data, options.out)
 
     # what could not be read is named on the page and below, and in no picture
     readable = [run for group in groups for run in group.runs if run.test or not run.run.evaluated]
-    folder = options.results.parent / "plots"
-    pictures = plots.draw_comparison([run.run for run in readable], folder)
+    pictures = plots.draw_comparison([run.run for run in readable], options.plots)
     for problem in found:
         print(f"not shown wholly: {problem['run']}: {problem['what']}")
     print(f"{count(len(groups), 'model')} compared in {options.out}")
-    print(f"{count(len(pictures), 'picture')} in {folder}")
+    print(f"{count(len(pictures), 'picture')} in {options.plots}")
 
 
 def write_page(

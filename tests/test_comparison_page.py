@@ -251,7 +251,8 @@ def test_script_writes_page_and_pictures_and_names_what_is_broken(results, tmp_p
     broken = only_run(results, "mlp")
     (broken / "test.json").write_text("{")
     page = tmp_path / "page.html"
-    printed = run_ok(SCRIPT, "--results", results, "--out", page)
+    pictures = tmp_path / "pictures"
+    printed = run_ok(SCRIPT, "--results", results, "--out", page, "--plots", pictures)
     assert (
         re.search(
             r"not shown wholly: digits/mlp/\S+/seed0: test.json is corrupt",
@@ -260,7 +261,7 @@ def test_script_writes_page_and_pictures_and_names_what_is_broken(results, tmp_p
         or "test.json is corrupt" in printed
     )
     assert f"2 models compared in {page}" in printed
-    assert len(list((results.parent / "plots" / "digits").glob("*.png"))) == 5
+    assert len(list((pictures / "digits").glob("*.png"))) == 5
 
 
 def test_without_runs_the_script_says_what_trains_some(tmp_path):

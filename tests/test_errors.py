@@ -1,5 +1,6 @@
 """Everything a user can get wrong: one line with the cause and the cure, and nothing lost."""
 
+import gzip
 import json
 import resource
 import shutil
@@ -56,6 +57,11 @@ WRONG_CALLS = [
     (("--seeds", "0"), "--seeds"),
     (("--seeds", "2", "--seed", "1"), "exclude each other"),
     (("--threads", "none"), "--threads"),
+    (("--threads", "99999999999"), "--threads"),
+    (("--seed", "99999999999999999999"), "--seed"),
+    (("--dataset", ""), "unknown data set"),
+    (("--dataset", "~nobody-here/x"), "unknown data set"),
+    (("--data", ""), "the folder's name is empty"),
     (("--device", "tpu"), "--device"),
     (("--epoch-count", "3"), "--epoch-count"),
 ]
@@ -80,10 +86,10 @@ def test_a_wrong_call_of_the_script_itself_is_refused_in_one_line(tmp_path):
     assert "did you mean mlp" in line
 
 
-def test_cuda_where_there_is_none_is_refused(tmp_path):
-    if torch.cuda.is_available():
-        return
-    line = refusal(run(MLP, "--device", "cuda", "--results", tmp_path), 2)
+def test_a_device_that_is_not_there_is_refused(tmp_path):
+    # no machine has both
+    absent = "mps" if torch.cuda.is_available() else "cuda"
+    line = refusal(run(MLP, "--device", absent, "--results", tmp_path), 2)
     assert "--device auto or cpu" in line
 
 
@@ -201,7 +207,20 @@ def test_evaluating_an_unfinished_run_is_refused(results):
 
 
 def test_evaluating_what_is_no_run_is_refused(tmp_path):
-    assert "not a run folder" in refusal(run(EVALUATE, tmp_path), 1)
+    assert "not a run folder" in refusal(run(EVALUATE, tmp_path), 2)
+
+
+def test_evaluating_without_a_results_folder_is_refused(tmp_path):
+    assert "--results" in refusal(run(EVALUATE, "--results", tmp_path / "none"), 2)
+
+
+def test_one_broken_run_does_not_keep_the_others_from_evaluation(tmp_path):
+    run_ok(MLP, *ONE_EPOCH, "--seeds", 2, "--no-evaluate", "--results", tmp_path)
+    first, second = sorted(path.parent for path in tmp_path.rglob("model.pt"))
+    (first / "model.pt").write_bytes(b"garbage")
+    done = run(EVALUATE, "--results", tmp_path)
+    assert "model.pt" in refusal(done, 1)
+    assert (second / "test.json").exists()
 
 
 def test_training_does_not_touch_a_damaged_test_set_and_evaluation_refuses_it(mnist_dir, tmp_path):
@@ -217,6 +236,36 @@ def test_training_does_not_touch_a_damaged_test_set_and_evaluation_refuses_it(mn
     assert "t10k" in line
     assert "delete it" in line
     assert (raw / "t10k-images-idx3-ubyte").read_bytes() == b"garbage" * 1000
+
+
+def test_training_fetches_an_altered_test_file_again_to_evaluate(mnist_dir, tmp_path):
+    raw = tmp_path / "data/MNIST/raw"
+    raw.mkdir(parents=True)
+    for path in (mnist_dir / "MNIST/raw").iterdir():
+        if path.suffix != ".gz":
+            (raw / path.name).hardlink_to(path)
+    labels = raw / "t10k-labels-idx1-ubyte"
+    right = labels.read_bytes()
+    labels.unlink()
+    labels.write_bytes(right[:-100])
+    (raw / f"{labels.name}.gz").write_bytes(gzip.compress(right))
+    where = ("--data", tmp_path / "data", "--results", tmp_path / "runs")
+    run_ok(MLP, "--model", "linear", "--epochs", 1, *where)
+    assert labels.read_bytes() == right
+
+
+def test_keeping_epochs_of_a_complete_run_says_what_to_do(results):
+    call = (MLP, *ONE_EPOCH, "--results", results, "--keep-epochs")
+    assert "--overwrite" in refusal(run(*call), 1)
+    run_ok(*call, "--overwrite")
+    assert list(results.rglob("epoch_0001.pt"))
+
+
+def test_divergence_in_the_last_step_is_found_too(tmp_path):
+    knobs = ("--optimizer", "sgd", "--lr", "1e30", "--epochs", "1", "--batch-size", "5000")
+    call = (MLP, "--dataset", "digits", "--threads", 1, *knobs, "--results", tmp_path)
+    for _ in range(2):  # and nothing was written that the next call would stumble over
+        assert "validation loss became" in refusal(run(*call), 1)
 
 
 def test_divergence_is_one_line_with_what_to_try(tmp_path):

@@ -80,7 +80,7 @@ def test_bad_files_are_named_and_the_others_answered(mnist_results, digits, tmp_
 def test_out_shows_what_the_models_saw(mnist_results, digits, tmp_path):
     Image.fromarray(enlarged(digits[0])).save(tmp_path / "7 of $5.png")
     out = tmp_path / "new folder" / "seen.png"
-    arguments = (tmp_path / "7 of $5.png", "--models", "cnn", "--out", out)
+    arguments = (tmp_path / "7 of $5.png", "--model", "cnn", "--out", out)
     text = run_ok("task3_MNIST/predict.py", *arguments, "--results", mnist_results)
     assert "mlp" not in text
     assert f"written: {out}" in text
@@ -101,5 +101,5 @@ def test_a_wrong_choice_of_model_is_one_line(mnist_results, tmp_path):
     none = refusal(predict(tmp_path, "a.png"), 1)
     assert "no complete run of mlp or cnn" in none
     assert "train_mlp.py" in none
-    assert "lenet5" in refusal(predict(mnist_results, "a.png", "--models", "lenet5"), 1)
+    assert "lenet5" in refusal(predict(mnist_results, "a.png", "--model", "lenet5"), 1)
     assert "config.json" in refusal(predict(mnist_results, "a.png", "--run", tmp_path), 2)

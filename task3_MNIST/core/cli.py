@@ -20,7 +20,7 @@ from task3_MNIST.core.config import (
     recipe_config,
     run_name,
 )
-from task3_MNIST.core.errors import UsageError
+from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.evaluation import evaluate_run
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
 from task3_MNIST.core.runs import Run, run_folder
@@ -93,7 +93,7 @@ def train_main(family: str) -> None:
         run.folder.mkdir(parents=True, exist_ok=True)
     # loaded at their first use: a repeated command needs no data
     splits = functools.cache(lambda: _load_splits(options, device))
-    test = functools.cache(lambda: data.load_test(options.dataset, options.data).to(device))
+    test = functools.cache(lambda: _load_test(options, device))
     for run, job in runs:
         try:
             with run.locked():
@@ -102,10 +102,10 @@ def train_main(family: str) -> None:
                     evaluate_and_plot(run, test())
                 elif not (run.folder / "plots").exists():
                     plots.draw_curves(run)
+                _report(run)
         except KeyboardInterrupt:
             _say_how_to_go_on(run, job)
             raise
-        _report(run)
 
 
 def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
@@ -140,12 +140,22 @@ def _load_splits(options: argparse.Namespace, device: torch.device) -> tuple:
     return train.to(device), val.to(device)
 
 
+def _load_test(options: argparse.Namespace, device: torch.device) -> data.Split:
+    # like all data that training fetches; evaluate.py refuses altered test files
+    return data.load_test(options.dataset, options.data, replace_altered=True).to(device)
+
+
 def _train_one(run: Run, job: Job, splits: Callable[[], tuple], overwrite: bool) -> None:
     """Train a run unless it is complete, showing each epoch."""
     if overwrite:
         run.clear()
     if run.complete:
         check_same(run, job.identity())
+        if job.keep_epochs and not run.kept_epochs():
+            raise UserError(
+                f"{run.folder} is complete and kept no epochs: --overwrite trains it again and "
+                "keeps them"
+            )
         print(f"{run.folder}: complete, nothing to train (--overwrite trains it again)")
         return
     train, val = splits()
@@ -170,8 +180,8 @@ def _say_how_to_go_on(run: Run, job: Job) -> None:
     """Print what Ctrl-C left and the command that goes on from there."""
     arguments = [argument for argument in sys.argv if argument != "--overwrite"]
     print(
-        f"\ninterrupted: {len(run.metrics())} of {job.config.epochs} epochs are saved; "
-        f"to go on: {shlex.join(['python', *arguments])}"
+        f"\ninterrupted: seed {job.config.seed} has {len(run.metrics())} of {job.config.epochs} "
+        f"epochs saved; to go on: {shlex.join(['python', *arguments])}"
     )
 
 

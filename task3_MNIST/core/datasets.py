@@ -16,7 +16,7 @@ import numpy as np
 
 from task3_MNIST.core import framing
 from task3_MNIST.core.errors import UserError
-from task3_MNIST.core.fetch import SHA256, TEST_FILES, TRAIN_FILES, read_verified
+from task3_MNIST.core.fetch import SHA256, TEST_FILES, TRAIN_FILES, fetch_missing, read_verified
 
 # (N, 28, 28) uint8 images, white on black, with (N,) integer labels.
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -31,8 +31,11 @@ class Dataset(Protocol):
     def train(self, data_dir: Path) -> Arrays:
         """Return the training images and labels, without opening test files."""
 
-    def test(self, data_dir: Path) -> Arrays:
-        """Return the test images and labels, without opening training files."""
+    def test(self, data_dir: Path, replace_altered: bool = False) -> Arrays:
+        """Return the test images and labels, without opening training files.
+
+        A data set whose files are verified refuses altered ones, or gets them again if asked to.
+        """
 
     def checksum(self, data_dir: Path) -> str:
         """Return the SHA-256, in hex, of the training images."""
@@ -42,16 +45,18 @@ class Mnist:
     """MNIST from its raw files, of which only those with the right SHA-256 are read."""
 
     def fetch(self, data_dir: Path, test: bool) -> None:
-        """Get the files that are missing or altered."""
-        read_verified(data_dir, TRAIN_FILES + TEST_FILES * test)
+        """Get the training files that are missing or altered, and missing test files."""
+        read_verified(data_dir, TRAIN_FILES)
+        if test:
+            fetch_missing(data_dir, TEST_FILES)
 
     def train(self, data_dir: Path) -> Arrays:
         """Return the 60,000 training images; altered files are fetched again."""
         return self._arrays(read_verified(data_dir, TRAIN_FILES))
 
-    def test(self, data_dir: Path) -> Arrays:
-        """Return the 10,000 test images; missing files are fetched, altered ones refused."""
-        return self._arrays(read_verified(data_dir, TEST_FILES, replace_altered=False))
+    def test(self, data_dir: Path, replace_altered: bool = False) -> Arrays:
+        """Return the 10,000 test images; missing files are fetched."""
+        return self._arrays(read_verified(data_dir, TEST_FILES, replace_altered=replace_altered))
 
     def checksum(self, data_dir: Path) -> str:
         """Return the SHA-256 of the training images' file: no other content is ever read."""
@@ -78,7 +83,7 @@ class Digits:
         """Return the 1,437 training images."""
         return self._framed(*self._parts()[0])
 
-    def test(self, data_dir: Path) -> Arrays:
+    def test(self, data_dir: Path, replace_altered: bool = False) -> Arrays:
         """Return the 360 test images."""
         return self._framed(*self._parts()[1])
 
@@ -141,7 +146,7 @@ class FromTorchvision:
         """Return the training images."""
         return self._read(data_dir, self.train_part)
 
-    def test(self, data_dir: Path) -> Arrays:
+    def test(self, data_dir: Path, replace_altered: bool = False) -> Arrays:
         """Return the test images."""
         return self._read(data_dir, self.test_part)
 

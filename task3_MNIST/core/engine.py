@@ -6,6 +6,7 @@ It knows nothing of flags, files or terminals. Whoever calls `fit` writes down w
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,6 +85,9 @@ def fit(
         seed_generators(config.seed, epoch)
         train_loss, train_accuracy, lr = train_epoch(model, train, optimizer, config, epoch)
         val_loss, val_accuracy = loss_and_accuracy(predict(model, val.images), val.labels)
+        if not math.isfinite(val_loss):
+            # the last step of all can diverge without a training loss that shows it
+            raise diverged(f"the validation loss became {val_loss} after epoch {epoch}", config)
         metrics = {
             "epoch": epoch,
             "lr": lr,
@@ -156,11 +160,15 @@ def train_epoch(
     finite = losses.isfinite()
     if not finite.all():
         step = int(finite.int().argmin()) + 1
-        raise DivergedError(
-            f"the loss became {losses[step - 1].item()} at step {step} of epoch {epoch}: "
-            f"try a lower --lr (it was {config.lr:g}) or --schedule one-cycle"
+        raise diverged(
+            f"the loss became {losses[step - 1].item()} at step {step} of epoch {epoch}", config
         )
     return losses.mean().item(), correct.item() / order.numel(), lr
+
+
+def diverged(what: str, config: TrainConfig) -> DivergedError:
+    """Return the error for a loss that is no number, with what to try."""
+    return DivergedError(f"{what}: try a lower --lr (it was {config.lr:g}) or --schedule one-cycle")
 
 
 def learning_rate(step: int, total: int, config: TrainConfig) -> float:

@@ -58,6 +58,16 @@ def read_verified(
     return contents | _fetch(folder, missing)
 
 
+def fetch_missing(data_dir: Path, names: Iterable[str]) -> None:
+    """Get the named files that are not there; those that are stay unopened.
+
+    Raises:
+        UserError: as `read_verified`.
+    """
+    folder = raw_folder(data_dir)
+    _fetch(folder, [name for name in names if not (folder / name).exists()])
+
+
 def _read(path: Path) -> bytes | None:
     try:
         return path.read_bytes()

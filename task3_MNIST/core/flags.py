@@ -11,6 +11,8 @@ import torch
 from task3_MNIST.core.environment import REPOSITORY, choose_device
 from task3_MNIST.core.errors import UsageError
 
+MAX_COUNT = 1_000_000
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, like all others here."""
@@ -39,7 +41,7 @@ def add_results_flag(parser: argparse.ArgumentParser) -> None:
     """Add `--results`."""
     parser.add_argument(
         "--results",
-        type=Path,
+        type=folder,
         default=REPOSITORY / "results" / "runs",
         help="folder of the run folders (default: results/runs)",
     )
@@ -49,17 +51,34 @@ def add_data_flag(parser: argparse.ArgumentParser) -> None:
     """Add `--data`."""
     parser.add_argument(
         "--data",
-        type=Path,
+        type=folder,
         default=REPOSITORY / "data",
         help="folder of the data sets (default: data)",
     )
 
 
+def add_plots_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--plots`."""
+    parser.add_argument(
+        "--plots",
+        type=folder,
+        default=REPOSITORY / "results" / "plots",
+        help="folder of the pictures (default: results/plots)",
+    )
+
+
 def count(text: str) -> int:
     """Return the whole number above 0 that an option gives; argparse reports any other."""
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number above 0")
+    if not text.isdecimal() or not 0 < int(text) <= MAX_COUNT:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {MAX_COUNT}")
     return int(text)
+
+
+def folder(text: str) -> Path:
+    """Return the folder that an option names; an empty name is most likely an unset variable."""
+    if not text:
+        raise argparse.ArgumentTypeError("the folder's name is empty")
+    return Path(text)
 
 
 def set_up_device(options: argparse.Namespace) -> torch.device:

@@ -37,7 +37,7 @@ class Folder:
         """Return the training images and labels."""
         return self._read(self._files(train=True))
 
-    def test(self, data_dir: Path) -> tuple[np.ndarray, np.ndarray]:
+    def test(self, data_dir: Path, replace_altered: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Return the test images and labels."""
         return self._read(self._files(train=False))
 

@@ -1,6 +1,7 @@
 """Run a script's main function: every failure is one line and an exit code.
 
-It imports nothing heavy, so that Ctrl-C is answered while the rest is still being imported.
+Entry points import it before anything else: torch takes seconds to import, and Ctrl-C must be
+answered meanwhile.
 """
 
 from __future__ import annotations
@@ -9,18 +10,27 @@ import errno
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from task3_MNIST.core.errors import UserError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
+def _answer_interrupt(kind: type, error: BaseException, traceback: Any) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        os._exit(INTERRUPTED)  # nothing has begun that would need an orderly end
+    sys.__excepthook__(kind, error, traceback)
+
+
+sys.excepthook = _answer_interrupt
+
+
 def run_script(main: Callable[[], None]) -> NoReturn:
     """Run a script's main function and exit: 0, 1 for a failure, 2 for a wrong call, 130."""
     try:
         main()
-        sys.stdout.flush()
+        print(end="", flush=True)
     except UserError as error:
         sys.exit(_complain(str(error), error.exit_code))
     except KeyboardInterrupt:
