@@ -9,18 +9,21 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
 RUNS := results/runs/mlp/fast/seed0/test.json results/runs/cnn/fast/seed0/test.json
-ALL_RUNS := $(shell find results/runs -name test.json 2>/dev/null)
-PAGES := task3_MNIST/model_comparison.html task3_MNIST/model_inference.html
-CODE := $(wildcard task3_MNIST/*.py task3_MNIST/core/*.py task3_MNIST/report/*.py \
-	task3_MNIST/report/templates/* task3_MNIST/report/static/*)
+COMPARISON := task3_MNIST/model_comparison.html
+INFERENCE := task3_MNIST/model_inference.html
+# what the pages show and are made by; listed by the shell, since the names of runs may hold
+# characters that make cannot have in a name
+SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name test.json \
+	-o -name '*.py' -o -path '*/report/static/*' -o -path '*/report/templates/*' \)
 
-.PHONY: all test lint clean
+.PHONY: all pages test lint clean
 .DELETE_ON_ERROR:
 
-all: $(PAGES)
+all: pages
 	@echo
 	@echo "Open these two files in a browser:"
-	@for page in $(PAGES); do echo "  $(CURDIR)/$$page"; done
+	@echo "  $(CURDIR)/$(COMPARISON)"
+	@echo "  $(CURDIR)/$(INFERENCE)"
 	@echo "Plots are in results/plots and in the run folders under results/runs."
 
 # one after the other: training uses every core, and its seconds are reported
@@ -32,11 +35,15 @@ results/runs/mlp/%/test.json: | .venv/runtime
 results/runs/cnn/%/test.json: | .venv/runtime
 	$(PY) task3_MNIST/train_cnn.py
 
-task3_MNIST/model_comparison.html: $(RUNS) $(ALL_RUNS) $(CODE)
-	$(PY) task3_MNIST/visualize_comparison.py
-
-task3_MNIST/model_inference.html: $(RUNS) $(ALL_RUNS) $(CODE)
-	$(PY) task3_MNIST/model_inference_visualization.py
+pages: $(RUNS)
+	@if [ -e $(INFERENCE) ] && [ -e $(COMPARISON) ] && \
+			[ -z "$$($(SOURCES) -newer $(COMPARISON) | head -n 1)" ]; then \
+		echo "The pages are up to date."; \
+	else \
+		set -ex; \
+		$(PY) task3_MNIST/visualize_comparison.py; \
+		$(PY) task3_MNIST/model_inference_visualization.py; \
+	fi
 
 test: .venv/dev
 	@tests/install_chromium.sh
@@ -47,7 +54,7 @@ lint: .venv/dev
 	.venv/bin/ruff check .
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis results/plots $(PAGES)
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis results/plots $(COMPARISON) $(INFERENCE)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp is only written once everything before it worked, so a broken install is mended.
