@@ -43,7 +43,13 @@ def main() -> None:
     parser = visualize_parser("cnn", "Draw a CNN's architecture, kernels and feature maps.")
     add_data_flag(parser)
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--digit", type=int, help="show the first test image with this label")
+    which.add_argument(
+        "--digit",
+        type=int,
+        choices=range(10),
+        metavar="0-9",
+        help="show the first test image with this label",
+    )
     which.add_argument("--index", type=int, help="show this test image, from 0 (default: 0)")
     options = parser.parse_args()
     subject = choose_subject(options, "cnn")

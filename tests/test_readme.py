@@ -67,6 +67,12 @@ def write_digit(path):
     return path
 
 
+def test_every_link_and_picture_is_there():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
 def test_the_model_of_add_a_model_is_one_row():
     row = re.search(r'```python\n    "cnn_wide": (.*?),\n```', README, re.S)[1]
     from task2_CNN.models import CNN, Conv, Pool

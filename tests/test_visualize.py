@@ -162,7 +162,7 @@ def refusal(main, arguments, monkeypatch, capsys):
         ),
         (mlp_script.main, ["--run", "{mlp}/plots"], "is not a run folder"),
         (cnn_script.main, ["--run", "{cnn}", "--index", "100000"], "--index 100000"),
-        (cnn_script.main, ["--run", "{cnn}", "--digit", "12"], "--digit 12"),
+        (cnn_script.main, ["--run", "{cnn}", "--digit", "12"], "--digit: invalid choice: 12"),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(

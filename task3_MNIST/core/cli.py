@@ -88,9 +88,8 @@ def train_main(family: str) -> None:
         (run_folder(options.results, job.dataset, job.model, job.name, job.config.seed), job)
         for job in jobs
     ]
-    # the folder is tried before the data is loaded: fail at the door
-    for run, _ in runs:
-        run.folder.mkdir(parents=True, exist_ok=True)
+    # the place is tried before the data is loaded: fail at the door
+    runs[0][0].folder.mkdir(parents=True, exist_ok=True)
     # loaded at their first use: a repeated command needs no data
     splits = functools.cache(lambda: _load_splits(options, device))
     test = functools.cache(lambda: _load_test(options, device))

@@ -139,6 +139,8 @@ def _dataset(dataset: str) -> Dataset:
     except RuntimeError:  # ~somebody who has no home here
         path = None
     if not dataset or path is None or not path.exists():
+        if path and path.is_absolute():
+            raise UserError(f"the data set's folder {path} is gone: put it back, or name another")
         raise unknown_name("data set", dataset, DATASETS)
     if not path.is_dir():
         raise UsageError(f"data set '{dataset}' is a file: give a folder PATH/<digit>/*.png")
