@@ -119,13 +119,14 @@ def _pair_data(pair: Pair, entries: Sequence[Entry]) -> dict[str, Any]:
 
 
 def _test_charts(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[dict[str, Any]]:
-    return [
+    charts = [
         *(tradeoff(tested, cost) for cost in COSTS),
         *(efficiency(tested, rate) for rate in RATES),
         class_heatmap(tested),
         reliability(tested),
         radar(tested, _tied_with_best(tested, pairs)),
     ]
+    return [chart for chart in charts if chart]
 
 
 def _tied_with_best(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:

@@ -106,7 +106,7 @@ def _draw_bars(
     means = [intervals[group].mean for group in rows]
     figure, axes = _new_rows(rows)
     base = 0.0
-    if max(means) / min(means) > LINEAR_RANGE:
+    if 0 < min(means) < max(means) / LINEAR_RANGE:
         base = 10.0 ** math.floor(math.log10(min(means) / 1.5))
         axes.set_xscale("log")
         style.log_axis(axes.xaxis)
@@ -161,7 +161,8 @@ def _write_value(axes, position: int, text: str) -> None:
 def _machines(groups: list[Group]) -> str:
     """Return where the times were measured: another machine makes them another quantity."""
     configs = [run.config() for group in groups for run in group.runs]
-    machines = {(config["cpu"], config["device"], config["threads"]) for config in configs}
+    keys = ("cpu", "device", "threads")
+    machines = {tuple(str(config.get(key, "unknown")) for key in keys) for config in configs}
     if len(machines) > 1:
         return f"Measured on {len(machines)} different machines or thread counts: not comparable."
     cpu, device, threads = machines.pop()

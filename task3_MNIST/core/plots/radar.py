@@ -13,7 +13,8 @@ from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.groups import Group, labels
 
 COLUMNS, TITLE_LETTERS = 5, 32
-SMALLEST = 1e-4  # a logarithm has no zero: errors below 0.01 % are drawn as that
+# a logarithm has no zero: errors below 0.01 % are drawn as that, all else below 1e-9 as that
+SMALLEST, NEARLY_NONE = 1e-4, 1e-9
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,17 @@ def draw_radar(groups: list[Group], path: Path) -> Path:
         groups: evaluated groups of one data set.
         path: the PNG file.
     """
-    ends = [bracket([quality.measure(group) for group in groups]) for quality in QUALITIES]
+    values = {
+        group: [max(quality.measure(group), NEARLY_NONE) for quality in QUALITIES]
+        for group in groups
+    }
+    ends = [bracket(list(column)) for column in zip(*values.values(), strict=True)]
     shapes = {
         group: [
-            position(quality.measure(group), *end, quality.more_is_better)
-            for quality, end in zip(QUALITIES, ends, strict=True)
+            position(value, *end, quality.more_is_better)
+            for value, quality, end in zip(row, QUALITIES, ends, strict=True)
         ]
-        for group in groups
+        for group, row in values.items()
     }
     columns = min(COLUMNS, len(groups))
     lines = math.ceil(len(groups) / columns)
@@ -99,7 +104,7 @@ def draw_radar(groups: list[Group], path: Path) -> Path:
 
 def bracket(values: list[float]) -> tuple[float, float]:
     """Return the closest numbers of the form 1, 2 or 5 times 10^k below and above all values."""
-    steps = [digit * 10.0**power for power in range(-6, 13) for digit in (1, 2, 5)]
+    steps = [digit * 10.0**power for power in range(-10, 17) for digit in (1, 2, 5)]
     low = max(step for step in steps if step < min(values))
     high = min(step for step in steps if step > max(values))
     return low, high

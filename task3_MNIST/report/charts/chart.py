@@ -9,6 +9,8 @@ from typing import Any
 
 from plotly import graph_objects as go
 
+from task3_MNIST.report.wording import listing
+
 # how many times its lowest value the highest of a log axis is, and the digits that get a tick
 TICKS_BY_SPAN = ((4, (1, 1.5, 2, 3, 4, 5, 7)), (40, (1, 2, 5)), (math.inf, (1,)))
 
@@ -54,6 +56,11 @@ def log_ticks(values: Iterable[float], show: Callable[[float], str]) -> dict[str
     digits = next(digits for limit, digits in TICKS_BY_SPAN if span < limit)
     ticks = [digit * 10.0**decade for decade in decades for digit in digits]
     return {"tickvals": ticks, "ticktext": [show(tick) for tick in ticks]}
+
+
+def left_out(names: Sequence[str], why: str) -> str:
+    """Return the sentence about what a log axis has no place for; none if nothing is left out."""
+    return f" Left out, since {why}: {listing(names)}." if names else ""
 
 
 def plain(text: str) -> str:

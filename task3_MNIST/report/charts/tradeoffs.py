@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from plotly import graph_objects as go
 
 from task3_MNIST.core.stats import Interval
-from task3_MNIST.report.charts.chart import chart, log_ticks, plain
+from task3_MNIST.report.charts.chart import chart, left_out, log_ticks, plain
 from task3_MNIST.report.entries import Entry, tidy
 from task3_MNIST.report.wording import listing, percent, short
 
@@ -55,8 +55,15 @@ RATES = (
 )
 
 
-def tradeoff(tested: Sequence[Entry], cost: Cost) -> dict[str, Any]:
-    """Return the chart of test accuracy against a cost, with the Pareto front."""
+def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any] | None:
+    """Return the chart of test accuracy against a cost, with the Pareto front.
+
+    Entries whose cost is 0 are left out; None if that leaves none.
+    """
+    tested = [entry for entry in entries if entry.figures[cost.key] > 0]
+    if not tested:
+        return None
+    free = [entry.name for entry in entries if entry not in tested]
     front = pareto_front([(_cost(entry, cost), 1 - entry.accuracy.mean) for entry in tested])
     leading = [tested[place] for place in front]
     others = [entry for entry in tested if entry not in leading] if len(tested) <= MANY else []
@@ -86,7 +93,8 @@ def tradeoff(tested: Sequence[Entry], cost: Cost) -> dict[str, Any]:
         f"accuracy-{cost.key.replace('_', '-')}",
         _finding(tested, leading, cost),
         "Better is up and to the left, on log scales. The line is the Pareto front of the means; "
-        "bars are 95\u00a0% intervals, over seeds or, with one seed, over the test images.",
+        "bars are 95\u00a0% intervals, over seeds or, with one seed, over the test images."
+        + left_out(free, f"a log scale has no place for no {cost.more}"),
         figure,
         ("model", cost.axis, "accuracy", "low", "high", "seeds", "on the front"),
         [
@@ -103,9 +111,19 @@ def tradeoff(tested: Sequence[Entry], cost: Cost) -> dict[str, Any]:
     )
 
 
-def efficiency(tested: Sequence[Entry], rate: Rate) -> dict[str, Any]:
-    """Return the chart of accuracy above guessing, divided by a cost."""
-    tested = sorted(tested, key=lambda entry: -entry.accuracy.mean)
+def efficiency(entries: Sequence[Entry], rate: Rate) -> dict[str, Any] | None:
+    """Return the chart of accuracy above guessing, divided by a cost.
+
+    Entries that are no better than guessing, or whose cost is 0, are left out; None if that
+    leaves none.
+    """
+    ranked = sorted(entries, key=lambda entry: -entry.accuracy.mean)
+    tested = [
+        entry for entry in ranked if entry.accuracy.mean > CHANCE and entry.figures[rate.key] > 0
+    ]
+    if not tested:
+        return None
+    rest = [entry.name for entry in ranked if entry not in tested]
     values = [
         (entry.accuracy.mean - CHANCE) * 100 * rate.scale / entry.figures[rate.key]
         for entry in tested
@@ -145,7 +163,8 @@ def efficiency(tested: Sequence[Entry], rate: Rate) -> dict[str, Any]:
         f"{most.name} gets the most accuracy out of a {rate.word}",
         "Percentage points of test accuracy above guessing (10\u00a0%), divided by the cost, on a "
         "log scale. It favours small models whatever they reach, so the table adds how many times "
-        "the cost of the cheapest model at least as accurate each has: 1 is on the front.",
+        "the cost of the cheapest model at least as accurate each has: 1 is on the front."
+        + left_out(rest, f"they are no better than guessing or cost no {rate.word}"),
         figure,
         ("model", f"points {rate.unit}", "times the cost needed"),
         [
