@@ -11,7 +11,8 @@ from task3_MNIST.core import zoo
 from task3_MNIST.core.config import recipe_config
 from task3_MNIST.core.engine import predict
 from task3_MNIST.core.metrics import evaluate
-from task3_MNIST.core.runs import SCHEMA, Run
+from task3_MNIST.core.runs import Run
+from task3_MNIST.core.schema import SCHEMA
 from task3_MNIST.model_inference_visualization import SCRIPTS, STYLES, TEMPLATE, TITLE
 from task3_MNIST.report.page import STATIC, render
 

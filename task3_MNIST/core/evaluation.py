@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from task3_MNIST.core.data import Split
 from task3_MNIST.core.engine import loss_and_accuracy, predict
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.metrics import evaluate, measure_speed
-from task3_MNIST.core.runs import SCHEMA, Run
+from task3_MNIST.core.runs import Run
+from task3_MNIST.core.schema import MOST, SCHEMA
 
 
 def evaluate_run(run: Run, test: Split) -> dict[str, Any]:
@@ -28,7 +31,7 @@ def evaluate_run(run: Run, test: Split) -> dict[str, Any]:
     device = test.images.device
     model = run.model().to(device)
     labels = test.labels.cpu()
-    logits = predict(model, test.images).cpu()
+    logits = _logits(model, test, run.folder / "model.pt")
     result = {
         "schema": SCHEMA,
         **evaluate(logits, labels),
@@ -39,7 +42,7 @@ def evaluate_run(run: Run, test: Split) -> dict[str, Any]:
     curve = []
     for epoch, path in run.kept_epochs():
         kept = run.load_weights(path).to(device)
-        test_loss, test_accuracy = loss_and_accuracy(predict(kept, test.images).cpu(), labels)
+        test_loss, test_accuracy = loss_and_accuracy(_logits(kept, test, path), labels)
         curve.append({"epoch": epoch, "test_loss": test_loss, "test_accuracy": test_accuracy})
     if curve:
         result["epochs"] = curve
@@ -47,3 +50,14 @@ def evaluate_run(run: Run, test: Split) -> dict[str, Any]:
     # last: a run with test.json has its predictions too
     run.write_json("test.json", result)
     return result
+
+
+def _logits(model: nn.Module, test: Split, path: Path) -> Tensor:
+    """Return the logits (N, 10), on the CPU, of the weights that the path holds."""
+    logits = predict(model, test.images).cpu()
+    if not logits.abs().max() < MOST:  # NaN is not less either
+        raise UserError(
+            f"{path} holds weights whose logits are not finite or too large to measure: train "
+            "the run again with --overwrite"
+        )
+    return logits

@@ -9,9 +9,12 @@ import contextlib
 import io
 import json
 import pickle
+import re
 import shutil
+import tokenize
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,12 +24,16 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from task3_MNIST.core import zoo
+from task3_MNIST.core import schema, zoo
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.files import write_atomic
 
-SCHEMA = 1
 DEFAULT_DATASET = "mnist"
+# what NumPy raises for a file that is no archive, or was cut off or altered
+BAD_ARCHIVE = (
+    *(OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, RuntimeError),
+    *(MemoryError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True)
@@ -52,34 +59,26 @@ class Run:
 
     def config(self) -> dict[str, Any]:
         """Return `config.json`."""
-        return self._read_json("config.json", ("model", "family", "recipe", "name", "config"))
+        return self._checked("config.json", _read_json, schema.config_fault)
 
     def summary(self) -> dict[str, Any]:
         """Return `summary.json`."""
-        return self._read_json("summary.json", ("parameters", "train_seconds", "val_accuracy"))
+        return self._checked("summary.json", _read_json, schema.summary_fault)
 
     def test(self) -> dict[str, Any]:
         """Return `test.json`."""
-        return self._read_json("test.json", ("test_accuracy", "test_loss", "confusion"))
+        return self._checked("test.json", _read_json, schema.test_fault)
 
     def metrics(self) -> list[dict[str, float]]:
         """Return the lines of `metrics.jsonl`, an epoch each; none if there is no such file."""
-        path = self.folder / "metrics.jsonl"
-        if not path.is_file():
+        if not (self.folder / "metrics.jsonl").is_file():
             return []
-        try:
-            return [json.loads(line) for line in path.read_text().splitlines()]
-        except ValueError as error:
-            raise self._unreadable(path, error) from error
+        return self._checked("metrics.jsonl", _read_lines, schema.history_fault)
 
     def predictions(self) -> np.ndarray:
-        """Return the test logits (N, 10) as float32, in test order."""
-        path = self.folder / "predictions.npz"
-        try:
-            with np.load(path, allow_pickle=False) as arrays:
-                return arrays["logits"].astype(np.float32)
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise self._unreadable(path, error) from error
+        """Return the test logits (N, 10) as float32, in test order; the highest of each is 0."""
+        logits = self._checked("predictions.npz", _read_logits, _logits_fault)
+        return logits.astype(np.float32)
 
     def model(self) -> nn.Module:
         """Return the selected model, on the CPU, in evaluation mode.
@@ -93,27 +92,30 @@ class Run:
         """Return the model of a weights file of this run: `model.pt` or a kept epoch."""
         saved = load_tensors(path)
         expected = self.config()["model"]
-        if not isinstance(saved, dict) or "state_dict" not in saved or "model" not in saved:
-            raise UserError(f"{path} does not hold a model of this project: train the run again")
+        names = isinstance(saved, dict) and isinstance(saved.get("model"), str)
+        if not names or "state_dict" not in saved:
+            raise UserError(
+                f"{path} does not hold a model of this project: train the run again with "
+                "--overwrite"
+            )
         if saved["model"] != expected:
             raise UserError(
                 f"{path} holds a {saved['model']}, but the run's config.json says {expected}: "
                 "the folder mixes two runs; train it again with --overwrite"
             )
-        model = zoo.build(expected)
         try:
-            model.load_state_dict(saved["state_dict"])
-        except (RuntimeError, AttributeError, TypeError) as error:
-            raise UserError(
-                f"{path} does not fit {expected} as it is built now: train it again with "
-                "--overwrite"
-            ) from error
+            model = zoo.build(expected)
+        except UserError as error:
+            raise UserError(f"{self.folder / 'config.json'} names an {error}") from error
+        load_state(model, saved["state_dict"], path)
         return model.eval()
 
     def kept_epochs(self) -> list[tuple[int, Path]]:
         """Return (epoch, weights file) of every epoch kept by `--keep-epochs`, in order."""
-        files = sorted((self.folder / "epochs").glob("epoch_*.pt"))
-        return [(int(path.stem.removeprefix("epoch_")), path) for path in files]
+        files = (self.folder / "epochs").glob("epoch_*.pt")
+        # files of any other name are not of this project
+        named = [(re.fullmatch(r"epoch_([0-9]{4,9})\.pt", path.name), path) for path in files]
+        return sorted((int(match[1]), path) for match, path in named if match)
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
         """Write a JSON file of the run."""
@@ -126,9 +128,18 @@ class Run:
         write_atomic(self.folder / "metrics.jsonl", lines.encode())
 
     def write_predictions(self, logits: np.ndarray) -> None:
-        """Write the test logits (N, 10) as float16: enough for four digits of a probability."""
+        """Write the test logits (N, 10) as float16, each image's highest moved to 0.
+
+        Softmax does not change by that, float16 is finest near 0, and no logit is too large for
+        it. The highest stays the only one at 0: rounding must not change which class it is.
+        """
+        lowest = np.finfo(np.float16).min
+        below = (logits - logits.max(1, keepdims=True)).clip(min=lowest).astype(np.float16)
+        tied = below == 0
+        tied[np.arange(len(logits)), logits.argmax(1)] = False
+        below[tied] = -np.finfo(np.float16).smallest_subnormal
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, logits=logits.astype(np.float16))
+        np.savez_compressed(buffer, logits=below)
         write_atomic(self.folder / "predictions.npz", buffer.getvalue())
 
     def write_tensors(self, name: str, content: dict[str, Any]) -> None:
@@ -171,31 +182,51 @@ class Run:
         finally:
             lock.release()
 
-    def _read_json(self, name: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    def _checked(
+        self, name: str, read: Callable[[Path], Any], fault: Callable[[Any], str | None]
+    ) -> Any:
+        """Return what a file holds, or raise UserError with what is wrong and what mends it."""
         path = self.folder / name
         try:
-            content = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise self._unreadable(path, error) from error
-        missing = [key for key in keys if not isinstance(content, dict) or key not in content]
-        if missing:
+            content = read(path)
+        except FileNotFoundError as error:
+            raise UserError(f"{path} is missing: {_cure(name)}") from error
+        except (*BAD_ARCHIVE, RecursionError) as error:
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            raise UserError(f"{path} is corrupt ({reason}): {_cure(name)}") from error
+        if wrong := fault(content):
             raise UserError(
-                f"{path} lacks {', '.join(missing)}: it is from another version or was altered; "
-                "train the run again with --overwrite"
+                f"{path} {wrong}: it is from another version or was altered; {_cure(name)}"
             )
         return content
 
-    def _unreadable(self, path: Path, error: Exception) -> UserError:
-        reason = "is missing" if isinstance(error, FileNotFoundError) else f"is corrupt ({error})"
-        cure = (
-            "evaluate the run again with evaluate.py"
-            if path.name in ("test.json", "predictions.npz")
-            else "train the run again with --overwrite"
-        )
-        return UserError(f"{path} {' '.join(reason.split())}: {cure}")
-
 
 LOCK_NAME = ".lock"
+
+
+def _cure(name: str) -> str:
+    if name in ("test.json", "predictions.npz"):
+        return "evaluate the run again with evaluate.py"
+    return "train the run again with --overwrite"
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def _read_lines(path: Path) -> list[Any]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def _read_logits(path: Path) -> np.ndarray:
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["logits"]  # (N, 10) float16
+
+
+def _logits_fault(logits: np.ndarray) -> str | None:
+    if logits.ndim != 2 or logits.shape[1] != schema.CLASSES or logits.dtype.kind != "f":
+        return f"holds {logits.dtype} of the shape {logits.shape}, not logits (N, 10)"
+    return None if np.isfinite(logits).all() else "holds logits that are not finite"
 
 
 def run_folder(results: Path, dataset: str, model: str, name: str, seed: int) -> Run:
@@ -210,6 +241,43 @@ def find(results: Path) -> list[Run]:
     """Return every run below a folder, in the order of their paths, seeds by number."""
     runs = [Run(path.parent) for path in results.rglob("config.json")]
     return sorted(runs, key=lambda run: (run.folder.parent, len(run.folder.name), run.folder.name))
+
+
+def find_complete(results: Path) -> tuple[list[Run], list[UserError]]:
+    """Return the complete runs below a folder whose config and summary can be read, as `find`.
+
+    Returns:
+        the runs, and for each one left out what is wrong with it.
+    """
+    readable, faults = [], []
+    for run in find(results):
+        try:
+            run.config()
+            if run.complete:
+                run.summary()
+                readable.append(run)
+        except UserError as error:
+            faults.append(error)
+    return readable, faults
+
+
+def load_state(model: nn.Module, state: Mapping[str, Any], path: Path) -> None:
+    """Load a state dict, which was read from a file, into a model.
+
+    Raises:
+        UserError: it is of another model, or a weight is not finite.
+    """
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, AttributeError, TypeError, KeyError, ValueError) as error:
+        raise UserError(
+            f"{path} does not fit the model as it is built now: train the run again with "
+            "--overwrite"
+        ) from error
+    if not all(tensor.isfinite().all() for tensor in model.state_dict().values()):
+        raise UserError(
+            f"{path} holds weights that are not finite: train the run again with --overwrite"
+        )
 
 
 def load_tensors(path: Path) -> Any:
@@ -227,7 +295,7 @@ def load_tensors(path: Path) -> Any:
             f"{path} holds something other than tensors and plain types, or is corrupt: it was "
             "not loaded, since loading it could run code; train the run again with --overwrite"
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except BAD_ARCHIVE as error:
         raise UserError(
             f"{path} is corrupt and was not used: train the run again with --overwrite"
         ) from error

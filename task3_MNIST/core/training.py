@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import nn
 
-from task3_MNIST.core import data, zoo
+from task3_MNIST.core import data, schema, zoo
 from task3_MNIST.core.config import TrainConfig
-from task3_MNIST.core.engine import fit, seed_generators
+from task3_MNIST.core.engine import build_optimizer, fit, seed_generators
 from task3_MNIST.core.environment import describe
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.metrics import count_flops, model_bytes
-from task3_MNIST.core.runs import SCHEMA, Run, load_tensors
+from task3_MNIST.core.runs import Run, load_state, load_tensors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Job:
     def identity(self) -> dict[str, Any]:
         """Return the part of `config.json` that decides the numbers."""
         return {
-            "schema": SCHEMA,
+            "schema": schema.SCHEMA,
             "model": self.model,
             "family": zoo.family_of(self.model),
             "dataset": self.dataset,
@@ -105,10 +105,43 @@ def _start(run: Run, job: Job, device: torch.device) -> dict[str, Any] | None:
     if not path.exists():
         return None
     checkpoint = load_tensors(path)
-    if not isinstance(checkpoint, dict) or not {"model", "history"} <= checkpoint.keys():
-        raise UserError(f"{path} is no checkpoint of this project: --overwrite trains from scratch")
+    if fault := schema.checkpoint_fault(checkpoint, job.config.epochs):
+        raise UserError(
+            f"{path} {fault}: it is from another version or was altered; train the run again with "
+            "--overwrite"
+        )
+    _check_tensors(checkpoint, job, path)
     run.write_metrics(checkpoint["history"])
     return checkpoint
+
+
+def _check_tensors(checkpoint: dict[str, Any], job: Job, path: Path) -> None:
+    """Raise UserError unless training can go on from the checkpoint's tensors."""
+    model = zoo.build(job.model)
+    load_state(model, checkpoint["selected"]["state_dict"], path)
+    load_state(model, checkpoint["model"], path)
+    # An optimizer loads another model's state without complaint, and its fused step can then end
+    # the process. So it is compared with that of one whose step is known to be good.
+    optimizer = build_optimizer(model, job.config)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    if _outline(checkpoint["optimizer"]) != _outline(optimizer.state_dict()):
+        raise UserError(
+            f"{path} holds an optimizer that does not fit the run: train the run again with "
+            "--overwrite"
+        )
+
+
+def _outline(state: Any) -> Any:
+    """Return an optimizer's state without what training changes in it."""
+    if isinstance(state, torch.Tensor):
+        return state.shape, state.dtype, bool(state.isfinite().all())
+    if isinstance(state, dict):
+        return {key: _outline(value) for key, value in state.items() if key != "lr"}
+    if isinstance(state, list | tuple):
+        return [_outline(value) for value in state]
+    return state
 
 
 def check_same(run: Run, identity: dict[str, Any]) -> None:
@@ -119,8 +152,8 @@ def check_same(run: Run, identity: dict[str, Any]) -> None:
         if found == wanted:
             continue
         if key == "config":
-            changed = [k for k in wanted if k not in (found or {}) or found[k] != wanted[k]]
-            key, found, wanted = changed[0], (found or {}).get(changed[0]), wanted[changed[0]]
+            key = next(k for k in {**wanted, **found} if found.get(k) != wanted.get(k))
+            found, wanted = found.get(key), wanted.get(key)
         raise UserError(
             f"{run.folder} holds a run with {key} {found}, not {wanted}: use another --results, "
             "or --overwrite to replace it"

@@ -13,7 +13,7 @@ from task3_MNIST.core.environment import REPOSITORY
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.flags import Parser, add_results_flag
 from task3_MNIST.core.plots.diagram import draw_diagram
-from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find
+from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find_complete
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,12 @@ def choose_subject(options: argparse.Namespace, family: str) -> Subject:
 
 
 def _complete_runs(results: Path, model: str) -> list[Run]:
-    """Return the complete runs of a model, those on MNIST first."""
-    runs = [run for run in find(results) if run.complete and run.config()["model"] == model]
+    """Return the complete runs of a model, those on MNIST first; broken ones are left out."""
+    readable, faults = find_complete(results)
+    runs = [run for run in readable if run.config()["model"] == model]
+    if faults and not runs:
+        # what was asked for may be the run that cannot be read
+        raise faults[0]
     return sorted(runs, key=lambda run: run.config()["dataset"] != DEFAULT_DATASET)
 
 

@@ -248,6 +248,9 @@ def _runnable(run: Run, images: Tensor, room: float) -> dict[str, Any]:
     """Return the layers, the weights and the logits to check them by, or why there are none."""
     try:
         model = run.model()
+        expected = predict(model, images)
+        if not expected.isfinite().all():
+            raise CannotExportError("its logits are not finite: train it again with --overwrite")
         layers, weights = export_model(model)
     except (UserError, CannotExportError) as error:
         return {"reason": str(error)}
@@ -256,7 +259,7 @@ def _runnable(run: Run, images: Tensor, room: float) -> dict[str, Any]:
         return {
             "reason": f"its weights ({size}) were left out to keep the page small: --models adds"
         }
-    return {"layers": layers, "weights": weights, "expected": predict(model, images).tolist()}
+    return {"layers": layers, "weights": weights, "expected": expected.tolist()}
 
 
 def _bytes(images: Tensor) -> np.ndarray:

@@ -43,16 +43,19 @@ def _draw_curve(run: Run, rows: list[dict[str, float]], split: str, measure: str
     epochs = [row["epoch"] for row in rows]
     values = [row[key] for row in rows]
     selected = run.summary()["selected_epoch"]
-    chosen = values[epochs.index(selected)]
-    text = style.percent(chosen) if measure == "accuracy" else f"{chosen:.4f}"
     colour = style.FAMILY_COLOURS[run.config()["family"]]
 
     figure = style.new_figure(6.4, 4.0)
     axes = style.plain_axes(figure.add_subplot())
     # not clipped: an accuracy of 100 % lies on the frame
     axes.plot(epochs, values, color=colour, marker="o", markersize=4, clip_on=False)
-    ring = {"markersize": 11, "markerfacecolor": "none", "color": style.INK}
-    axes.plot([selected], [chosen], "o", clip_on=False, **ring)
+    note = f"The weights of epoch {selected} are kept."
+    if selected in epochs:  # its weights may have been removed before the evaluation
+        chosen = values[epochs.index(selected)]
+        ring = {"markersize": 11, "markerfacecolor": "none", "color": style.INK}
+        axes.plot([selected], [chosen], "o", clip_on=False, **ring)
+        text = style.percent(chosen) if measure == "accuracy" else f"{chosen:.4f}"
+        note = f"○ epoch {selected}, whose weights are kept: {text}."
     axes.margins(y=0.12)
     style.epoch_axis(axes, max(epochs))
     if measure == "accuracy":
@@ -61,7 +64,6 @@ def _draw_curve(run: Run, rows: list[dict[str, float]], split: str, measure: str
         axes.set_ylim(top=min(axes.get_ylim()[1], 1.0))
     else:
         axes.set_ylabel("mean cross-entropy (nats)")
-    note = f"○ epoch {selected}, whose weights are kept: {text}."
     if split == "train":
         note += " Running mean over each epoch, augmented where the recipe is."
     style.add_title(figure, f"{style.SPLITS[split]} {measure}: {run_title(run)}", note)
