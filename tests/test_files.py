@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import time
@@ -53,9 +54,21 @@ def test_impossible_write_is_one_line_and_leaves_nothing(tmp_path: Path, name: s
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_full_disk_is_one_line() -> None:
-    with pytest.raises(UserError, match=r"^cannot write /dev/.*: mend that"):
-        write_atomic(Path("/dev/full/model.pt"), b"content")
+def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
+    """Let the system refuse files over 64 KB, as it refuses them when a disk is full."""
+
+    def small_files_only() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
+
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"old")
+    command = [sys.executable, "-c", WRITER, str(path)]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, preexec_fn=small_files_only
+    )
+    assert f"UserError: cannot write {path}: File too large: mend that" in done.stderr
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_file_gets_the_permissions_of_any_new_file(tmp_path: Path) -> None:
