@@ -23,7 +23,7 @@ from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.flags import Parser, add_results_flag
 from task3_MNIST.core.images import read_grey
 from task3_MNIST.core.plots.seen import draw_seen
-from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find
+from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find_complete
 
 DEFAULT_MODELS = ("mlp", "cnn")
 
@@ -103,15 +103,18 @@ def found_models(results: Path, names: Sequence[str] | None) -> dict[str, nn.Mod
         UserError: there is no complete run of a model named, or of none of the default ones.
     """
     best: dict[str, Run] = {}
-    for run in find(results):
-        if run.complete and run.config()["dataset"] == DEFAULT_DATASET:
+    runs, faults = find_complete(results)
+    for run in runs:
+        if run.config()["dataset"] == DEFAULT_DATASET:
             name = run.config()["model"]
             if name not in best or val_accuracy(run) > val_accuracy(best[name]):
                 best[name] = run
     wanted = names or DEFAULT_MODELS
     missing = [name for name in wanted if name not in best]
     if missing if names else len(missing) == len(wanted):
-        known = f"; there is {', '.join(best)}, to be chosen with --models" if best else ""
+        if faults:
+            raise faults[0]
+        known = f"; there is {', '.join(best)}, to be chosen with --model" if best else ""
         raise UserError(
             f"no complete run of {' or '.join(missing)} on MNIST in {results}: train one with "
             f"python task3_MNIST/train_mlp.py or train_cnn.py{known}"
