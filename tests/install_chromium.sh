@@ -16,7 +16,7 @@ if command -v apt-get >/dev/null; then
     echo "Installing Chromium for the tests of the pages"
     export DEBIAN_FRONTEND=noninteractive
     $as_root apt-get update -qq >/dev/null 2>&1
-    $as_root apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1
+    $as_root apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null 2>&1
     found && exit 0
 fi
 .venv/bin/python -m playwright install chromium && exit 0
