@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from task3_MNIST.core import data
 from task3_MNIST.core.cli import train_main
+from task3_MNIST.core.script import run_script
 from tests.scripts import SMALL, command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -79,6 +80,27 @@ def default_training(
 def mnist_results(default_training: tuple[Path, dict[str, int]]) -> Path:
     """Return results on the real MNIST: `mlp` and `cnn` by the default recipe."""
     return default_training[0]
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, list[str], str]]:
+    """Return a function that runs a script's main here: exit code, lines of errors, output.
+
+    For the many cases in which starting a process would take longer than all the rest.
+    """
+
+    def run(main: Callable[[], None], *arguments: object) -> tuple[int, list[str], str]:
+        threads = torch.get_num_threads()  # --threads sets them for the whole process
+        monkeypatch.setattr(sys, "argv", ["script.py", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            run_script(main)
+        torch.set_num_threads(threads)
+        printed = capsys.readouterr()
+        return ended.value.code, printed.err.splitlines(), printed.out
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from task3_MNIST import model_inference_visualization as inference_script
 from task3_MNIST.core import data
 from task3_MNIST.core.cli import train_main
 from task3_MNIST.core.runs import Run, find
-from task3_MNIST.core.script import run_script
 from task3_MNIST.report.charts.tradeoffs import COSTS, RATES, efficiency, tradeoff
 from task3_MNIST.report.collect import collect
 from task3_MNIST.report.comparison import comparison
@@ -37,22 +36,6 @@ def results(digits_results, tmp_path):
 def broken(results):
     """Return the folder to be damaged: the first seed of `mlp`."""
     return next(run.folder for run in find(results) if run.config()["model"] == "mlp")
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Return a function that runs a script here and returns its exit code, errors and output."""
-
-    def run(main, *arguments):
-        threads = torch.get_num_threads()
-        monkeypatch.setattr(sys, "argv", ["script.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            run_script(main)
-        torch.set_num_threads(threads)
-        printed = capsys.readouterr()
-        return ended.value.code, printed.err.splitlines(), printed.out
-
-    return run
 
 
 def assert_refused(done, *says):

@@ -4,13 +4,12 @@ import gzip
 import json
 import resource
 import shutil
-import sys
 
 import pytest
 import torch
 
+from task3_MNIST import evaluate
 from task3_MNIST.core.cli import train_main
-from task3_MNIST.core.script import run_script
 from tests.scripts import REPOSITORY, SMALL, refusal, run, run_ok
 
 MLP = "task3_MNIST/train_mlp.py"
@@ -31,6 +30,23 @@ def pristine(tmp_path_factory):
 def results(pristine, tmp_path):
     """Return a copy of that folder, to be damaged."""
     return shutil.copytree(pristine, tmp_path / "runs")
+
+
+@pytest.fixture
+def refused(call):
+    """Return a function that runs a script here, which must refuse, and returns its one line."""
+
+    def refuse(main, *arguments, code=1):
+        ended, lines, _ = call(main, *arguments)
+        assert (ended, len(lines)) == (code, 1), lines
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    return refuse
+
+
+def train_mlp():
+    train_main("mlp")
 
 
 def run_folder(results):
@@ -68,15 +84,8 @@ WRONG_CALLS = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), WRONG_CALLS)
-def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path, monkeypatch, capsys):
-    # in this process: starting one for each takes longer than all the rest
-    given = ["train_mlp.py", *arguments, "--results", str(tmp_path / "runs")]
-    monkeypatch.setattr(sys, "argv", given)
-    with pytest.raises(SystemExit) as stopped:
-        run_script(lambda: train_main("mlp"))
-    assert stopped.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: ")
+def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path, refused):
+    line = refused(train_mlp, *arguments, "--results", tmp_path / "runs", code=2)
     assert says in line
     assert not (tmp_path / "runs").exists(), "a wrong call must leave nothing behind"
 
@@ -124,33 +133,34 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path):
 
 @pytest.mark.parametrize("name", ["model.pt", "summary.json", "config.json"])
 @pytest.mark.parametrize("content", [b"", b"garbage", b'{"model": "mlp"', b"[]"])
-def test_a_corrupt_file_is_named_with_its_cure(name, content, results):
+def test_a_corrupt_file_is_named_with_its_cure(name, content, results, refused):
     folder = run_folder(results)
     (folder / name).write_bytes(content)
-    script = EVALUATE if name != "summary.json" else MLP
-    arguments = (folder,) if script == EVALUATE else (*ONE_EPOCH, "--results", results)
-    line = refusal(run(script, *arguments), 1)
+    if name == "summary.json":
+        line = refused(train_mlp, *ONE_EPOCH, "--results", results)
+    else:
+        line = refused(evaluate.main, folder)
     assert name in line
     assert "--overwrite" in line
 
 
-def test_a_truncated_model_is_named_with_its_cure(results):
+def test_a_truncated_model_is_named_with_its_cure(results, refused):
     path = run_folder(results) / "model.pt"
     path.write_bytes(path.read_bytes()[:-1000])
-    assert "model.pt" in refusal(run(EVALUATE, path.parent), 1)
+    assert "model.pt" in refused(evaluate.main, path.parent)
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", None])
-def test_a_corrupt_checkpoint_is_named_and_overwrite_mends_it(content, results):
+def test_a_corrupt_checkpoint_is_named_and_overwrite_mends_it(content, results, refused, call):
     folder = run_folder(results)
     whole = (folder / "model.pt").read_bytes()
     (folder / "summary.json").unlink()
     (folder / "checkpoint.pt").write_bytes(whole[: len(whole) // 2] if content is None else content)
-    call = (MLP, *ONE_EPOCH, "--results", results)
-    line = refusal(run(*call), 1)
+    given = (*ONE_EPOCH, "--results", results)
+    line = refused(train_mlp, *given)
     assert "checkpoint.pt" in line
     assert "--overwrite" in line
-    run_ok(*call, "--overwrite")
+    assert call(train_mlp, *given, "--overwrite")[0] == 0
 
 
 class Trap:
@@ -177,49 +187,49 @@ def test_a_pickled_object_is_refused_and_not_executed(name, results, tmp_path):
     assert not sprung.exists()
 
 
-def test_weights_of_another_model_are_refused(results):
+def test_weights_of_another_model_are_refused(results, refused):
     folder = run_folder(results)
     torch.save({"model": "cnn", "state_dict": {}}, folder / "model.pt")
-    line = refusal(run(EVALUATE, folder), 1)
+    line = refused(evaluate.main, folder)
     assert "holds a cnn" in line
 
 
-def test_a_run_folder_of_another_model_is_not_resumed(results):
+def test_a_run_folder_of_another_model_is_not_resumed(results, refused):
     folder = run_folder(results)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "model": "mlp_50_50"}))
-    line = refusal(run(MLP, *ONE_EPOCH, "--results", results), 1)
+    line = refused(train_mlp, *ONE_EPOCH, "--results", results)
     assert "model mlp_50_50, not mlp" in line
 
 
-def test_a_run_of_other_settings_is_not_resumed(results):
+def test_a_run_of_other_settings_is_not_resumed(results, refused):
     folder = run_folder(results)
     config = json.loads((folder / "config.json").read_text())
     config["config"]["lr"] = 0.5
     (folder / "config.json").write_text(json.dumps(config))
-    assert "lr 0.5" in refusal(run(MLP, *ONE_EPOCH, "--results", results), 1)
+    assert "lr 0.5" in refused(train_mlp, *ONE_EPOCH, "--results", results)
 
 
-def test_evaluating_an_unfinished_run_is_refused(results):
+def test_evaluating_an_unfinished_run_is_refused(results, refused):
     folder = run_folder(results)
     (folder / "summary.json").unlink()
-    assert "not complete" in refusal(run(EVALUATE, folder), 1)
+    assert "not complete" in refused(evaluate.main, folder)
 
 
-def test_evaluating_what_is_no_run_is_refused(tmp_path):
-    assert "not a run folder" in refusal(run(EVALUATE, tmp_path), 2)
+def test_evaluating_what_is_no_run_is_refused(tmp_path, refused):
+    assert "not a run folder" in refused(evaluate.main, tmp_path, code=2)
 
 
-def test_evaluating_without_a_results_folder_is_refused(tmp_path):
-    assert "--results" in refusal(run(EVALUATE, "--results", tmp_path / "none"), 2)
+def test_evaluating_without_a_results_folder_is_refused(tmp_path, refused):
+    assert "--results" in refused(evaluate.main, "--results", tmp_path / "none", code=2)
 
 
-def test_one_broken_run_does_not_keep_the_others_from_evaluation(tmp_path):
-    run_ok(MLP, *ONE_EPOCH, "--seeds", 2, "--no-evaluate", "--results", tmp_path)
+def test_one_broken_run_does_not_keep_the_others_from_evaluation(tmp_path, refused, call):
+    given = (*ONE_EPOCH, "--seeds", 2, "--no-evaluate", "--results", tmp_path)
+    assert call(train_mlp, *given)[0] == 0
     first, second = sorted(path.parent for path in tmp_path.rglob("model.pt"))
     (first / "model.pt").write_bytes(b"garbage")
-    done = run(EVALUATE, "--results", tmp_path)
-    assert "model.pt" in refusal(done, 1)
+    assert "model.pt" in refused(evaluate.main, "--results", tmp_path)
     assert (second / "test.json").exists()
 
 
@@ -254,18 +264,18 @@ def test_training_fetches_an_altered_test_file_again_to_evaluate(mnist_dir, tmp_
     assert labels.read_bytes() == right
 
 
-def test_keeping_epochs_of_a_complete_run_says_what_to_do(results):
-    call = (MLP, *ONE_EPOCH, "--results", results, "--keep-epochs")
-    assert "--overwrite" in refusal(run(*call), 1)
-    run_ok(*call, "--overwrite")
+def test_keeping_epochs_of_a_complete_run_says_what_to_do(results, refused, call):
+    given = (*ONE_EPOCH, "--results", results, "--keep-epochs")
+    assert "--overwrite" in refused(train_mlp, *given)
+    assert call(train_mlp, *given, "--overwrite")[0] == 0
     assert list(results.rglob("epoch_0001.pt"))
 
 
-def test_divergence_in_the_last_step_is_found_too(tmp_path):
+def test_divergence_in_the_last_step_is_found_too(tmp_path, refused):
     knobs = ("--optimizer", "sgd", "--lr", "1e30", "--epochs", "1", "--batch-size", "5000")
-    call = (MLP, "--dataset", "digits", "--threads", 1, *knobs, "--results", tmp_path)
+    given = ("--dataset", "digits", "--threads", 1, *knobs, "--results", tmp_path)
     for _ in range(2):  # and nothing was written that the next call would stumble over
-        assert "validation loss became" in refusal(run(*call), 1)
+        assert "validation loss became" in refused(train_mlp, *given)
 
 
 def test_divergence_is_one_line_with_what_to_try(tmp_path):
