@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from task3_MNIST.core import data
+from task3_MNIST.core.config import recipe_config
 from task3_MNIST.core.metrics import evaluate
 from task3_MNIST.report.collect import collect
 from task3_MNIST.visualize_comparison import write_page
@@ -440,8 +441,8 @@ def test_kept_epochs_show_as_test_curves(browser, page_file):
 def test_settings_show_what_differs_and_how_to_reproduce(browser, page_file):
     with opened(browser, page_file) as page:
         text = text_of(page, "#settings")
-        assert "0.004" in text  # the MLP's learning rate
-        assert "0.01" in text
+        for family in ("mlp", "cnn"):
+            assert str(recipe_config("fast", family, family).lr) in text
         assert "python task3_MNIST/train_mlp.py --dataset digits" in text
         page.locator("#settings summary").click()
         assert "torch" in text_of(page, "#settings")
