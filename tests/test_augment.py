@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from task3_MNIST.core import data
-from task3_MNIST.core.augment import BLACK, augment, random_affine
+from task3_MNIST.core.augment import BLACK, augment, random_affine, random_bends
 from task3_MNIST.core.config import TrainConfig
 
 
@@ -61,6 +61,37 @@ def test_rotation_keeps_ink_and_turns_by_at_most_the_angle():
     assert 29 < angles.abs().max() <= 30.001
     determinant = matrices[:, 0, 0] * matrices[:, 1, 1] - matrices[:, 0, 1] * matrices[:, 1, 0]
     torch.testing.assert_close(determinant, torch.ones(1000))
+
+
+def test_shear_slants_lines_that_stood_and_leaves_rows_in_their_place():
+    torch.manual_seed(0)
+    pole = torch.full((300, 1, 28, 28), BLACK)
+    pole[:, :, 4:24, 13:15] = 2.0
+    slanted = augment(pole, TrainConfig(shear=0.2))
+    weight = slanted[:, 0] - BLACK
+    torch.testing.assert_close(weight.sum(2), (pole - BLACK)[:, 0].sum(2), atol=0.02, rtol=0.01)
+    centre = (weight @ torch.arange(28.0)) / weight.sum(2).clamp(min=1e-6)
+    drift = centre[:, 22] - centre[:, 5]  # over 17 rows
+    assert 3.2 < drift.abs().max() <= 0.2 * 17 + 0.05
+    assert drift.mean().abs() < 0.4
+
+
+def test_elastic_shifts_have_the_spread_asked_for_and_are_smooth():
+    torch.manual_seed(0)
+    shifts = random_bends(2000, 0.03, torch.device("cpu")) / 2  # fractions of the side
+    corners = shifts[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners.std().item() == pytest.approx(0.03, rel=0.03)
+    assert shifts.mean().abs() < 0.001
+    # neighbours move together: strokes bend and do not tear
+    assert (shifts[:, 1:] - shifts[:, :-1]).abs().mean() < 0.3 * shifts.abs().mean()
+
+
+def test_elastic_deformation_bends_images_and_leaves_what_it_is_not_given(images):
+    torch.manual_seed(0)
+    bent = augment(images, TrainConfig(elastic=0.03))
+    assert (bent - images).abs().amax((1, 2, 3)).min() > 0.1
+    ink_before, ink_after = ink(images)[0].sum(), ink(bent)[0].sum()
+    assert 0.9 < ink_after / ink_before < 1.1
 
 
 def test_every_image_moves_in_its_own_way(images):
