@@ -1,8 +1,9 @@
 """Evaluate finished runs on the sealed test set: writes test.json and predictions.npz.
 
-    python task3_MNIST/evaluate.py [RUN ...]
+    python task3_MNIST/evaluate.py [--average-shifts PIXELS] [RUN ...]
 
-Without RUN, every complete run under --results that has no test.json is evaluated.
+Without RUN, every complete run under --results that has no test.json is evaluated. Where a model
+has several seeds, ensemble.json beside them says how right they are together.
 """
 
 import sys
@@ -14,9 +15,9 @@ from task3_MNIST.core.script import run_script
 
 # isort: split
 from task3_MNIST.core import data
-from task3_MNIST.core.cli import describe_test, evaluate_and_plot
+from task3_MNIST.core.cli import describe_test, evaluate_and_plot, report_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
-from task3_MNIST.core.flags import Parser, add_common_flags, set_up_device
+from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
 from task3_MNIST.core.runs import Run, find
 
 
@@ -24,6 +25,14 @@ def main() -> None:
     """Evaluate the runs named, or all that wait for it."""
     parser = Parser(description="Evaluate finished runs on the sealed test set.")
     parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="run folders")
+    parser.add_argument(
+        "--average-shifts",
+        type=count,
+        default=0,
+        metavar="PIXELS",
+        help="also average each image's probabilities over all shifts by up to so many pixels; "
+        "test.json reports it beside the plain figures",
+    )
     add_common_flags(parser)
     options = parser.parse_args()
     device = set_up_device(options)
@@ -34,6 +43,7 @@ def main() -> None:
     for run in runs:
         if not run.started:
             raise UsageError(f"{run.folder} is not a run folder: it has no config.json")
+    done: dict[str, list[Run]] = {}
     failed = 0
     tests: dict[str, data.Split] = {}
     for run in runs:
@@ -42,13 +52,16 @@ def main() -> None:
             if dataset not in tests:
                 tests[dataset] = data.load_test(dataset, options.data).to(device)
             with run.locked():
-                evaluate_and_plot(run, tests[dataset])
+                evaluate_and_plot(run, tests[dataset], options.average_shifts)
         except UserError as error:
             # one broken run must not keep the others waiting
             print(f"error: {error}", file=sys.stderr)
             failed += 1
             continue
         print(f"{run.folder}: {describe_test(run)}")
+        done.setdefault(dataset, []).append(run)
+    for dataset, evaluated in done.items():
+        report_ensembles(evaluated, tests[dataset])
     if not runs:
         print(f"nothing waits for evaluation in {options.results}")
         return

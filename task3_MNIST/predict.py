@@ -123,8 +123,8 @@ def found_models(results: Path, names: Sequence[str] | None) -> dict[str, nn.Mod
 
 
 def val_accuracy(run: Run) -> float:
-    """Return the validation accuracy of a complete run."""
-    return run.summary()["val_accuracy"]
+    """Return the validation accuracy of a complete run; what has none cannot be chosen by it."""
+    return run.summary()["val_accuracy"] or 0.0
 
 
 def read_digit(path: Path) -> np.ndarray:

@@ -27,6 +27,9 @@ def test_a_run_is_named_by_its_recipe_and_what_differs_from_it():
     assert run_name("classic", base, base) == "classic"
     changed = dataclasses.replace(base, lr=0.02, batch_size=32, seed=7)
     assert run_name("classic", base, changed) == "classic+batch-size=32+lr=0.02"
+    assert run_name("classic", base, dataclasses.replace(base, full_train=True)) == (
+        "classic+full-train"
+    )
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,11 @@ def test_a_run_is_named_by_its_recipe_and_what_differs_from_it():
         (dict(optimizer="adan"), "unknown optimizer 'adan': did you mean adam"),
         (dict(schedule="cosine"), "unknown schedule 'cosine'"),
         (dict(seed=-1), "--seed -1 must be at least 0"),
+        (dict(ema=1.0), "--ema 1.0 must be below 1"),
+        (dict(elastic=-0.1), "--elastic -0.1 must be at least 0"),
+        (dict(precision="bfloat"), "unknown precision 'bfloat': did you mean bfloat16"),
+        (dict(memory_format="channels_last"), "unknown memory format 'channels_last'"),
+        (dict(full_train=True, patience=2), "--patience 2 needs validation"),
     ],
 )
 def test_values_no_training_could_use_are_refused_by_name(knobs, says):

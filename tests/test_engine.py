@@ -1,6 +1,7 @@
 """The training loop, on scikit-learn's real digits: what it learns, and that it can be trusted."""
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from task3_MNIST.core.engine import (
     learning_rate,
     predict,
     seed_generators,
+    update_average,
 )
 
 
@@ -27,7 +29,8 @@ def train(splits, config, model_name="mlp_50_50", checkpoint=None, epochs=None):
     seed_generators(config.seed, 0)
     model = zoo.build(model_name)
     yielded = []
-    for epoch in fit(model, *splits, config, checkpoint):
+    train_images, val = splits
+    for epoch in fit(model, train_images, None if config.full_train else val, config, checkpoint):
         # as a file would keep it: later steps must not reach into an earlier checkpoint
         yielded.append(copy.deepcopy(epoch))
         if len(yielded) == epochs:
@@ -55,7 +58,8 @@ def test_every_optimizer_learns(optimizer, splits):
     assert epochs[-1].metrics["val_accuracy"] > 0.85
 
 
-AUGMENTED = dict(rotation=10.0, translate=0.1, scale=0.1)
+AUGMENTED = dict(rotation=10.0, translate=0.1, scale=0.1, shear=0.1, elastic=0.03)
+QUICK = dict(precision="bfloat16", memory_format="channels-last")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +67,8 @@ AUGMENTED = dict(rotation=10.0, translate=0.1, scale=0.1)
     [
         ("advanced_mlp", dict(optimizer="adamw", schedule="one-cycle", **AUGMENTED)),
         ("advanced_cnn", dict(optimizer="adam", label_smoothing=0.1)),
+        ("advanced_cnn", dict(optimizer="adamw", ema=0.99, **QUICK, **AUGMENTED)),
+        ("mlp_50_50", dict(optimizer="adam", ema=0.99, full_train=True)),
         ("linear", dict(optimizer="sgd", lr=0.05, patience=2)),
     ],
 )
@@ -109,6 +115,55 @@ def test_selected_weights_reproduce_the_selected_epochs_validation_accuracy(spli
     model.load_state_dict(selected["state_dict"])
     right = (predict(model, splits[1].images).argmax(1) == splits[1].labels).double().mean()
     assert right.item() == pytest.approx(epochs[selected["epoch"] - 1].metrics["val_accuracy"])
+
+
+def test_the_average_of_the_weights_is_what_is_validated_and_kept(splits):
+    config = TrainConfig(epochs=3, lr=0.03, batch_size=32, ema=0.9, select="last")
+    model, epochs = train(splits, config)
+    kept = zoo.build("mlp_50_50")
+    kept.load_state_dict(epochs[-1].checkpoint["selected"]["state_dict"])
+    right = (predict(kept, splits[1].images).argmax(1) == splits[1].labels).double().mean()
+    assert right.item() == pytest.approx(epochs[-1].metrics["val_accuracy"])
+    assert not torch.equal(kept.layers[1].weight, model.layers[1].weight)
+
+
+def test_the_average_follows_its_formula(splits):
+    model = zoo.build("mlp_50_50")
+    averaged = copy.deepcopy(model)
+    before = model.layers[1].weight.detach().clone()
+    with torch.no_grad():
+        model.layers[1].weight.add_(1)
+    # long after the start the average keeps what it is told to; at first it follows quickly
+    update_average(averaged, model, 0.9, done=10_000)
+    torch.testing.assert_close(averaged.layers[1].weight, before + 0.1)
+    averaged.load_state_dict({**averaged.state_dict(), "layers.1.weight": before})
+    update_average(averaged, model, 0.9, done=0)
+    torch.testing.assert_close(averaged.layers[1].weight, before + 0.9)
+
+
+def test_averaging_steadies_a_rate_that_is_too_high(splits):
+    knobs = dict(epochs=6, lr=0.02, batch_size=32, select="last")
+    plain = train(splits, TrainConfig(**knobs))[1][-1].metrics
+    averaged = train(splits, TrainConfig(**knobs, ema=0.98))[1][-1].metrics
+    assert averaged["val_loss"] < plain["val_loss"]
+
+
+def test_without_validation_the_last_epoch_is_kept(splits):
+    config = TrainConfig(epochs=3, lr=0.03, batch_size=32, full_train=True)
+    model, epochs = train(splits, config)
+    assert {epoch.metrics["val_accuracy"] for epoch in epochs} == {None}
+    selected = epochs[-1].checkpoint["selected"]
+    assert selected["epoch"] == 3
+    assert torch.equal(selected["state_dict"]["layers.1.weight"], model.layers[1].weight)
+
+
+@pytest.mark.parametrize("knobs", [dict(precision="bfloat16"), dict(memory_format="channels-last")])
+def test_faster_arithmetic_learns_the_same(knobs, splits):
+    config = TrainConfig(epochs=4, batch_size=32, lr=3e-3)
+    slow = train(splits, config, "advanced_cnn")[1][-1].metrics
+    quick = train(splits, replace(config, **knobs), "advanced_cnn")[1][-1].metrics
+    assert quick["val_accuracy"] == pytest.approx(slow["val_accuracy"], abs=0.05)
+    assert quick["val_accuracy"] > 0.9
 
 
 def test_patience_stops_once_validation_no_longer_improves(splits):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -20,11 +21,12 @@ from task3_MNIST.core.config import (
     recipe_config,
     run_name,
 )
+from task3_MNIST.core.ensemble import write_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.evaluation import evaluate_run
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
 from task3_MNIST.core.runs import Run, run_folder
-from task3_MNIST.core.training import Job, check_same, train_run
+from task3_MNIST.core.training import Job, check_same, split, train_run
 
 
 def train_parser(family: str) -> argparse.ArgumentParser:
@@ -54,12 +56,17 @@ def train_parser(family: str) -> argparse.ArgumentParser:
 
     knobs = parser.add_argument_group("knobs", "each overrides the recipe's value")
     for knob in dataclasses.fields(TrainConfig):
+        flag = "--" + knob.name.replace("_", "-")
+        text = f"{knob.metadata['help']} ({_defaults(knob.name, family)})"
+        if knob.type == "bool":
+            knobs.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+            continue
         knobs.add_argument(
-            "--" + knob.name.replace("_", "-"),
+            flag,
             type={"int": int, "float": float, "str": str}[knob.type],
             default=argparse.SUPPRESS,
             metavar=("|".join(knob.metadata.get("choices", ())) or knob.type.upper()),
-            help=f"{knob.metadata['help']} ({_defaults(knob.name, family)})",
+            help=text,
         )
     return parser
 
@@ -91,20 +98,24 @@ def train_main(family: str) -> None:
     # the place is tried before the data is loaded: fail at the door
     runs[0][0].folder.mkdir(parents=True, exist_ok=True)
     # loaded at their first use: a repeated command needs no data
-    splits = functools.cache(lambda: _load_splits(options, device))
+    splits = functools.cache(lambda: _load_splits(options, jobs[0].config, device))
     test = functools.cache(lambda: _load_test(options, device))
+    newly_evaluated = []
     for run, job in runs:
         try:
             with run.locked():
                 _train_one(run, job, splits, options.overwrite)
                 if not (options.no_evaluate or run.evaluated):
                     evaluate_and_plot(run, test())
+                    newly_evaluated.append(run)
                 elif not (run.folder / "plots").exists():
                     plots.draw_curves(run)
                 _report(run)
         except KeyboardInterrupt:
             _say_how_to_go_on(run, job)
             raise
+    if newly_evaluated:
+        report_ensembles(newly_evaluated, test())
 
 
 def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
@@ -133,10 +144,12 @@ def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
     ]
 
 
-def _load_splits(options: argparse.Namespace, device: torch.device) -> tuple:
+def _load_splits(
+    options: argparse.Namespace, config: TrainConfig, device: torch.device
+) -> tuple[data.Split, data.Split | None]:
     data.fetch(options.dataset, options.data, test=not options.no_evaluate)
-    train, val = data.hold_out(data.load_train(options.dataset, options.data))
-    return train.to(device), val.to(device)
+    images = data.load_train(options.dataset, options.data).to(device)
+    return split(images, config)
 
 
 def _load_test(options: argparse.Namespace, device: torch.device) -> data.Split:
@@ -158,10 +171,10 @@ def _train_one(run: Run, job: Job, splits: Callable[[], tuple], overwrite: bool)
         print(f"{run.folder}: complete, nothing to train (--overwrite trains it again)")
         return
     train, val = splits()
+    validation = f"{len(val):,} validation" if val else "no validation"
     print(
         f"{job.model}, {job.name}, seed {job.config.seed}: {len(train):,} training and "
-        f"{len(val):,} validation images, {train.images.device}, "
-        f"{torch.get_num_threads()} threads"
+        f"{validation} images, {train.images.device}, {torch.get_num_threads()} threads"
     )
     with tqdm(
         total=job.config.epochs, unit="epoch", disable=not sys.stderr.isatty(), leave=False
@@ -185,27 +198,41 @@ def _say_how_to_go_on(run: Run, job: Job) -> None:
 
 
 def _epoch_line(metrics: dict[str, float], epochs: int) -> str:
-    return (
-        f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}  "
-        f"train {metrics['train_loss']:.4f} {metrics['train_accuracy']:7.2%}  "
-        f"validation {metrics['val_loss']:.4f} {metrics['val_accuracy']:7.2%}  "
-        f"{metrics['seconds']:.2f} s"
-    )
+    parts = [
+        f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}",
+        f"train {metrics['train_loss']:.4f} {metrics['train_accuracy']:7.2%}",
+        f"{metrics['seconds']:.2f} s",
+    ]
+    if metrics["val_accuracy"] is not None:
+        parts.insert(2, f"validation {metrics['val_loss']:.4f} {metrics['val_accuracy']:7.2%}")
+    return "  ".join(parts)
 
 
-def evaluate_and_plot(run: Run, test: data.Split) -> None:
+def evaluate_and_plot(run: Run, test: data.Split, average_shifts: int = 0) -> None:
     """Evaluate a run and draw what follows from it."""
-    evaluate_run(run, test)
+    evaluate_run(run, test, average_shifts)
     plots.draw_confusion(run)
     plots.draw_curves(run)
 
 
+def report_ensembles(runs: list[Run], test: data.Split) -> None:
+    """Write what the seeds of each run say together, and print it."""
+    for path in write_ensembles(runs, test):
+        together = json.loads(path.read_text())
+        print(
+            f"probabilities averaged over {len(together['seeds'])} seeds: test accuracy "
+            f"{together['test_accuracy']:.2%}, written to {path}"
+        )
+
+
 def _report(run: Run) -> None:
     summary = run.summary()
+    accuracy = summary["val_accuracy"]
+    validated = "no validation" if accuracy is None else f"validation accuracy {accuracy:.2%}"
     print(
         f"trained {summary['epochs']} epochs in {summary['train_seconds']:.2f} s "
         f"({summary['images_per_second']:,.0f} images/s); epoch {summary['selected_epoch']} "
-        f"kept: validation accuracy {summary['val_accuracy']:.2%}"
+        f"kept: {validated}"
     )
     if run.evaluated:
         print(describe_test(run))
@@ -215,11 +242,13 @@ def _report(run: Run) -> None:
 def describe_test(run: Run) -> str:
     """Return the test figures of a run in a line."""
     test = run.test()
+    shifted = test.get("shift_averaged")
     return (
         f"test accuracy {test['test_accuracy']:.2%} (n=1 seed, {test['n']:,} images), "
         f"loss {test['test_loss']:.4f}, calibration error {test['ece']:.2%}, "
         f"{test['latency_seconds'] * 1e3:.2f} ms an image alone, "
         f"{test['throughput']:,.0f} images/s in batches"
+        + (f"; averaged over shifts {shifted['test_accuracy']:.2%}" if shifted else "")
     )
 
 

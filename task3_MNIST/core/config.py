@@ -46,6 +46,34 @@ class TrainConfig:
     scale: float = knob(
         0.0, "augmentation: enlarge or shrink by up to this fraction", minimum=0, below=1
     )
+    shear: float = knob(
+        0.0, "augmentation: slant by up to this fraction of the height", minimum=0, below=1
+    )
+    elastic: float = knob(
+        0.0,
+        "augmentation: bend by random shifts with this standard deviation, a fraction of the side",
+        minimum=0,
+        below=1,
+    )
+    ema: float = knob(
+        0.0,
+        "weight averaging: the average keeps this much of itself a step; 0 is none",
+        minimum=0,
+        below=1,
+    )
+    precision: str = knob(
+        "float32",
+        "arithmetic of the training steps; bfloat16 pays on processors that have it",
+        choices=("float32", "bfloat16"),
+    )
+    memory_format: str = knob(
+        "contiguous",
+        "order of a feature map in memory",
+        choices=("contiguous", "channels-last"),
+    )
+    full_train: bool = knob(
+        False, "train on the held-out images too: no validation, the last epoch is kept"
+    )
     select: str = knob(
         "best",
         "weights kept: of the best epoch by validation, or the last",
@@ -62,13 +90,17 @@ class TrainConfig:
         """Refuse values that no training could use."""
         for knob_field in dataclasses.fields(self):
             _check(knob_field.name, getattr(self, knob_field.name), knob_field.metadata)
+        if self.full_train and self.patience:
+            raise UsageError(
+                f"--patience {self.patience} needs validation, which --full-train leaves out"
+            )
 
 
 def _check(name: str, value: Any, checks: dict) -> None:
     flag = "--" + name.replace("_", "-")
     if "choices" in checks:
         if value not in checks["choices"]:
-            raise unknown_name(name, str(value), checks["choices"])
+            raise unknown_name(name.replace("_", " "), str(value), checks["choices"])
         return
     if not math.isfinite(value):
         raise UsageError(f"{flag} {value} is not a finite number")
@@ -129,7 +161,9 @@ def recipe_config(recipe: str, family: str, model: str) -> TrainConfig:
 def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
     """Return the recipe's name with every knob that differs from it: `fast+lr=0.02`."""
     differing = (
-        f"+{knob_field.name.replace('_', '-')}={getattr(config, knob_field.name)}"
+        f"+{knob_field.name.replace('_', '-')}={getattr(config, knob_field.name)}".removesuffix(
+            "=True"  # a switch says all by its name
+        )
         for knob_field in dataclasses.fields(config)
         if knob_field.name != "seed"  # the folder below carries it
         and getattr(config, knob_field.name) != getattr(base, knob_field.name)

@@ -15,11 +15,17 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from task3_MNIST.core.augment import augment
 from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.data import Split
 from task3_MNIST.core.errors import UserError
+
+MEMORY_FORMATS = {
+    "contiguous": torch.contiguous_format,
+    "channels-last": torch.channels_last,
+}
 
 
 class DivergedError(UserError):
@@ -33,11 +39,14 @@ class Epoch:
     Attributes:
         metrics: `epoch, lr, train_loss, train_accuracy, val_loss, val_accuracy, seconds`;
             fractions and seconds. The training figures are running means over the epoch, of
-            augmented images if there is augmentation.
+            augmented images if there is augmentation; the validation figures are None without
+            validation.
+        weights: the state dict that was validated: the average, if weights are averaged.
         checkpoint: tensors and plain types from which `fit` goes on; see `fit`.
     """
 
-    metrics: dict[str, float]
+    metrics: dict[str, Any]
+    weights: dict[str, Tensor]
     checkpoint: dict[str, Any]
 
 
@@ -53,7 +62,7 @@ def seed_generators(seed: int, epoch: int) -> None:
 def fit(
     model: nn.Module,
     train: Split,
-    val: Split,
+    val: Split | None,
     config: TrainConfig,
     checkpoint: dict[str, Any] | None = None,
 ) -> Iterator[Epoch]:
@@ -62,68 +71,93 @@ def fit(
     Args:
         model: on the same device as the splits.
         train: the images to learn from.
-        val: the images that choose the epoch; never the test set.
+        val: the images that choose the epoch; never the test set. None if the config trains on
+            them too.
         config: the knobs.
         checkpoint: the last yielded `Epoch.checkpoint` of a run with the same config, to go on
-            from it: `model`, `optimizer`, `selected` (`epoch`, `state_dict`), and `history`,
-            the metrics of every epoch so far.
+            from it: `model`, `optimizer`, `selected` (`epoch`, `state_dict`), `history`, the
+            metrics of every epoch so far, and with weight averaging `averaged`.
 
     Raises:
         DivergedError: the loss became NaN or infinite; nothing of that epoch is yielded.
     """
+    model.to(memory_format=MEMORY_FORMATS[config.memory_format])
+    averaged = copy.deepcopy(model) if config.ema else None
     optimizer = build_optimizer(model, config)
-    history: list[dict[str, float]] = []
+    history: list[dict[str, Any]] = []
     selected: dict[str, Any] = {}
     if checkpoint:
         model.load_state_dict(checkpoint["model"])
         optimizer.load_state_dict(checkpoint["optimizer"])
         history, selected = list(checkpoint["history"]), checkpoint["selected"]
+        if averaged is not None:
+            averaged.load_state_dict(checkpoint["averaged"])
+    validated = model if averaged is None else averaged
 
     while not finished(history, config):
         epoch = len(history) + 1
         started = time.perf_counter()
         seed_generators(config.seed, epoch)
-        train_loss, train_accuracy, lr = train_epoch(model, train, optimizer, config, epoch)
-        val_loss, val_accuracy = loss_and_accuracy(predict(model, val.images), val.labels)
-        if not math.isfinite(val_loss):
-            # the last step of all can diverge without a training loss that shows it
-            raise diverged(f"the validation loss became {val_loss} after epoch {epoch}", config)
+        train_loss, train_accuracy, lr = train_epoch(
+            model, averaged, train, optimizer, config, epoch
+        )
         metrics = {
             "epoch": epoch,
             "lr": lr,
             "train_loss": train_loss,
             "train_accuracy": train_accuracy,
-            "val_loss": val_loss,
-            "val_accuracy": val_accuracy,
+            **validate(validated, val, epoch, config),
             "seconds": time.perf_counter() - started,
         }
         history = [*history, metrics]
-        if config.select == "last" or selected_epoch(history) == epoch:
-            selected = {"epoch": epoch, "state_dict": copy.deepcopy(model.state_dict())}
+        weights = validated.state_dict()
+        if val is None or config.select == "last" or selected_epoch(history) == epoch:
+            selected = {"epoch": epoch, "state_dict": copy.deepcopy(weights)}
         state = {
             "model": model.state_dict(),
             "optimizer": optimizer.state_dict(),
             "selected": selected,
             "history": history,
         }
-        yield Epoch(metrics, state)
+        if averaged is not None:
+            state["averaged"] = weights
+        yield Epoch(metrics, weights, state)
 
 
-def finished(history: list[dict[str, float]], config: TrainConfig) -> bool:
+def finished(history: list[dict[str, Any]], config: TrainConfig) -> bool:
     """Return whether the last epoch is done, or patience with the validation figures is over."""
     if len(history) == config.epochs:
         return True
-    patience_used = len(history) - selected_epoch(history) if history else 0
-    return bool(config.patience) and patience_used >= config.patience
+    if not history or not config.patience:
+        return False
+    return len(history) - selected_epoch(history) >= config.patience
 
 
-def selected_epoch(history: list[dict[str, float]]) -> int:
+def selected_epoch(history: list[dict[str, Any]]) -> int:
     """Return the epoch with the best validation accuracy; the lower loss settles a tie."""
     return max(history, key=lambda m: (m["val_accuracy"], -m["val_loss"]))["epoch"]
 
 
+def validate(
+    model: nn.Module, val: Split | None, epoch: int, config: TrainConfig
+) -> dict[str, float | None]:
+    """Return `val_loss` and `val_accuracy`, None if nothing was held out.
+
+    Raises:
+        DivergedError: the loss is no number.
+    """
+    if val is None:
+        return {"val_loss": None, "val_accuracy": None}
+    val_loss, val_accuracy = loss_and_accuracy(predict(model, val.images), val.labels)
+    if not math.isfinite(val_loss):
+        # the last step of all can diverge without a training loss that shows it
+        raise diverged(f"the validation loss became {val_loss} after epoch {epoch}", config)
+    return {"val_loss": val_loss, "val_accuracy": val_accuracy}
+
+
 def train_epoch(
     model: nn.Module,
+    averaged: nn.Module | None,
     train: Split,
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
@@ -143,16 +177,20 @@ def train_epoch(
 
     model.train()
     for step, batch in enumerate(order):
-        lr = learning_rate((epoch - 1) * steps + step, config.epochs * steps, config)
+        done = (epoch - 1) * steps + step
+        lr = learning_rate(done, config.epochs * steps, config)
         for group in optimizer.param_groups:
             group["lr"] = lr
         images = augment(train.images[batch], config)  # (B, 1, 28, 28)
         labels = train.labels[batch]
-        logits = model(images)  # (B, 10)
-        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+            logits = model(images)  # (B, 10)
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
+        if averaged is not None:
+            update_average(averaged, model, config.ema, done)
         # kept as tensors: reading a number back at each step would make a GPU wait
         losses[step] = loss.detach()
         correct += (logits.argmax(1) == labels).sum()
@@ -164,6 +202,20 @@ def train_epoch(
             f"the loss became {losses[step - 1].item()} at step {step} of epoch {epoch}", config
         )
     return losses.mean().item(), correct.item() / order.numel(), lr
+
+
+def update_average(averaged: nn.Module, model: nn.Module, decay: float, done: int) -> None:
+    """Move the averaged weights towards the model's after a step, the step counted from 0.
+
+    An exponential moving average (Polyak and Juditsky 1992 average all steps alike), of batch
+    norm's running figures too. It keeps less of itself at first, or the initialisation would
+    stay in it for long.
+    """
+    decay = min(decay, (1 + done) / (10 + done))
+    pairs = zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)
+    floats = [(mean, new) for mean, new in pairs if mean.is_floating_point()]
+    means, news = zip(*floats, strict=True)
+    get_ema_multi_avg_fn(decay)(means, news, None)
 
 
 def diverged(what: str, config: TrainConfig) -> DivergedError:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from task3_MNIST.core.augment import BLACK
 from task3_MNIST.core.data import Split
 from task3_MNIST.core.engine import loss_and_accuracy, predict
 from task3_MNIST.core.errors import UserError
@@ -16,12 +18,14 @@ from task3_MNIST.core.runs import Run
 from task3_MNIST.core.schema import MOST, SCHEMA
 
 
-def evaluate_run(run: Run, test: Split) -> dict[str, Any]:
+def evaluate_run(run: Run, test: Split, average_shifts: int = 0) -> dict[str, Any]:
     """Write the run's `predictions.npz` and `test.json`, and return the latter's content.
 
     Args:
         run: a complete run of the data set that `test` belongs to.
         test: on the device to measure on.
+        average_shifts: if not 0, also measure the mean of the probabilities over all shifts of
+            an image by up to so many pixels.
 
     Raises:
         UserError: the run is not complete, or its weights cannot be used.
@@ -39,6 +43,11 @@ def evaluate_run(run: Run, test: Split) -> dict[str, Any]:
         "latency_device": device.type,
         "latency_threads": torch.get_num_threads(),
     }
+    if average_shifts:
+        logits_of_mean = shift_averaged(model, test.images, average_shifts).cpu()
+        loss, accuracy = loss_and_accuracy(logits_of_mean, labels)
+        figures = {"test_accuracy": accuracy, "test_loss": loss}
+        result["shift_averaged"] = {"pixels": average_shifts, **figures}
     curve = []
     for epoch, path in run.kept_epochs():
         kept = run.load_weights(path).to(device)
@@ -50,6 +59,28 @@ def evaluate_run(run: Run, test: Split) -> dict[str, Any]:
     # last: a run with test.json has its predictions too
     run.write_json("test.json", result)
     return result
+
+
+def shift_averaged(model: nn.Module, images: Tensor, pixels: int) -> Tensor:
+    """Return the logarithm (N, 10) of the mean probabilities over shifted copies of each image.
+
+    All (2 `pixels` + 1)² shifts of up to `pixels` right and down count alike; what moves in is
+    background.
+    """
+    side = images.shape[-1]
+    around = F.pad(images, (pixels,) * 4, value=BLACK)
+    steps = range(2 * pixels + 1)
+    shifted = (
+        predict(model, around[:, :, down : down + side, right : right + side]).softmax(1)
+        for down in steps
+        for right in steps
+    )
+    return log_probabilities(sum(shifted) / len(steps) ** 2)
+
+
+def log_probabilities(probabilities: Tensor) -> Tensor:
+    """Return logarithms in float32, finite also of a probability that was rounded to 0."""
+    return probabilities.float().clamp(min=torch.finfo(torch.float32).tiny).log()
 
 
 def _logits(model: nn.Module, test: Split, path: Path) -> Tensor:

@@ -46,6 +46,11 @@ def _fraction(value: Any) -> bool:
     return _number(value) and value <= 1
 
 
+def _or_none(check: Check) -> Check:
+    """Return the check of a figure that a run may not have: null, but there."""
+    return lambda value: value is None or check(value)
+
+
 def _counts(value: Any) -> bool:
     """Return whether it is a confusion matrix: a row of counts for each class."""
     return (
@@ -70,7 +75,7 @@ CONFIG = {
 SUMMARY = {
     **{"parameters": _whole, "flops": _whole, "model_bytes": _whole, "train_seconds": _number},
     **{"images_per_second": _number, "epochs": _positive, "selected_epoch": _positive},
-    **{"val_accuracy": _fraction, "val_loss": _number},
+    **{"val_accuracy": _or_none(_fraction), "val_loss": _or_none(_number)},
 }
 TEST = {
     **{"test_accuracy": _fraction, "test_loss": _number, "correct": _whole, "n": _positive},
@@ -79,9 +84,14 @@ TEST = {
     "reliability": _each(confidence=_fraction, accuracy=_fraction, count=_whole),
 }
 KEPT_EPOCHS = _each(epoch=_positive, test_loss=_number, test_accuracy=_fraction)
+SHIFTED = {"pixels": _positive, "test_accuracy": _fraction, "test_loss": _number}
+ENSEMBLE = {
+    **{"seeds": lambda value: _list_of(value, _whole), "test_accuracy": _fraction},
+    **{"test_loss": _number, "correct": _whole, "n": _positive, "ece": _fraction},
+}
 METRICS = {
     **{"epoch": _positive, "train_loss": _number, "train_accuracy": _fraction},
-    **{"val_loss": _number, "val_accuracy": _fraction, "seconds": _number},
+    **{"val_loss": _or_none(_number), "val_accuracy": _or_none(_fraction), "seconds": _number},
 }
 
 
@@ -105,7 +115,15 @@ def test_fault(content: Any) -> str | None:
         return fault
     if content["correct"] > content["n"]:
         return "has more images right than images"
-    return None if KEPT_EPOCHS(content.get("epochs", [])) else "has no usable epochs"
+    if not KEPT_EPOCHS(content.get("epochs", [])):
+        return "has no usable epochs"
+    shifted = content.get("shift_averaged")
+    return None if shifted is None or not _wrong(shifted, SHIFTED) else "has no usable shifts"
+
+
+def ensemble_fault(content: Any) -> str | None:
+    """Return what is wrong with the content of `ensemble.json`."""
+    return _version_fault(content) or _wrong(content, ENSEMBLE)
 
 
 def history_fault(history: Any) -> str | None:

@@ -56,10 +56,15 @@ class Job:
         }
 
 
+def split(images: data.Split, config: TrainConfig) -> tuple[data.Split, data.Split | None]:
+    """Return (train, validation) of all training images; no validation if all train the model."""
+    return (images, None) if config.full_train else data.hold_out(images)
+
+
 def train_run(
     run: Run,
     job: Job,
-    splits: tuple[data.Split, data.Split],
+    splits: tuple[data.Split, data.Split | None],
     on_epoch: Callable[[dict[str, float]], None],
 ) -> dict[str, Any]:
     """Train the run, or go on where it stood, and return its summary.
@@ -67,7 +72,7 @@ def train_run(
     Args:
         run: its folder; the caller holds its lock.
         job: what to train.
-        splits: train and validation, on the device to train on.
+        splits: train and validation, on the device to train on; see `split`.
         on_epoch: called with an epoch's metrics once its files are written.
 
     Raises:
@@ -86,7 +91,7 @@ def train_run(
         if job.keep_epochs:
             number = epoch.metrics["epoch"]
             (run.folder / "epochs").mkdir(exist_ok=True)
-            weights = {"model": job.model, "state_dict": state["model"]}
+            weights = {"model": job.model, "state_dict": epoch.weights}
             run.write_tensors(f"epochs/epoch_{number:04d}.pt", weights)
         # the checkpoint carries the metrics: whatever is cut off after it is written again
         run.write_tensors("checkpoint.pt", state)
@@ -110,6 +115,11 @@ def _start(run: Run, job: Job, device: torch.device) -> dict[str, Any] | None:
             f"{path} {fault}: it is from another version or was altered; train the run again with "
             "--overwrite"
         )
+    if job.config.ema and not isinstance(checkpoint.get("averaged"), dict):
+        raise UserError(
+            f"{path} lacks averaged: it is from another version or was altered; train the run "
+            "again with --overwrite"
+        )
     _check_tensors(checkpoint, job, path)
     run.write_metrics(checkpoint["history"])
     return checkpoint
@@ -119,6 +129,8 @@ def _check_tensors(checkpoint: dict[str, Any], job: Job, path: Path) -> None:
     """Raise UserError unless training can go on from the checkpoint's tensors."""
     model = zoo.build(job.model)
     load_state(model, checkpoint["selected"]["state_dict"], path)
+    if job.config.ema:
+        load_state(model, checkpoint["averaged"], path)
     load_state(model, checkpoint["model"], path)
     # An optimizer loads another model's state without complaint, and its fused step can then end
     # the process. So it is compared with that of one whose step is known to be good.
@@ -152,6 +164,10 @@ def check_same(run: Run, identity: dict[str, Any]) -> None:
         if found == wanted:
             continue
         if key == "config":
+            # a run of an earlier version lacks the knobs that came since: it had them off
+            found = {**dataclasses.asdict(TrainConfig()), **(found or {})}
+            if found == wanted:
+                continue
             key = next(k for k in {**wanted, **found} if found.get(k) != wanted.get(k))
             found, wanted = found.get(key), wanted.get(key)
         raise UserError(

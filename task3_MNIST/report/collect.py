@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from task3_MNIST.core import runs
+from task3_MNIST.core.ensemble import read_ensemble
 from task3_MNIST.core.environment import REPOSITORY
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
@@ -61,13 +62,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Group:
-    """Runs that differ in their seed only, ordered by it."""
+    """Runs that differ in their seed only, ordered by it; `ensemble` is what they say together."""
 
     dataset: str
     model: str
     family: str
     name: str
     runs: tuple[Reading, ...]
+    ensemble: dict[str, Any] | None = None
 
     @property
     def evaluated(self) -> list[Reading]:
@@ -110,7 +112,8 @@ def collect(results: Path) -> tuple[list[Group], list[Problem]]:
     problems += _without_config(results)
     if not readings:
         raise UserError(_nothing_to_show(results, problems))
-    return [_group(key, seeds) for key, seeds in readings.items()], problems
+    groups = [_group(key, seeds, results, problems) for key, seeds in readings.items()]
+    return groups, problems
 
 
 def _nothing_to_show(results: Path, problems: list[Problem]) -> str:
@@ -135,9 +138,26 @@ def labels(groups: Iterable[Group]) -> list[str]:
     ]
 
 
-def _group(key: tuple[str, str, str, str], seeds: dict[int, Reading]) -> Group:
+def _group(
+    key: tuple[str, str, str, str],
+    seeds: dict[int, Reading],
+    results: Path,
+    problems: list[Problem],
+) -> Group:
     dataset, model, family, name = key
-    return Group(dataset, model, family, name, tuple(seeds[seed] for seed in sorted(seeds)))
+    readings = tuple(seeds[seed] for seed in sorted(seeds))
+    folder = readings[0].run.folder.parent
+    try:
+        together = read_ensemble(folder)
+        evaluated = [reading.config["seed"] for reading in readings if reading.test]
+        if together and together["seeds"] != evaluated:
+            raise UserError(f"ensemble.json is of seeds {together['seeds']}, not {evaluated}")
+    except UserError as error:
+        together = None
+        mend = f"python task3_MNIST/evaluate.py {' '.join(one.typed for one in readings)}"
+        where = folder.relative_to(results).as_posix()
+        problems.append(Problem(where, _below(results, str(error)), mend))
+    return Group(dataset, model, family, name, readings, together)
 
 
 def _read(run: Run, results: Path) -> tuple[Reading | None, Problem | None]:
@@ -193,8 +213,8 @@ def train_command(config: dict[str, Any], results: Path, overwrite: bool = False
     words = ["python", f"task3_MNIST/train_{family}.py", "--model", config["model"]]
     words += ["--recipe", recipe]
     for knob in knobs:
-        name, _, value = knob.partition("=")
-        words += [f"--{name}", value]
+        name, *value = knob.split("=", 1)  # a switch has none
+        words += [f"--{name}", *value]
     if config["dataset"] != DEFAULT_DATASET:
         words += ["--dataset", config["dataset"]]
     words += ["--seed", str(config["seed"])]

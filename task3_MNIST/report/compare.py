@@ -105,4 +105,5 @@ def contenders(groups: list[Group]) -> tuple[int, int] | None:
 
 def validation_accuracy(group: Group) -> float:
     """Return the mean validation accuracy over all seeds."""
-    return float(np.mean([run.summary["val_accuracy"] for run in group.runs]))
+    # runs without validation come last: nothing but the test set could choose them
+    return float(np.mean([run.summary["val_accuracy"] or 0.0 for run in group.runs]))

@@ -12,6 +12,7 @@ import numpy as np
 from task3_MNIST.core import data
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.runs import DEFAULT_DATASET
+from task3_MNIST.report.beyond import beyond
 from task3_MNIST.report.charts.curves import learning_curves
 from task3_MNIST.report.charts.errors import class_heatmap, confusion_frame
 from task3_MNIST.report.charts.profile import radar, reliability
@@ -80,6 +81,7 @@ def _dataset(
             learning_curves(entries, "loss"),
             *(_test_charts(tested, pairs) if tested else []),
         ],
+        "beyond": beyond(entries),
         "mistakes": _mistakes(tested, test) if test and tested else None,
         "settings": compare_settings(groups, [entry.name for entry in entries]),
     }, problems

@@ -109,7 +109,11 @@ def _accuracy(group: Group) -> Interval | None:
 def _figures(group: Group) -> dict[str, float]:
     summaries = ("parameters", "flops", "model_bytes", "train_seconds", "val_accuracy", "val_loss")
     tests = ("test_loss", "ece", "latency_seconds", "throughput")
-    found = {key: np.mean([run.summary[key] for run in group.runs]) for key in summaries}
+    found = {
+        key: np.mean([run.summary[key] for run in group.runs])
+        for key in summaries
+        if all(run.summary[key] is not None for run in group.runs)  # no validation, no figure
+    }
     if group.evaluated:
         found |= {key: np.mean([run.test[key] for run in group.evaluated]) for key in tests}
     return {key: float(value) for key, value in found.items()}

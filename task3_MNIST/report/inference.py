@@ -112,7 +112,7 @@ def _entries(groups: list[Group], results: Path, count: int) -> tuple[list[Entry
     models = [group.model for group in groups]
     entries, problems = [], []
     for group in groups:
-        ranked = sorted(group.evaluated, key=lambda run: run.summary["val_accuracy"])
+        ranked = sorted(group.evaluated, key=_val_accuracy)
         reading = ranked[(len(ranked) - 1) // 2]
         alone = models.count(group.model) == 1
         name = group.model if alone else f"{group.model} · {group.name}"
@@ -126,6 +126,11 @@ def _entries(groups: list[Group], results: Path, count: int) -> tuple[list[Entry
     return entries, problems
 
 
+def _val_accuracy(reading: Reading) -> float:
+    """Return the run's validation accuracy; runs without one cannot be chosen by it."""
+    return reading.summary["val_accuracy"] or 0.0
+
+
 def _shown_first(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
     """Return the entries with the two to be shown in front.
 
@@ -133,7 +138,7 @@ def _shown_first(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
     """
     if names:
         return sorted(entries, key=lambda entry: list(names).index(entry.group.model))
-    best = sorted(entries, key=lambda entry: -entry.reading.summary["val_accuracy"])
+    best = sorted(entries, key=lambda entry: -_val_accuracy(entry.reading))
     pair = [
         next((entry for entry in best if entry.group.family == family), None)
         for family in ("mlp", "cnn")

@@ -41,10 +41,11 @@ class Group:
     def curve(self, key: str) -> tuple[list[int], list[list[float]]]:
         """Return the epochs every seed has, and for each the seeds' values of a metric.
 
-        A seed that stopped early ends the curve: later means would be of other runs.
+        A seed that stopped early ends the curve: later means would be of other runs. Without
+        validation there are none of its figures.
         """
         histories = [run.metrics() for run in self.runs]
-        shared = list(zip(*histories, strict=False))
+        shared = [rows for rows in zip(*histories, strict=False) if rows[0][key] is not None]
         epochs = [rows[0]["epoch"] for rows in shared]
         return epochs, [[row[key] for row in rows] for rows in shared]
 

@@ -21,13 +21,14 @@ def run_title(run: Run) -> str:
 def draw_curves(run: Run) -> list[Path]:
     """Draw accuracy and loss over the epochs, a file each, and return the files.
 
-    Training and validation always; test where `test.json` has the kept epochs.
+    Training always, validation if there was any; test where `test.json` has the kept epochs.
 
     Args:
         run: a complete run.
     """
     metrics = run.metrics()
-    history = {"train": metrics, "val": metrics}
+    validated = [row for row in metrics if row["val_loss"] is not None]
+    history = {"train": metrics, "val": validated}
     if run.evaluated:
         history["test"] = run.test().get("epochs", [])
     return [

@@ -66,7 +66,7 @@ def _curve(entry: Entry, split: str, quantity: str) -> _Curve:
         histories = [run.test.get("epochs", []) for run in entry.group.evaluated]
     else:
         histories = [run.metrics for run in entry.group.runs]
-    shared = list(zip(*histories, strict=False))
+    shared = [rows for rows in zip(*histories, strict=False) if rows[0][key] is not None]
     return _Curve(
         entry,
         split,

@@ -79,6 +79,7 @@ function showDataset(dataset) {
   }
   byId("pick").hidden = dataset.pairs.length === 0;
   showVerdict(dataset, tested);
+  showBeyond(dataset.beyond);
   byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
   for (const holder of document.querySelectorAll("[data-chart]")) {
     const chart = dataset.charts.find(({ name }) => name === holder.dataset.chart);
@@ -87,6 +88,14 @@ function showDataset(dataset) {
   }
   const [a, b] = dataset.chosen ?? [tested[0]?.place ?? 0, tested[0]?.place ?? 0];
   pick(a, b);
+}
+
+function showBeyond(beyond) {
+  byId("beyond").hidden = !beyond;
+  if (!beyond) return;
+  byId("beyond")
+    .querySelector(".scroll")
+    .replaceChildren(simpleTable(beyond.columns, beyond.rows));
 }
 
 function showVerdict(dataset, tested) {

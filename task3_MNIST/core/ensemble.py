@@ -1,0 +1,79 @@
+"""What the seeds of one model say together: the mean of their probabilities."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from task3_MNIST.core.data import Split
+from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.evaluation import log_probabilities
+from task3_MNIST.core.files import write_atomic
+from task3_MNIST.core.metrics import evaluate
+from task3_MNIST.core.runs import Run
+from task3_MNIST.core.schema import SCHEMA, ensemble_fault
+
+
+def write_ensembles(runs: Iterable[Run], test: Split) -> list[Path]:
+    """Write `ensemble.json` beside the seeds of each run given; return the files.
+
+    All evaluated seeds in a run's parent folder count, not only the runs given. One seed is no
+    ensemble, and a seed that cannot be read leaves its ensemble unwritten: the pages and
+    `evaluate.py` say what is wrong with it.
+
+    Args:
+        runs: of the data set that `test` belongs to.
+        test: the test images; only the labels are used.
+    """
+    written = []
+    for folder in dict.fromkeys(run.folder.parent for run in runs):
+        members = [Run(path.parent) for path in folder.glob("*/test.json")]
+        try:
+            if content := ensemble(members, test):
+                write_atomic(folder / "ensemble.json", (json.dumps(content) + "\n").encode())
+                written.append(folder / "ensemble.json")
+        except UserError:
+            continue
+    return written
+
+
+def read_ensemble(folder: Path) -> dict[str, Any] | None:
+    """Return the content of a folder's `ensemble.json`; None if there is none.
+
+    Raises:
+        UserError: it is corrupt or from another version.
+    """
+    path = folder / "ensemble.json"
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is corrupt: evaluate its runs again") from error
+    if fault := ensemble_fault(content):
+        raise UserError(f"{path} {fault}: evaluate its runs again")
+    return content
+
+
+def ensemble(members: list[Run], test: Split) -> dict[str, Any] | None:
+    """Return the content of `ensemble.json`; None for fewer than two runs.
+
+    Raises:
+        UserError: a member's predictions cannot be read, or are of other images.
+    """
+    seeds = {member.config()["seed"]: member for member in members}
+    if len(seeds) < 2:
+        return None
+    logits = [torch.from_numpy(seeds[seed].predictions()) for seed in sorted(seeds)]
+    if any(len(part) != len(test) for part in logits):
+        raise UserError("a member has predictions of other images")
+    mean = torch.stack(logits).double().softmax(2).mean(0)  # (N, 10)
+    return {
+        "schema": SCHEMA,
+        "seeds": sorted(seeds),
+        **evaluate(log_probabilities(mean), test.labels.cpu()),
+    }
