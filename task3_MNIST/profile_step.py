@@ -1,0 +1,73 @@
+"""Profile a training step: images and FLOP a second, share of the peak, what takes how long.
+
+    python task3_MNIST/profile_step.py [--model cnn] [--recipe fast]
+
+Measured on the CPU and the real MNIST, 100 steps after as many to warm up.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from task3_MNIST.core.script import run_script
+
+# isort: split
+import torch
+
+from task3_MNIST.core import data, zoo
+from task3_MNIST.core.config import DEFAULT_RECIPE, recipe_config
+from task3_MNIST.core.environment import REPOSITORY, describe
+from task3_MNIST.core.files import write_atomic
+from task3_MNIST.core.flags import Parser, add_data_flag, count
+from task3_MNIST.core.profiling import profile_steps
+
+
+def main() -> None:
+    """Profile, print and write."""
+    options = parser().parse_args()
+    config = recipe_config(options.recipe, zoo.family_of(options.model), options.model)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    data.fetch("mnist", options.data, test=False)
+    found = profile_steps(options.model, config, data.load_train("mnist", options.data))
+    report = {
+        "model": options.model,
+        "recipe": options.recipe,
+        "batch_size": config.batch_size,
+        "precision": config.precision,
+        **found,
+        **describe(torch.device("cpu")),
+    }
+    print(
+        f"{options.model} with {options.recipe}: {found['images_per_second']:,.0f} images/s, "
+        f"{found['step_seconds'] * 1e3:.2f} ms a step of {config.batch_size}\n"
+        f"{found['flops_per_second'] / 1e9:.1f} GFLOP/s, {found['fraction_of_peak']:.0%} of the "
+        f"{found['matmul_peak'] / 1e9:.0f} GFLOP/s of a matrix product in {config.precision}"
+    )
+    for kind, share in found["shares"].items():
+        print(f"  {share:6.1%}  {kind}")
+    name = f"profile-{options.model}-{options.recipe}.json"
+    out = options.out or REPOSITORY / "results" / "speed" / name
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(out, (json.dumps(report, indent=2) + "\n").encode())
+    print(f"written to {out}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = Parser(description="Profile a training step on the CPU.")
+    made.add_argument("--model", default="cnn", help="which one (default: cnn)")
+    made.add_argument("--recipe", default=DEFAULT_RECIPE, help=f"(default: {DEFAULT_RECIPE})")
+    made.add_argument("--threads", type=count, help="CPU threads (default: PyTorch's choice)")
+    add_data_flag(made)
+    made.add_argument(
+        "--out", type=Path, help="(default: results/speed/profile-<model>-<recipe>.json)"
+    )
+    return made
+
+
+if __name__ == "__main__":
+    run_script(main)
