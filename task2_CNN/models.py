@@ -110,6 +110,28 @@ VARIANTS: dict[str, dict] = {
         batch_norm=True,
         dropout=0.2,
     ),
+    # for speed: the first convolution leaves a quarter of the positions to all that follow
+    "cnn_fast": dict(
+        features=(Conv(16, 5, stride=2), Conv(32, 3), Pool(), Conv(96, 3), Pool(0)),
+        batch_norm=True,
+    ),
+    # for accuracy: pooled early, so that the wide layers cost little
+    "cnn_strong": dict(
+        features=(
+            *(Conv(32, 5, padding=2), Pool()),
+            *(Conv(48, 3, padding=1), Conv(48, 3, padding=1), Pool()),
+            *(Conv(96, 3, padding=1), Conv(96, 3, padding=1), Pool(0)),
+        ),
+        batch_norm=True,
+        dropout=0.1,
+    ),
+    "cnn_micro": dict(  # under 10,000 parameters
+        features=(
+            *(Conv(8, 5, padding=2, stride=2), Conv(16, 3, padding=1), Conv(16, 3, padding=1)),
+            *(Pool(), Conv(16, 3, padding=1), Conv(9, 3)),
+        ),
+        batch_norm=True,
+    ),
 }
 
 GRID = "cnn_d{1..3}_w{8..64}"

@@ -134,11 +134,39 @@ RECIPES: dict[str, Recipe] = {
             epochs=3,
         ),
         families={"mlp": dict(lr=3e-3), "cnn": dict(lr=7e-3)},
+        models={
+            "cnn_fast": dict(
+                epochs=1, lr=1e-2, precision="bfloat16", memory_format="channels-last"
+            ),
+        },
     ),
     "classic": Recipe(
         about="Adam, constant rate, batch 64, 10 epochs, best epoch: what people publish",
         knobs=dict(optimizer="adam", lr=1e-3, batch_size=64, epochs=10),
         models={"mlp_50_50": dict(lr=1e-2)},
+    ),
+    "strong": Recipe(
+        about="affine and elastic deformation, averaged weights, minutes: for accuracy",
+        knobs=dict(
+            optimizer="adamw",
+            schedule="one-cycle",
+            weight_decay=0.01,
+            label_smoothing=0.05,
+            ema=0.998,
+            translate=0.06,
+            scale=0.1,
+            shear=0.1,
+            precision="bfloat16",
+            memory_format="channels-last",
+            # the rate ends near zero and the weights are averaged: the last epoch is as good as
+            # any, and training on all images can choose no other
+            select="last",
+        ),
+        families={
+            "mlp": dict(batch_size=512, lr=4e-3, epochs=50, rotation=15.0, elastic=0.03),
+            "cnn": dict(batch_size=128, lr=6e-3, epochs=16, rotation=12.0),
+        },
+        models={"cnn_micro": dict(lr=1e-2, epochs=30)},
     ),
 }
 DEFAULT_RECIPE = "fast"
