@@ -164,9 +164,9 @@ RECIPES: dict[str, Recipe] = {
         ),
         families={
             "mlp": dict(batch_size=512, lr=4e-3, epochs=50, rotation=15.0, elastic=0.03),
-            "cnn": dict(batch_size=128, lr=6e-3, epochs=16, rotation=12.0),
+            "cnn": dict(batch_size=128, lr=6e-3, epochs=16, rotation=12.0, elastic=0.015),
         },
-        models={"cnn_micro": dict(lr=1e-2, epochs=30)},
+        models={"cnn_micro": dict(lr=1e-2, epochs=30, elastic=0.0)},
     ),
 }
 DEFAULT_RECIPE = "fast"
