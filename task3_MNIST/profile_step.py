@@ -19,7 +19,7 @@ import torch
 
 from task3_MNIST.core import data, zoo
 from task3_MNIST.core.config import DEFAULT_RECIPE, recipe_config
-from task3_MNIST.core.environment import REPOSITORY, describe
+from task3_MNIST.core.environment import REPOSITORY, describe, settle
 from task3_MNIST.core.files import write_atomic
 from task3_MNIST.core.flags import Parser, add_data_flag, count
 from task3_MNIST.core.profiling import profile_steps
@@ -28,7 +28,10 @@ from task3_MNIST.core.profiling import profile_steps
 def main() -> None:
     """Profile, print and write."""
     options = parser().parse_args()
-    config = recipe_config(options.recipe, zoo.family_of(options.model), options.model)
+    config = settle(
+        recipe_config(options.recipe, zoo.family_of(options.model), options.model),
+        torch.device("cpu"),
+    )
     if options.threads:
         torch.set_num_threads(options.threads)
     data.fetch("mnist", options.data, test=False)

@@ -28,7 +28,7 @@ import torch
 from task3_MNIST.core import data, zoo
 from task3_MNIST.core.config import DEFAULT_RECIPE, TrainConfig, recipe_config
 from task3_MNIST.core.engine import fit, loss_and_accuracy, predict, seed_generators
-from task3_MNIST.core.environment import REPOSITORY, describe
+from task3_MNIST.core.environment import REPOSITORY, describe, settle
 from task3_MNIST.core.files import write_atomic
 from task3_MNIST.core.flags import Parser, add_data_flag, count
 from task3_MNIST.core.stats import mean_interval
@@ -41,7 +41,10 @@ SAME_MODEL = ""
 def main() -> None:
     """Run the processes one after the other, then print and write what they measured."""
     options = parser().parse_args()
-    config = recipe_config(options.recipe, zoo.family_of(options.model), options.model)
+    config = settle(
+        recipe_config(options.recipe, zoo.family_of(options.model), options.model),
+        torch.device("cpu"),
+    )
     if options.against == SAME_MODEL:
         options.against = options.model
     if options.against:

@@ -22,6 +22,7 @@ from task3_MNIST.core.config import (
     run_name,
 )
 from task3_MNIST.core.ensemble import write_ensembles
+from task3_MNIST.core.environment import settle
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.evaluation import evaluate_run
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
@@ -89,7 +90,7 @@ def train_main(family: str) -> None:
         other = zoo.family_of(options.model)
         raise UsageError(f"{options.model} is of the other family: use train_{other}.py")
     device = set_up_device(options)
-    jobs = _jobs(options, family)
+    jobs = _jobs(options, family, device)
 
     runs = [
         (run_folder(options.results, job.dataset, job.model, job.name, job.config.seed), job)
@@ -118,8 +119,8 @@ def train_main(family: str) -> None:
         report_ensembles(newly_evaluated, test())
 
 
-def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
-    base = recipe_config(options.recipe, family, options.model)
+def _jobs(options: argparse.Namespace, family: str, device: torch.device) -> list[Job]:
+    base = settle(recipe_config(options.recipe, family, options.model), device)
     given = {
         knob.name: getattr(options, knob.name)
         for knob in dataclasses.fields(TrainConfig)
@@ -127,7 +128,7 @@ def _jobs(options: argparse.Namespace, family: str) -> list[Job]:
     }
     if options.seeds and "seed" in given:
         raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
-    config = dataclasses.replace(base, **given)
+    config = settle(dataclasses.replace(base, **given), device)
     seeds = range(options.seeds) if options.seeds else [config.seed]
     dataset = data.canonical_name(options.dataset)
     return [

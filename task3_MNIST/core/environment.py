@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import os
 import platform
@@ -13,6 +14,7 @@ from typing import Any
 
 import torch
 
+from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.errors import UsageError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -35,6 +37,24 @@ def choose_device(name: str) -> torch.device:
     if not available[name]:
         raise UsageError(f"--device {name}: PyTorch finds none here; use --device auto or cpu")
     return torch.device(name)
+
+
+def settle(config: TrainConfig, device: torch.device) -> TrainConfig:
+    """Return the config with `auto` replaced by what suits the device: what a run writes down."""
+    if config.precision != "auto":
+        return config
+    precision = "bfloat16" if has_bfloat16(device) else "float32"
+    return dataclasses.replace(config, precision=precision)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Return whether the device multiplies bfloat16 in hardware; elsewhere it is slow."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type != "cpu":
+        return False
+    instructions = torch.cpu.get_capabilities()
+    return any(instructions.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
 def describe(device: torch.device) -> dict[str, Any]:

@@ -1,0 +1,53 @@
+"""What a step costs, and what `auto` precision becomes."""
+
+import dataclasses
+import json
+
+import pytest
+import torch
+
+from task3_MNIST import profile_step
+from task3_MNIST.core import zoo
+from task3_MNIST.core.config import TrainConfig
+from task3_MNIST.core.data import Split
+from task3_MNIST.core.environment import has_bfloat16, settle
+from task3_MNIST.core.profiling import KINDS, OTHER, train_flops
+
+CPU = torch.device("cpu")
+
+
+def test_flops_of_a_step_are_those_of_its_matrix_products():
+    model = zoo.build("mlp_80_20")
+    images = Split(torch.randn(8, 1, 28, 28), torch.arange(8))
+    weights = [784 * 80, 80 * 20, 20 * 10]
+    # forward, gradient of the weights, gradient of the input but for the images'
+    expected = 2 * (sum(weights) * 2 + sum(weights[1:]))
+    assert train_flops(model, TrainConfig(batch_size=8), images) == expected
+
+
+def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, call, tmp_path):
+    out = tmp_path / "profile.json"
+    code, _, output = call(
+        profile_step.main, "--model", "mlp_50_50", "--threads", 1, "--data", mnist_dir, "--out", out
+    )
+    assert code == 0
+    assert "GFLOP/s" in output
+    report = json.loads(out.read_text())
+    assert sum(report["shares"].values()) == pytest.approx(1)
+    assert set(report["shares"]) <= {*KINDS, OTHER}
+    assert report["shares"]["convolutions and matrix products"] > 0.1
+    assert report["shares"]["optimizer"] > 0.01
+    rate = report["images_per_second"] * report["flops_per_image"]
+    assert report["flops_per_second"] == pytest.approx(rate)
+    assert 0 < report["fraction_of_peak"] < 1
+
+
+def test_auto_precision_is_settled_by_the_processor_and_written_down():
+    wanted = "bfloat16" if has_bfloat16(CPU) else "float32"
+    assert settle(TrainConfig(precision="auto"), CPU).precision == wanted
+    for given in ("float32", "bfloat16"):
+        config = TrainConfig(precision=given)
+        assert settle(config, CPU) is config
+    assert dataclasses.replace(TrainConfig(precision="auto"), precision=wanted) == settle(
+        TrainConfig(precision="auto"), CPU
+    )
