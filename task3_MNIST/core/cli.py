@@ -74,7 +74,9 @@ def train_parser(family: str) -> argparse.ArgumentParser:
 
 def _defaults(knob: str, family: str) -> str:
     """Return what a knob is by default: one value, or one for each recipe."""
-    values = {name: getattr(recipe_config(name, family, family), knob) for name in RECIPES}
+    configs = {name: recipe_config(name, family, family) for name in RECIPES}
+    values = {name: getattr(config, knob) for name, config in configs.items()}
+    values = {name: "off" if value is False else value for name, value in values.items()}
     if len(set(values.values())) == 1:
         return f"default: {values[DEFAULT_RECIPE]}"
     return "default: " + ", ".join(f"{value} in {name}" for name, value in values.items())
