@@ -6,18 +6,14 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 from playwright.sync_api import Browser, sync_playwright
 
 from task3_MNIST.core import data
-from task3_MNIST.core.cli import train_main
-from task3_MNIST.core.script import run_script
-from tests.scripts import SMALL, command
+from tests.scripts import SMALL, call_ok, command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -46,15 +42,9 @@ def offline() -> dict[str, str]:
 def digits_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return results on digits: `mlp` with two seeds and kept epochs, `cnn` with one epoch."""
     results = tmp_path_factory.mktemp("digits-results")
-    mlp = ("--epochs", "3", "--seeds", "2", "--keep-epochs")
-    threads = torch.get_num_threads()  # --threads sets them for the whole process
-    for family, arguments in (("mlp", mlp), ("cnn", ("--epochs", "1"))):
-        # in this process: starting one takes longer than this training
-        with pytest.MonkeyPatch.context() as patch:
-            given = [*SMALL, *arguments, "--results", str(results)]
-            patch.setattr(sys, "argv", [f"train_{family}.py", *given])
-            train_main(family)
-    torch.set_num_threads(threads)
+    mlp = ("--epochs", 3, "--seeds", 2, "--keep-epochs")
+    call_ok("task3_MNIST/train_mlp.py", *SMALL, *mlp, "--results", results)
+    call_ok("task3_MNIST/train_cnn.py", *SMALL, "--epochs", 1, "--results", results)
     return results
 
 
@@ -80,27 +70,6 @@ def default_training(
 def mnist_results(default_training: tuple[Path, dict[str, int]]) -> Path:
     """Return results on the real MNIST: `mlp` and `cnn` by the default recipe."""
     return default_training[0]
-
-
-@pytest.fixture
-def call(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, list[str], str]]:
-    """Return a function that runs a script's main here: exit code, lines of errors, output.
-
-    For the many cases in which starting a process would take longer than all the rest.
-    """
-
-    def run(main: Callable[[], None], *arguments: object) -> tuple[int, list[str], str]:
-        threads = torch.get_num_threads()  # --threads sets them for the whole process
-        monkeypatch.setattr(sys, "argv", ["script.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            run_script(main)
-        torch.set_num_threads(threads)
-        printed = capsys.readouterr()
-        return ended.value.code, printed.err.splitlines(), printed.out
-
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,15 @@
-"""Call the project's scripts as a user does: a process of its own, from another folder."""
+"""Call the project's scripts as a user does, from another folder: in a process, or in this one."""
 
+import contextlib
+import io
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # quick and the same on every machine: digits are small, more threads would only wait
@@ -41,7 +47,39 @@ def start(script, *arguments):
 
 def run_ok(script, *arguments, **options):
     """Run a script that must succeed and return its standard output."""
-    done = run(script, *arguments, **options)
+    return succeeded(run(script, *arguments, **options))
+
+
+def call(script, *arguments):
+    """Run a script to its end in this process and return what `run` does.
+
+    For the many cases to which a process of their own adds nothing: starting one takes seconds.
+    """
+    output, errors = io.StringIO(), io.StringIO()
+    threads = torch.get_num_threads()  # --threads sets them for the whole process
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir("/")
+        patch.setattr(sys, "path", sys.path.copy())
+        patch.setattr(sys, "argv", ["", *map(str, arguments)])  # runpy adds the script
+        with (
+            contextlib.redirect_stdout(output),
+            contextlib.redirect_stderr(errors),
+            pytest.raises(SystemExit) as ended,
+        ):
+            runpy.run_path(str(REPOSITORY / script), run_name="__main__")
+    torch.set_num_threads(threads)
+    return subprocess.CompletedProcess(
+        command(script, *arguments), ended.value.code, output.getvalue(), errors.getvalue()
+    )
+
+
+def call_ok(script, *arguments):
+    """Run a script that must succeed in this process and return its standard output."""
+    return succeeded(call(script, *arguments))
+
+
+def succeeded(done):
+    """Return the standard output of a script, having checked that it succeeded."""
     assert done.returncode == 0, done.stderr + done.stdout
     return done.stdout
 

@@ -5,11 +5,13 @@ import shutil
 
 import pytest
 
-from task3_MNIST import evaluate, train_cnn, visualize_comparison
+from task3_MNIST import visualize_comparison
 from task3_MNIST.report.beyond import selection_gain
 from task3_MNIST.report.collect import collect, train_command
 from tests.pages import opened
-from tests.scripts import REPOSITORY, SMALL
+from tests.scripts import REPOSITORY, SMALL, call, call_ok
+
+CNN = "task3_MNIST/train_cnn.py"
 
 
 @pytest.fixture
@@ -19,14 +21,10 @@ def results(digits_results, tmp_path):
 
 
 @pytest.fixture
-def full(tmp_path, call):
+def full(tmp_path):
     """Return results with one run that was trained on all images."""
     results = tmp_path / "full"
-    code, _, output = call(
-        lambda: train_cnn.train_main("cnn"),
-        *(*SMALL, "--epochs", 2, "--full-train", "--results", results),
-    )
-    assert code == 0
+    output = call_ok(CNN, *SMALL, "--epochs", 2, "--full-train", "--results", results)
     assert "1,437 training and no validation images" in output
     return results
 
@@ -46,14 +44,13 @@ def test_a_run_on_all_images_has_no_validation_figures_and_its_last_epoch(full):
 
 
 def test_pages_show_a_run_without_validation_and_never_choose_by_it(
-    full, results, call, tmp_path, browser
+    full, results, tmp_path, browser
 ):
     shutil.copytree(full, results, dirs_exist_ok=True)
     out = tmp_path / "page.html"
-    code, errors, _ = call(
-        visualize_comparison.main, "--results", results, "--out", out, "--plots", tmp_path / "plots"
-    )
-    assert (code, errors) == (0, [])
+    given = ("--results", results, "--out", out, "--plots", tmp_path / "plots")
+    done = call("task3_MNIST/visualize_comparison.py", *given)
+    assert (done.returncode, done.stderr) == (0, "")
     with opened(browser, out) as page:
         row = page.locator("#table tr[data-model*='full-train']")
         assert row.count() == 1
@@ -79,11 +76,9 @@ def test_without_kept_epochs_there_is_no_gain_to_state(results):
     assert selection_gain(next(g for g in groups if g.model == "cnn").runs[0]) is None
 
 
-def test_the_page_has_a_row_of_seeds_together_shifts_and_picked_epochs(
-    results, call, tmp_path, browser
-):
+def test_the_page_has_a_row_of_seeds_together_shifts_and_picked_epochs(results, tmp_path, browser):
     folders = sorted(run.run.folder for run in mlp_group(results).runs)
-    assert call(evaluate.main, "--average-shifts", 1, *folders)[0] == 0
+    call_ok("task3_MNIST/evaluate.py", "--average-shifts", 1, *folders)
     out = tmp_path / "page.html"
     visualize_comparison.write_page(*collect(results), REPOSITORY / "data", out)
     together = json.loads((folders[0].parent / "ensemble.json").read_text())["test_accuracy"]
@@ -106,14 +101,12 @@ def test_an_ensemble_of_other_seeds_is_named_and_left_out(results):
     assert any("ensemble.json is of seeds [0, 1], not [0]" in p.what for p in problems)
 
 
-def test_a_run_of_before_a_knob_existed_is_still_the_same_run(results, call):
+def test_a_run_of_before_a_knob_existed_is_still_the_same_run(results):
     path = next(results.glob("digits/cnn/*/seed0")) / "config.json"
     config = json.loads(path.read_text())
     for knob in ("ema", "elastic", "full_train"):
         del config["config"][knob]
     path.write_text(json.dumps(config))
-    code, errors, output = call(
-        lambda: train_cnn.train_main("cnn"), *(*SMALL, "--epochs", 1, "--results", results)
-    )
-    assert (code, errors) == (0, [])
-    assert "complete, nothing to train" in output
+    done = call(CNN, *SMALL, "--epochs", 1, "--results", results)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "complete, nothing to train" in done.stdout

@@ -4,25 +4,26 @@ import io
 import json
 import re
 import shutil
-import sys
 
 import numpy as np
 import pytest
 import torch
 
-from task1_MLP import visualize as mlp_script
-from task3_MNIST import evaluate, predict, visualize_comparison
-from task3_MNIST import model_inference_visualization as inference_script
 from task3_MNIST.core import data
-from task3_MNIST.core.cli import train_main
 from task3_MNIST.core.runs import Run, find
 from task3_MNIST.report.charts.tradeoffs import COSTS, RATES, efficiency, tradeoff
 from task3_MNIST.report.collect import collect
 from task3_MNIST.report.comparison import comparison
 from task3_MNIST.report.entries import make_entries
 from task3_MNIST.report.inference import build_page
-from tests.scripts import SMALL
+from tests.scripts import SMALL, call, call_ok, refusal
 
+TRAIN = "task3_MNIST/train_mlp.py"
+EVALUATE = "task3_MNIST/evaluate.py"
+PREDICT = "task3_MNIST/predict.py"
+VISUALIZE = "task1_MLP/visualize.py"
+COMPARISON = "task3_MNIST/visualize_comparison.py"
+INFERENCE = "task3_MNIST/model_inference_visualization.py"
 EPOCHS = 3  # of digits_results' MLP
 
 
@@ -39,12 +40,13 @@ def broken(results):
 
 
 def assert_refused(done, *says):
-    code, errors, _ = done
-    assert code == 1
-    (line,) = errors
-    assert line.startswith("error: ")
+    line = refusal(done, 1)
     for text in says:
         assert text in line
+
+
+def assert_no_complaint(done):
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def without(*keys):
@@ -151,43 +153,42 @@ def test_both_pages_name_a_damaged_file_and_show_the_other_runs(results, broken,
 
 
 @pytest.mark.parametrize(("name", "change"), JSON_FILES, ids=numbered(JSON_FILES))
-def test_a_repeated_training_command_names_a_damaged_file(results, broken, name, change, call):
+def test_a_repeated_training_command_names_a_damaged_file(results, broken, name, change):
     damage(broken, name, change)
     given = (*SMALL, "--epochs", EPOCHS, "--keep-epochs", "--results", results)
     cure = "evaluate.py" if name == "test.json" else "--overwrite"
-    assert_refused(call(lambda: train_main("mlp"), *given), str(broken / name), cure)
+    assert_refused(call(TRAIN, *given), str(broken / name), cure)
 
 
 @pytest.mark.parametrize("change", CONFIG)
-def test_every_script_names_a_damaged_config(results, broken, change, call):
+def test_every_script_names_a_damaged_config(broken, change):
     damage(broken, "config.json", change)
     named = str(broken / "config.json")
-    assert_refused(call(evaluate.main, broken), named, "--overwrite")
-    assert_refused(call(mlp_script.main, "--run", broken), named, "--overwrite")
-    assert_refused(call(predict.main, "digit.png", "--run", broken), named, "--overwrite")
+    assert_refused(call(EVALUATE, broken), named, "--overwrite")
+    assert_refused(call(VISUALIZE, "--run", broken), named, "--overwrite")
+    assert_refused(call(PREDICT, "digit.png", "--run", broken), named, "--overwrite")
 
 
 def test_visualize_passes_over_a_broken_run_and_refuses_if_no_other_is_left(
-    results, broken, tmp_path, call
+    results, broken, tmp_path
 ):
     damage(broken, "config.json", without("dataset"))
     out = tmp_path / "out"
     given = ("--results", results, "--out", out)
-    code, errors, printed = call(mlp_script.main, *given)
-    assert (code, errors) == (0, [])
-    assert "seed1" in printed
+    done = call(VISUALIZE, *given)
+    assert_no_complaint(done)
+    assert "seed1" in done.stdout
     shutil.rmtree(broken.parent / "seed1")
-    assert_refused(call(mlp_script.main, *given), str(broken / "config.json"))
+    assert_refused(call(VISUALIZE, *given), str(broken / "config.json"))
 
 
-def test_both_page_scripts_end_well_beside_a_broken_run(results, broken, tmp_path, call):
+def test_both_page_scripts_end_well_beside_a_broken_run(results, broken, tmp_path):
     damage(broken, "predictions.npz", b"")
     damage(broken.parent / "seed1", "summary.json", without("epochs"))
-    for main in (visualize_comparison.main, inference_script.main):
-        page = tmp_path / f"{main.__module__}.html"
-        given = ("--results", results, "--out", page, "--plots", tmp_path / "plots")
-        code, errors, _ = call(main, *given)
-        assert (code, errors) == (0, [])
+    for number, script in enumerate((COMPARISON, INFERENCE)):
+        page = tmp_path / f"{number}.html"
+        done = call(script, "--results", results, "--out", page, "--plots", tmp_path / "plots")
+        assert_no_complaint(done)
         assert page.exists()
 
 
@@ -210,9 +211,9 @@ def far_too_large(state):
 
 
 @pytest.mark.parametrize("change", [not_finite, far_too_large])
-def test_weights_that_cannot_be_measured_are_refused(broken, change, call):
+def test_weights_that_cannot_be_measured_are_refused(broken, change):
     change_tensors(broken / "model.pt", lambda content: change(content["state_dict"]))
-    done = call(evaluate.main, broken)
+    done = call(EVALUATE, broken)
     assert_refused(done, str(broken / "model.pt"), "not finite", "--overwrite")
 
 
@@ -225,21 +226,21 @@ def test_the_page_says_why_it_cannot_run_weights_that_are_not_finite(results, br
     assert "weights" in cnn
 
 
-def test_stray_files_among_the_kept_epochs_are_ignored(broken, call):
+def test_stray_files_among_the_kept_epochs_are_ignored(broken):
     right = Run(broken).kept_epochs()
     for name in ("epoch_x.pt", "epoch_.pt", "epoch_0001 (copy).pt", "epoch_-001.pt"):
         (broken / "epochs" / name).write_bytes(b"stray")
     assert Run(broken).kept_epochs() == right
-    code, errors, _ = call(evaluate.main, broken)
-    assert (code, errors) == (0, [])
+    done = call(EVALUATE, broken)
+    assert_no_complaint(done)
     assert [row["epoch"] for row in Run(broken).test()["epochs"]] == [1, 2, 3]
 
 
-def test_evaluation_goes_without_the_kept_epoch_that_was_selected(broken, call):
+def test_evaluation_goes_without_the_kept_epoch_that_was_selected(broken):
     selected = Run(broken).summary()["selected_epoch"]
     (broken / "epochs" / f"epoch_{selected:04d}.pt").unlink()
-    code, errors, _ = call(evaluate.main, broken)
-    assert (code, errors) == (0, [])
+    done = call(EVALUATE, broken)
+    assert_no_complaint(done)
 
 
 # Checkpoints
@@ -249,18 +250,15 @@ def test_evaluation_goes_without_the_kept_epoch_that_was_selected(broken, call):
 def interrupted(tmp_path_factory):
     """Return results on digits with a run that stopped after the first of two epochs."""
     results = tmp_path_factory.mktemp("interrupted")
-    threads = torch.get_num_threads()
     write = Run.write_metrics
 
     def write_and_stop(run, history):
         write(run, history)
         raise KeyboardInterrupt
 
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Run, "write_metrics", write_and_stop)
-        patch.setattr(sys, "argv", ["train_mlp.py", *RESUMED, "--results", str(results)])
-        train_main("mlp")
-    torch.set_num_threads(threads)
+        assert call(TRAIN, *RESUMED, "--results", results).returncode == 130
     return results
 
 
@@ -301,30 +299,30 @@ CHECKPOINTS = [
 
 
 @pytest.mark.parametrize("change", CHECKPOINTS)
-def test_a_damaged_checkpoint_is_named_and_not_gone_on_from(interrupted, tmp_path, change, call):
+def test_a_damaged_checkpoint_is_named_and_not_gone_on_from(interrupted, tmp_path, change):
     results = shutil.copytree(interrupted, tmp_path / "runs")
     (path,) = results.rglob("checkpoint.pt")
     change_tensors(path, change)
     before = path.read_bytes()
-    done = call(lambda: train_main("mlp"), *RESUMED, "--results", results)
+    done = call(TRAIN, *RESUMED, "--results", results)
     assert_refused(done, str(path), "--overwrite")
     assert path.read_bytes() == before
 
 
-def test_the_whole_checkpoint_is_gone_on_from(interrupted, tmp_path, call):
+def test_the_whole_checkpoint_is_gone_on_from(interrupted, tmp_path):
     results = shutil.copytree(interrupted, tmp_path / "runs")
-    code, errors, printed = call(lambda: train_main("mlp"), *RESUMED, "--results", results)
-    assert (code, errors) == (0, [])
-    assert "epoch 1/2" not in printed
-    assert "epoch 2/2" in printed
+    done = call(TRAIN, *RESUMED, "--results", results)
+    assert_no_complaint(done)
+    assert "epoch 1/2" not in done.stdout
+    assert "epoch 2/2" in done.stdout
 
 
-def test_a_knob_from_another_version_is_named(results, broken, call):
+def test_a_knob_from_another_version_is_named(results, broken):
     damage(
         broken, "config.json", lambda content: content | {"config": content["config"] | {"x": 1}}
     )
     given = (*SMALL, "--epochs", EPOCHS, "--results", results)
-    assert_refused(call(lambda: train_main("mlp"), *given), "with x 1, not None")
+    assert_refused(call(TRAIN, *given), "with x 1, not None")
 
 
 # Stored logits
@@ -367,16 +365,15 @@ def test_equal_logits_stay_with_the_first(tmp_path):
 # Figures that a logarithm has no place for
 
 
-def test_models_no_better_than_guessing_are_left_out_of_efficiency(results, tmp_path, call):
+def test_models_no_better_than_guessing_are_left_out_of_efficiency(results, tmp_path):
     given = (*SMALL, "--epochs", 1, "--lr", "1e-9", "--results", results)
-    assert call(lambda: train_main("mlp"), *given)[0] == 0
+    call_ok(TRAIN, *given)
     (poor,) = results.rglob("*lr=1e-09*/seed0/test.json")
     # whatever the first weights happen to say, it is no better than guessing
     damage(poor.parent, poor.name, having(test_accuracy=0.1, correct=36))
-    script = visualize_comparison.main
     page = tmp_path / "page.html"
-    done = call(script, "--results", results, "--out", page, "--plots", tmp_path / "plots")
-    assert done[:2] == (0, [])
+    done = call(COMPARISON, "--results", results, "--out", page, "--plots", tmp_path / "plots")
+    assert_no_complaint(done)
 
     groups, _ = collect(results)
     entries = make_entries(groups)
@@ -396,7 +393,7 @@ def test_models_no_better_than_guessing_are_left_out_of_efficiency(results, tmp_
 NOTHING = ("train_seconds", "images_per_second", "flops", "model_bytes", "val_loss", "parameters")
 
 
-def test_zeros_and_perfect_figures_stop_neither_page_nor_pictures(results, broken, tmp_path, call):
+def test_zeros_and_perfect_figures_stop_neither_page_nor_pictures(results, broken, tmp_path):
     shutil.rmtree(broken.parent / "seed1")
     perfect = {"test_accuracy": 1.0, "correct": 360, "ece": 0.0, "test_loss": 0.0}
     perfect |= dict.fromkeys(("latency_seconds", "latency_seconds_p95", "throughput"), 0)
@@ -404,7 +401,7 @@ def test_zeros_and_perfect_figures_stop_neither_page_nor_pictures(results, broke
     damage(broken, "summary.json", having(**dict.fromkeys(NOTHING, 0), val_accuracy=1.0))
     page, plots = tmp_path / "page.html", tmp_path / "plots"
     given = ("--results", results, "--out", page, "--plots", plots)
-    assert call(visualize_comparison.main, *given)[:2] == (0, [])
+    assert_no_complaint(call(COMPARISON, *given))
     assert len(list((plots / "digits").glob("*.png"))) == 5
 
     entries = kept, free = make_entries(collect(results)[0])
@@ -414,4 +411,4 @@ def test_zeros_and_perfect_figures_stop_neither_page_nor_pictures(results, broke
         assert re.search(rf"Left out, since .*: {re.escape(free.name)}\.", drawn["about"])
     # and once more with no other model, where nothing is left to draw
     shutil.rmtree(results / "digits" / "cnn")
-    assert call(visualize_comparison.main, *given)[:2] == (0, [])
+    assert_no_complaint(call(COMPARISON, *given))

@@ -8,12 +8,9 @@ import shutil
 import pytest
 import torch
 
-from task3_MNIST import evaluate
-from task3_MNIST.core.cli import train_main
-from tests.scripts import REPOSITORY, SMALL, refusal, run, run_ok
+from tests.scripts import REPOSITORY, SMALL, call, call_ok, refusal, run
 
 MLP = "task3_MNIST/train_mlp.py"
-CNN = "task3_MNIST/train_cnn.py"
 EVALUATE = "task3_MNIST/evaluate.py"
 ONE_EPOCH = (*SMALL, "--epochs", 1)
 
@@ -22,7 +19,7 @@ ONE_EPOCH = (*SMALL, "--epochs", 1)
 def pristine(tmp_path_factory):
     """Return a results folder with one finished, evaluated run."""
     results = tmp_path_factory.mktemp("pristine")
-    run_ok(MLP, *ONE_EPOCH, "--results", results)
+    call_ok(MLP, *ONE_EPOCH, "--results", results)
     return results
 
 
@@ -32,21 +29,9 @@ def results(pristine, tmp_path):
     return shutil.copytree(pristine, tmp_path / "runs")
 
 
-@pytest.fixture
-def refused(call):
-    """Return a function that runs a script here, which must refuse, and returns its one line."""
-
-    def refuse(main, *arguments, code=1):
-        ended, lines, _ = call(main, *arguments)
-        assert (ended, len(lines)) == (code, 1), lines
-        assert lines[0].startswith("error: ")
-        return lines[0]
-
-    return refuse
-
-
-def train_mlp():
-    train_main("mlp")
+def refused(script, *arguments, code=1):
+    """Call a script, which must refuse, and return its one line."""
+    return refusal(call(script, *arguments), code)
 
 
 def run_folder(results):
@@ -84,8 +69,8 @@ WRONG_CALLS = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), WRONG_CALLS)
-def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path, refused):
-    line = refused(train_mlp, *arguments, "--results", tmp_path / "runs", code=2)
+def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path):
+    line = refused(MLP, *arguments, "--results", tmp_path / "runs", code=2)
     assert says in line
     assert not (tmp_path / "runs").exists(), "a wrong call must leave nothing behind"
 
@@ -98,69 +83,69 @@ def test_a_wrong_call_of_the_script_itself_is_refused_in_one_line(tmp_path):
 def test_a_device_that_is_not_there_is_refused(tmp_path):
     # no machine has both
     absent = "mps" if torch.cuda.is_available() else "cuda"
-    line = refusal(run(MLP, "--device", absent, "--results", tmp_path), 2)
+    line = refused(MLP, "--device", absent, "--results", tmp_path, code=2)
     assert "--device auto or cpu" in line
 
 
 def test_a_file_where_the_results_folder_should_be(tmp_path):
     (tmp_path / "runs").write_text("in the way")
-    line = refusal(run(MLP, *ONE_EPOCH, "--results", tmp_path / "runs"), 1)
+    line = refused(MLP, *ONE_EPOCH, "--results", tmp_path / "runs")
     assert "choose another folder" in line
     assert (tmp_path / "runs").read_text() == "in the way"
 
 
 def test_a_folder_that_cannot_be_written():
     # /proc refuses new folders to everybody, the superuser included
-    line = refusal(run(MLP, *ONE_EPOCH, "--results", "/proc/runs"), 1)
+    line = refused(MLP, *ONE_EPOCH, "--results", "/proc/runs")
     assert "/proc/runs" in line
 
 
 def test_a_full_disk_loses_nothing_that_was_finished(tmp_path):
     """Let the system refuse files over 64 KB, as it refuses them when a disk is full."""
-    call = (MLP, *SMALL, "--model", "mlp_50_50", "--epochs", 2, "--results", tmp_path)
+    given = (MLP, *SMALL, "--model", "mlp_50_50", "--epochs", 2, "--results", tmp_path)
 
     def small_files_only():
         resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, 65_536))
 
-    line = refusal(run(*call, preexec_fn=small_files_only), 1)
+    line = refusal(run(*given, preexec_fn=small_files_only), 1)
     assert "cannot write" in line
     folder = run_folder(tmp_path)
     assert json.loads((folder / "config.json").read_text())["model"] == "mlp_50_50"
     # no half-written file stands there under any name
     assert {path.name for path in folder.iterdir()} <= {"config.json", ".lock"}
-    run_ok(*call)
+    call_ok(*given)
 
 
 @pytest.mark.parametrize("name", ["model.pt", "summary.json", "config.json"])
 @pytest.mark.parametrize("content", [b"", b"garbage", b'{"model": "mlp"', b"[]"])
-def test_a_corrupt_file_is_named_with_its_cure(name, content, results, refused):
+def test_a_corrupt_file_is_named_with_its_cure(name, content, results):
     folder = run_folder(results)
     (folder / name).write_bytes(content)
     if name == "summary.json":
-        line = refused(train_mlp, *ONE_EPOCH, "--results", results)
+        line = refused(MLP, *ONE_EPOCH, "--results", results)
     else:
-        line = refused(evaluate.main, folder)
+        line = refused(EVALUATE, folder)
     assert name in line
     assert "--overwrite" in line
 
 
-def test_a_truncated_model_is_named_with_its_cure(results, refused):
+def test_a_truncated_model_is_named_with_its_cure(results):
     path = run_folder(results) / "model.pt"
     path.write_bytes(path.read_bytes()[:-1000])
-    assert "model.pt" in refused(evaluate.main, path.parent)
+    assert "model.pt" in refused(EVALUATE, path.parent)
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", None])
-def test_a_corrupt_checkpoint_is_named_and_overwrite_mends_it(content, results, refused, call):
+def test_a_corrupt_checkpoint_is_named_and_overwrite_mends_it(content, results):
     folder = run_folder(results)
     whole = (folder / "model.pt").read_bytes()
     (folder / "summary.json").unlink()
     (folder / "checkpoint.pt").write_bytes(whole[: len(whole) // 2] if content is None else content)
     given = (*ONE_EPOCH, "--results", results)
-    line = refused(train_mlp, *given)
+    line = refused(MLP, *given)
     assert "checkpoint.pt" in line
     assert "--overwrite" in line
-    assert call(train_mlp, *given, "--overwrite")[0] == 0
+    call_ok(MLP, *given, "--overwrite")
 
 
 class Trap:
@@ -180,56 +165,56 @@ def test_a_pickled_object_is_refused_and_not_executed(name, results, tmp_path):
     torch.save({"model": "mlp", "state_dict": {}, "history": [], "x": Trap(sprung)}, folder / name)
     if name == "checkpoint.pt":
         (folder / "summary.json").unlink()
-        done = run(MLP, *ONE_EPOCH, "--results", results)
+        line = refused(MLP, *ONE_EPOCH, "--results", results)
     else:
-        done = run(EVALUATE, folder)
-    assert "not loaded" in refusal(done, 1)
+        line = refused(EVALUATE, folder)
+    assert "not loaded" in line
     assert not sprung.exists()
 
 
-def test_weights_of_another_model_are_refused(results, refused):
+def test_weights_of_another_model_are_refused(results):
     folder = run_folder(results)
     torch.save({"model": "cnn", "state_dict": {}}, folder / "model.pt")
-    line = refused(evaluate.main, folder)
+    line = refused(EVALUATE, folder)
     assert "holds a cnn" in line
 
 
-def test_a_run_folder_of_another_model_is_not_resumed(results, refused):
+def test_a_run_folder_of_another_model_is_not_resumed(results):
     folder = run_folder(results)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "model": "mlp_50_50"}))
-    line = refused(train_mlp, *ONE_EPOCH, "--results", results)
+    line = refused(MLP, *ONE_EPOCH, "--results", results)
     assert "model mlp_50_50, not mlp" in line
 
 
-def test_a_run_of_other_settings_is_not_resumed(results, refused):
+def test_a_run_of_other_settings_is_not_resumed(results):
     folder = run_folder(results)
     config = json.loads((folder / "config.json").read_text())
     config["config"]["lr"] = 0.5
     (folder / "config.json").write_text(json.dumps(config))
-    assert "lr 0.5" in refused(train_mlp, *ONE_EPOCH, "--results", results)
+    assert "lr 0.5" in refused(MLP, *ONE_EPOCH, "--results", results)
 
 
-def test_evaluating_an_unfinished_run_is_refused(results, refused):
+def test_evaluating_an_unfinished_run_is_refused(results):
     folder = run_folder(results)
     (folder / "summary.json").unlink()
-    assert "not complete" in refused(evaluate.main, folder)
+    assert "not complete" in refused(EVALUATE, folder)
 
 
-def test_evaluating_what_is_no_run_is_refused(tmp_path, refused):
-    assert "not a run folder" in refused(evaluate.main, tmp_path, code=2)
+def test_evaluating_what_is_no_run_is_refused(tmp_path):
+    assert "not a run folder" in refused(EVALUATE, tmp_path, code=2)
 
 
-def test_evaluating_without_a_results_folder_is_refused(tmp_path, refused):
-    assert "--results" in refused(evaluate.main, "--results", tmp_path / "none", code=2)
+def test_evaluating_without_a_results_folder_is_refused(tmp_path):
+    assert "--results" in refused(EVALUATE, "--results", tmp_path / "none", code=2)
 
 
-def test_one_broken_run_does_not_keep_the_others_from_evaluation(tmp_path, refused, call):
+def test_one_broken_run_does_not_keep_the_others_from_evaluation(tmp_path):
     given = (*ONE_EPOCH, "--seeds", 2, "--no-evaluate", "--results", tmp_path)
-    assert call(train_mlp, *given)[0] == 0
+    call_ok(MLP, *given)
     first, second = sorted(path.parent for path in tmp_path.rglob("model.pt"))
     (first / "model.pt").write_bytes(b"garbage")
-    assert "model.pt" in refused(evaluate.main, "--results", tmp_path)
+    assert "model.pt" in refused(EVALUATE, "--results", tmp_path)
     assert (second / "test.json").exists()
 
 
@@ -241,8 +226,8 @@ def test_training_does_not_touch_a_damaged_test_set_and_evaluation_refuses_it(mn
     for name in ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
         (raw / name).write_bytes(b"garbage" * 1000)
     where = ("--data", tmp_path / "data", "--results", tmp_path / "runs")
-    run_ok(MLP, "--model", "linear", "--epochs", 1, "--no-evaluate", *where)
-    line = refusal(run(EVALUATE, *where), 1)
+    call_ok(MLP, "--model", "linear", "--epochs", 1, "--no-evaluate", *where)
+    line = refused(EVALUATE, *where)
     assert "t10k" in line
     assert "delete it" in line
     assert (raw / "t10k-images-idx3-ubyte").read_bytes() == b"garbage" * 1000
@@ -260,27 +245,26 @@ def test_training_fetches_an_altered_test_file_again_to_evaluate(mnist_dir, tmp_
     labels.write_bytes(right[:-100])
     (raw / f"{labels.name}.gz").write_bytes(gzip.compress(right))
     where = ("--data", tmp_path / "data", "--results", tmp_path / "runs")
-    run_ok(MLP, "--model", "linear", "--epochs", 1, *where)
+    call_ok(MLP, "--model", "linear", "--epochs", 1, *where)
     assert labels.read_bytes() == right
 
 
-def test_keeping_epochs_of_a_complete_run_says_what_to_do(results, refused, call):
+def test_keeping_epochs_of_a_complete_run_says_what_to_do(results):
     given = (*ONE_EPOCH, "--results", results, "--keep-epochs")
-    assert "--overwrite" in refused(train_mlp, *given)
-    assert call(train_mlp, *given, "--overwrite")[0] == 0
+    assert "--overwrite" in refused(MLP, *given)
+    call_ok(MLP, *given, "--overwrite")
     assert list(results.rglob("epoch_0001.pt"))
 
 
-def test_divergence_in_the_last_step_is_found_too(tmp_path, refused):
+def test_divergence_in_the_last_step_is_found_too(tmp_path):
     knobs = ("--optimizer", "sgd", "--lr", "1e30", "--epochs", "1", "--batch-size", "5000")
     given = ("--dataset", "digits", "--threads", 1, *knobs, "--results", tmp_path)
     for _ in range(2):  # and nothing was written that the next call would stumble over
-        assert "validation loss became" in refused(train_mlp, *given)
+        assert "validation loss became" in refused(MLP, *given)
 
 
 def test_divergence_is_one_line_with_what_to_try(tmp_path):
-    call = (MLP, *SMALL, "--optimizer", "sgd", "--lr", "1e30", "--results", tmp_path)
-    line = refusal(run(*call), 1)
+    line = refused(MLP, *SMALL, "--optimizer", "sgd", "--lr", "1e30", "--results", tmp_path)
     assert "at step" in line
     assert "--lr" in line
 

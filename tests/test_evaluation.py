@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from task3_MNIST import evaluate
 from task3_MNIST.core import data, zoo
 from task3_MNIST.core.ensemble import ensemble, read_ensemble, write_ensembles
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.evaluation import shift_averaged
 from task3_MNIST.core.runs import Run
-from tests.scripts import REPOSITORY
+from tests.scripts import REPOSITORY, call_ok
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +44,10 @@ def test_the_mean_over_shifts_is_the_mean_of_shifted_images_probabilities(test_i
     torch.testing.assert_close(found, expected.detach(), atol=1e-5, rtol=1e-4)
 
 
-def test_average_shifts_is_reported_beside_the_plain_figures(results, call):
+def test_average_shifts_is_reported_beside_the_plain_figures(results):
     run = Run(group(results) / "seed0")
     before = run.test()
-    code, _, output = call(evaluate.main, "--average-shifts", 2, run.folder)
-    assert code == 0
+    output = call_ok("task3_MNIST/evaluate.py", "--average-shifts", 2, run.folder)
     after = run.test()
     assert after["test_accuracy"] == before["test_accuracy"]
     assert after["shift_averaged"]["pixels"] == 2

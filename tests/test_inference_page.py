@@ -15,7 +15,7 @@ from task3_MNIST.core import data, zoo
 from task3_MNIST.report.inference import DOUBTFUL, build_page
 from tests.inference import DIGITS, draw, draw_at_once, make_run, predictions, write_page, written
 from tests.pages import lowest_contrast, opened, tabbed_controls
-from tests.scripts import refusal, run, run_ok
+from tests.scripts import call, refusal, run_ok
 
 SCRIPT = "task3_MNIST/model_inference_visualization.py"
 SEVEN = [[(0.3, 0.25), (0.5, 0.2), (0.68, 0.22), (0.6, 0.45), (0.5, 0.65), (0.42, 0.85)]]
@@ -458,7 +458,7 @@ def test_hostile_names_are_text(browser, digits_test, tmp_path):
 
 
 def test_no_evaluated_run_is_one_line(tmp_path):
-    line = refusal(run(SCRIPT, "--results", tmp_path, "--out", tmp_path / "page.html"), 1)
+    line = refusal(call(SCRIPT, "--results", tmp_path, "--out", tmp_path / "page.html"), 1)
     assert "train_mlp.py" in line
     assert not (tmp_path / "page.html").exists()
 

@@ -5,7 +5,9 @@ import pytest
 from PIL import Image
 
 from task3_MNIST.core import data
-from tests.scripts import refusal, run, run_ok
+from tests.scripts import call, call_ok, refusal, run_ok
+
+PREDICT = "task3_MNIST/predict.py"
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +21,8 @@ def enlarged(digit, side=200):
     return np.asarray(Image.fromarray(digit).resize((side, side), Image.BICUBIC))
 
 
-def predict(results, *arguments, **options):
-    return run("task3_MNIST/predict.py", *arguments, "--results", results, **options)
+def predict(results, *arguments):
+    return call(PREDICT, *arguments, "--results", results)
 
 
 def test_photos_and_scans_of_every_kind_are_read(mnist_results, digits, tmp_path):
@@ -42,7 +44,7 @@ def test_photos_and_scans_of_every_kind_are_read(mnist_results, digits, tmp_path
 
     expected = {"light on dark.png": 7, "photo.jpg": 2, "turned.jpg": 2, "transparent.png": 4}
     files = [tmp_path / name for name in expected]
-    lines = run_ok("task3_MNIST/predict.py", *files, "--results", mnist_results).splitlines()
+    lines = run_ok(PREDICT, *files, "--results", mnist_results).splitlines()
     for line, (name, digit) in zip(lines, expected.items(), strict=True):
         assert line.startswith(f"{tmp_path / name}: mlp says {digit} (")
         assert f"cnn says {digit} (" in line
@@ -81,7 +83,7 @@ def test_out_shows_what_the_models_saw(mnist_results, digits, tmp_path):
     Image.fromarray(enlarged(digits[0])).save(tmp_path / "7 of $5.png")
     out = tmp_path / "new folder" / "seen.png"
     arguments = (tmp_path / "7 of $5.png", "--model", "cnn", "--out", out)
-    text = run_ok("task3_MNIST/predict.py", *arguments, "--results", mnist_results)
+    text = call_ok(PREDICT, *arguments, "--results", mnist_results)
     assert "mlp" not in text
     assert f"written: {out}" in text
     with Image.open(out) as picture:
@@ -93,7 +95,7 @@ def test_out_shows_what_the_models_saw(mnist_results, digits, tmp_path):
 def test_runs_can_be_named(mnist_results, digits, tmp_path):
     Image.fromarray(enlarged(digits[2])).save(tmp_path / "four.png")
     folder = next((mnist_results / "cnn").rglob("model.pt")).parent
-    text = run_ok("task3_MNIST/predict.py", tmp_path / "four.png", "--run", folder)
+    text = call_ok(PREDICT, tmp_path / "four.png", "--run", folder)
     assert text.startswith(f"{tmp_path / 'four.png'}: cnn says 4 (")
 
 

@@ -6,12 +6,12 @@ import json
 import pytest
 import torch
 
-from task3_MNIST import profile_step
 from task3_MNIST.core import zoo
 from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.data import Split
 from task3_MNIST.core.environment import has_bfloat16, settle
 from task3_MNIST.core.profiling import KINDS, OTHER, train_flops
+from tests.scripts import call_ok
 
 CPU = torch.device("cpu")
 
@@ -25,13 +25,10 @@ def test_flops_of_a_step_are_those_of_its_matrix_products():
     assert train_flops(model, TrainConfig(batch_size=8), images) == expected
 
 
-def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, call, tmp_path):
+def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, tmp_path):
     out = tmp_path / "profile.json"
-    code, _, output = call(
-        profile_step.main, "--model", "mlp_50_50", "--threads", 1, "--data", mnist_dir, "--out", out
-    )
-    assert code == 0
-    assert "GFLOP/s" in output
+    given = ("--model", "mlp_50_50", "--threads", 1, "--data", mnist_dir, "--out", out)
+    assert "GFLOP/s" in call_ok("task3_MNIST/profile_step.py", *given)
     report = json.loads(out.read_text())
     assert sum(report["shares"].values()) == pytest.approx(1)
     assert set(report["shares"]) <= {*KINDS, OTHER}

@@ -1,7 +1,6 @@
 """Architecture diagrams of every model, and the two tasks' visualize.py."""
 
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -9,7 +8,6 @@ import torch
 from PIL import Image
 from torch import nn
 
-from task1_MLP import visualize as mlp_script
 from task2_CNN import visualize as cnn_script
 from task3_MNIST.core import zoo
 from task3_MNIST.core.architecture import layers
@@ -17,8 +15,7 @@ from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.diagram import draw_diagram
 from task3_MNIST.core.plots.tiles import tile
 from task3_MNIST.core.runs import find
-from task3_MNIST.core.script import run_script
-from tests.scripts import run_ok
+from tests.scripts import call, call_ok, refusal, run_ok
 
 MLP = "task1_MLP/visualize.py"
 CNN = "task2_CNN/visualize.py"
@@ -120,7 +117,7 @@ def test_mlp_script_draws_diagram_and_weights_of_the_first_run_it_finds(digits_r
 
 def test_cnn_script_draws_kernels_and_feature_maps_into_the_runs_plots(digits_results, tmp_path):
     folder = shutil.copytree(trained(digits_results, "cnn"), tmp_path / "seed0")
-    run_ok(CNN, "--run", folder, "--digit", 7)
+    call_ok(CNN, "--run", folder, "--digit", 7)
     made = {path.name for path in (folder / "plots").iterdir()}
     assert {"architecture.png", "kernels_conv1.png", "kernels_conv2.png"} <= made
     maps = [name for name in made if name.startswith("feature_maps_")]
@@ -129,55 +126,37 @@ def test_cnn_script_draws_kernels_and_feature_maps_into_the_runs_plots(digits_re
         assert_picture(folder / "plots" / name)
 
 
-def test_without_a_run_only_the_diagram_is_drawn_and_the_script_says_so(
-    tmp_path, monkeypatch, capsys
-):
-    given = ["--model", "lenet5", "--results", str(tmp_path), "--out", str(tmp_path / "out")]
-    monkeypatch.setattr(sys, "argv", ["visualize.py", *given])
-    cnn_script.main()
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["architecture.png"]
-    assert "no complete run of lenet5 found" in capsys.readouterr().out
-
-
-def refusal(main, arguments, monkeypatch, capsys):
-    """Return the exit code and the one line with which a script refuses its arguments."""
-    monkeypatch.setattr(sys, "argv", ["visualize.py", *map(str, arguments)])
-    with pytest.raises(SystemExit) as ended:
-        run_script(main)
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    return ended.value.code, lines[0]
+def test_without_a_run_only_the_diagram_is_drawn_and_the_script_says_so(tmp_path):
+    out = tmp_path / "out"
+    output = call_ok(CNN, "--model", "lenet5", "--results", tmp_path, "--out", out)
+    assert [path.name for path in out.iterdir()] == ["architecture.png"]
+    assert "no complete run of lenet5 found" in output
 
 
 @pytest.mark.parametrize(
-    ("main", "arguments", "reason"),
+    ("script", "arguments", "reason"),
     [
-        (mlp_script.main, ["--model", "mpl"], "did you mean mlp"),
-        (mlp_script.main, ["--model", "lenet5"], "use task2_CNN/visualize.py"),
-        (cnn_script.main, ["--run", "{mlp}"], "use task1_MLP/visualize.py"),
+        (MLP, ["--model", "mpl"], "did you mean mlp"),
+        (MLP, ["--model", "lenet5"], "use task2_CNN/visualize.py"),
+        (CNN, ["--run", "{mlp}"], "use task1_MLP/visualize.py"),
         (
-            mlp_script.main,
+            MLP,
             ["--run", "{mlp}", "--model", "linear"],
             "is a run of mlp, not of linear",
         ),
-        (mlp_script.main, ["--run", "{mlp}/plots"], "is not a run folder"),
-        (cnn_script.main, ["--run", "{cnn}", "--index", "100000"], "--index 100000"),
-        (cnn_script.main, ["--run", "{cnn}", "--digit", "12"], "--digit: invalid choice: 12"),
+        (MLP, ["--run", "{mlp}/plots"], "is not a run folder"),
+        (CNN, ["--run", "{cnn}", "--index", "100000"], "--index 100000"),
+        (CNN, ["--run", "{cnn}", "--digit", "12"], "--digit: invalid choice: 12"),
     ],
 )
-def test_a_wrong_call_is_refused_in_one_line(
-    main, arguments, reason, digits_results, tmp_path, monkeypatch, capsys
-):
+def test_a_wrong_call_is_refused_in_one_line(script, arguments, reason, digits_results, tmp_path):
     folders = {model: trained(digits_results, model) for model in ("mlp", "cnn")}
     arguments = [argument.format(**folders) for argument in arguments]
-    code, line = refusal(main, [*arguments, "--out", tmp_path], monkeypatch, capsys)
-    assert code == 2
-    assert reason in line
+    assert reason in refusal(call(script, *arguments, "--out", tmp_path), 2)
 
 
-def test_an_incomplete_run_is_refused_with_the_cure(digits_results, tmp_path, monkeypatch, capsys):
+def test_an_incomplete_run_is_refused_with_the_cure(digits_results, tmp_path):
     folder = shutil.copytree(trained(digits_results, "mlp"), tmp_path / "seed0")
     (folder / "summary.json").unlink()
-    code, line = refusal(mlp_script.main, ["--run", folder], monkeypatch, capsys)
-    assert code == 1
+    line = refusal(call(MLP, "--run", folder), 1)
     assert "is not complete: run its training command again" in line
