@@ -16,6 +16,10 @@ INFERENCE := task3_MNIST/model_inference.html
 SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name test.json \
 	-o -name '*.py' -o -path '*/report/static/*' -o -path '*/report/templates/*' \)
 
+# at most two, since pages are timed: each worker needs a core, or its browser would wait for one;
+# tests/conftest.py says what belongs together, and in which order
+WORKERS := -n auto --maxprocesses 2 --dist loadgroup --no-loadscope-reorder
+
 .PHONY: all pages test lint clean
 .DELETE_ON_ERROR:
 
@@ -47,7 +51,7 @@ pages: $(RUNS)
 
 test: .venv/dev
 	@tests/install_chromium.sh
-	$(PY) -m pytest
+	$(PY) -m pytest $(WORKERS)
 
 lint: .venv/dev
 	.venv/bin/ruff format --check .

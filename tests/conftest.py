@@ -9,7 +9,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+# Before torch is imported, for the tests and every script they start: two workers whose OpenMP
+# threads wait for each other take many times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import hypothesis
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 
 from task3_MNIST.core import data
@@ -17,12 +23,39 @@ from tests.scripts import SMALL, call_ok, command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
+# What takes longest comes first, so that the workers end at about the same time.
+FIRST = (
+    *("default_training", "test_readme", "test_comparison_page"),
+    *("test_train", "test_engine", "test_errors", "test_damage"),
+)
+
+# an example may take long because other programs have the processor
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep on one worker what shares fixtures: each file, and all that the default training is for.
+
+    The order is the same with one worker as with many.
+    """
+    groups = {}
+    for item in items:
+        needs_training = "default_training" in item.fixturenames
+        groups[item] = "default_training" if needs_training else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    names = [*FIRST, *dict.fromkeys(groups.values())]
+    items.sort(key=lambda item: names.index(groups[item]))
+
 
 @pytest.fixture(scope="session")
-def mnist_dir() -> Path:
+def mnist_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the data folder with the real MNIST, fetched where missing; tests never alter it."""
     folder = REPOSITORY / "data"
-    data.fetch("mnist", folder, test=True)
+    # the folder above each worker's own is the same for all: the second waits for the first
+    with FileLock(tmp_path_factory.getbasetemp().parent / "mnist.lock"):
+        data.fetch("mnist", folder, test=True)
     return folder
 
 
@@ -52,13 +85,19 @@ def digits_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def default_training(
     mnist_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, dict[str, int]]:
-    """Train `mlp` and `cnn` by default on the real MNIST; return results and peak bytes of each."""
+    """Train `mlp` and `cnn` by default on the real MNIST; return results and peak bytes of each.
+
+    By the default number of threads, whatever the tests have, which on a machine that other tests
+    keep busy must not spin while they wait for each other.
+    """
     results = tmp_path_factory.mktemp("mnist-results")
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    environment["GOMP_SPINCOUNT"] = "1000"
     peak = {}
     for family in ("mlp", "cnn"):
         script = f"task3_MNIST/train_{family}.py"
         call = command(script, "--data", mnist_dir, "--results", results)
-        process = subprocess.Popen(call, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(call, stdout=subprocess.DEVNULL, env=environment)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0, family

@@ -130,7 +130,7 @@ def test_thin_pen_is_not_faded(pen: int) -> None:
     assert np.mean(ink[ink > 0] > 127) > 0.5
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     index=st.integers(0, 1796),
     top=st.integers(1, 60),
