@@ -8,6 +8,7 @@ import time
 import pytest
 import torch
 
+from task3_MNIST.core.config import RECIPES, recipe_config
 from tests.scripts import REPOSITORY, SMALL, call, call_ok, command, refusal, run_ok, start
 
 MLP = "task3_MNIST/train_mlp.py"
@@ -222,7 +223,8 @@ def test_list_prints_models_and_recipes():
 
 def test_help_gives_every_knob_with_its_default():
     output = " ".join(call_ok(MLP, "--help").split())
-    assert "peak learning rate (default: 0.003 in fast, 0.001 in classic)" in output
+    rates = ", ".join(f"{recipe_config(name, 'mlp', 'mlp').lr} in {name}" for name in RECIPES)
+    assert f"peak learning rate (default: {rates})" in output
     assert "--label-smoothing" in output
 
 
