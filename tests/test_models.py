@@ -49,6 +49,7 @@ def parameters_by_hand(name):
             total += part.channels * (2 if batch_norm else 1)
             channels = part.channels
             side = math.floor((side + 2 * part.padding - part.kernel) / part.stride) + 1
+            side //= part.pool
         else:
             side = side // part.size if part.size else 1
     return total + dense_parameters(channels * side**2, row.get("hidden", ()), batch_norm)

@@ -133,9 +133,14 @@ RECIPES: dict[str, Recipe] = {
             batch_size=128,
             epochs=3,
         ),
-        families={"mlp": dict(lr=3e-3), "cnn": dict(lr=7e-3)},
+        families={
+            "mlp": dict(lr=3e-3, precision="auto"),
+            "cnn": dict(lr=7e-3, precision="auto", memory_format="channels-last"),
+        },
         models={
-            "cnn_fast": dict(epochs=1, lr=1e-2, precision="auto", memory_format="channels-last"),
+            # the feature maps of 112 images stay in a megabyte of cache: those of 128 take a
+            # quarter longer
+            "cnn_fast": dict(epochs=1, batch_size=112, lr=1e-2, label_smoothing=0.0),
         },
     ),
     "classic": Recipe(
