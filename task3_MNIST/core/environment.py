@@ -18,6 +18,7 @@ from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.errors import UsageError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+CODE = ("task1_MLP", "task2_CNN", "task3_MNIST", "requirements.txt")
 RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn")
 
 
@@ -86,13 +87,18 @@ def cpu_name() -> str:
 
 def git_commit() -> str | None:
     """Return the commit the code is at, with `-dirty` if it was changed; None without git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        return subprocess.run(
-            command, cwd=REPOSITORY, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        commit = _git("rev-parse", "HEAD")
+        changed = _git("status", "--porcelain", "--", *CODE)  # results may change meanwhile
     except (OSError, subprocess.CalledProcessError):
         return None
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
 
 
 def _readable_arguments() -> list[str]:
