@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from task3_MNIST.report.readme import MARKS, TABLES, with_tables
 from tests.scripts import REPOSITORY, run_ok
 
 README = (REPOSITORY / "README.md").read_text()
@@ -46,6 +47,8 @@ def test_the_commands_of_the_readme_run_in_their_order(checkout, tmp_path):
             arguments = [str(write_digit(tmp_path / "digit.png"))]
         if "--list" not in arguments:
             arguments += [a for a in SHORTER.get(name, ()) if a]
+        if "strong" in arguments:
+            arguments += ["--dataset", "digits"]  # minutes an epoch would say no more
         if "--seeds" in arguments:
             arguments[arguments.index("--seeds") + 1] = "1"
         run_ok(checkout / script, *arguments, cwd=tmp_path)
@@ -65,6 +68,13 @@ def write_digit(path):
     pixels = (load_digits().images[0] * 15.9).astype("uint8")
     Image.fromarray(255 - pixels).resize((200, 200)).save(path)
     return path
+
+
+def test_the_tables_are_what_the_reference_results_say():
+    assert with_tables(README, REPOSITORY / "results" / "reference") == README, (
+        "run python task3_MNIST/update_readme.py"
+    )
+    assert all(MARKS.format(name=name) in README for name in TABLES)
 
 
 def test_every_link_and_picture_is_there():

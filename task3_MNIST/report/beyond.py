@@ -31,16 +31,25 @@ def beyond(entries: Sequence[Entry]) -> dict[str, Any] | None:
 
 
 def selection_gain(run: Reading) -> float | None:
+    """Return what picking the epoch on the test set would have added to a run; see `gain`."""
+    return gain(run.metrics, run.test) if run.test else None
+
+
+def gain(metrics: list[dict[str, Any]], test: dict[str, Any]) -> float | None:
     """Return how much higher the best epoch by test reads than the one validation chooses.
 
     A fraction; None unless every epoch was validated and kept. It is what a paper that picks its
     epoch on the test set adds to its accuracy without anything having been learned.
+
+    Args:
+        metrics: of `metrics.jsonl`.
+        test: of `test.json`.
     """
-    curve = run.test.get("epochs", []) if run.test else []
-    if len(curve) != len(run.metrics) or any(m["val_loss"] is None for m in run.metrics):
+    curve = test.get("epochs", [])
+    if len(curve) != len(metrics) or any(epoch["val_loss"] is None for epoch in metrics):
         return None
     accuracies = {row["epoch"]: row["test_accuracy"] for row in curve}
-    chosen = accuracies.get(selected_epoch(run.metrics))
+    chosen = accuracies.get(selected_epoch(metrics))
     return None if chosen is None else max(accuracies.values()) - chosen
 
 
