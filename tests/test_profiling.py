@@ -11,7 +11,7 @@ from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.data import Split
 from task3_MNIST.core.environment import has_bfloat16, settle
 from task3_MNIST.core.profiling import KINDS, OTHER, train_flops
-from tests.scripts import call_ok
+from tests.scripts import REPOSITORY, call_ok
 
 CPU = torch.device("cpu")
 
@@ -30,6 +30,8 @@ def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, tmp_path):
     given = ("--model", "mlp_50_50", "--threads", 1, "--data", mnist_dir, "--out", out)
     assert "GFLOP/s" in call_ok("task3_MNIST/profile_step.py", *given)
     report = json.loads(out.read_text())
+    text = (REPOSITORY / "results" / "README.md").read_text()
+    assert [key for key in report if f"`{key}`" not in text] == []
     assert sum(report["shares"].values()) == pytest.approx(1)
     assert set(report["shares"]) <= {*KINDS, OTHER}
     assert report["shares"]["convolutions and matrix products"] > 0.1
