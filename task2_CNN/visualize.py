@@ -121,7 +121,7 @@ def draw_feature_maps(subject: Subject, test: data.Split, index: int) -> Path:
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     top = grid[0].subgridspec(1, 2, width_ratios=(1, 6))
     picture = figure.add_subplot(top[0])
-    picture.imshow(image[0, 0], cmap="gray_r")
+    picture.imshow(image[0, 0].numpy(), cmap="gray_r")
     picture.set_axis_off()
     _draw_answer(figure.add_subplot(top[1]), logits, label)
     for place, (name, maps) in enumerate(stages, 1):
@@ -181,7 +181,7 @@ def strongest(strength: Tensor) -> Tensor:
 
 
 def _draw_answer(axes, logits: Tensor, label: int) -> None:
-    probabilities = logits.softmax(0)
+    probabilities = logits.softmax(0).numpy()
     answer = int(probabilities.argmax())
     colours = [style.GRID] * len(probabilities)
     colours[answer] = style.RIGHT if answer == label else style.WRONG

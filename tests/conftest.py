@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -28,6 +29,10 @@ FIRST = (
     *("default_training", "test_readme", "test_comparison_page"),
     *("test_train", "test_engine", "test_errors", "test_damage"),
 )
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and scripts would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # an example may take long because other programs have the processor
 hypothesis.settings.register_profile("any machine", deadline=None)
