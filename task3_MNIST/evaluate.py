@@ -15,8 +15,9 @@ from task3_MNIST.core.script import run_script
 
 # isort: split
 from task3_MNIST.core import data
-from task3_MNIST.core.cli import describe_test, evaluate_and_plot, report_ensembles
+from task3_MNIST.core.cli import describe_test, report_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.finishing import evaluate_and_plot
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
 from task3_MNIST.core.runs import Run, find
 

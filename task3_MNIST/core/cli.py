@@ -6,28 +6,21 @@ import argparse
 import dataclasses
 import functools
 import json
-import shlex
 import sys
 from collections.abc import Callable
 
 import torch
 from tqdm import tqdm
 
-from task3_MNIST.core import data, plots, zoo
-from task3_MNIST.core.config import (
-    DEFAULT_RECIPE,
-    RECIPES,
-    TrainConfig,
-    recipe_config,
-    run_name,
-)
-from task3_MNIST.core.ensemble import write_ensembles
-from task3_MNIST.core.environment import settle
+from task3_MNIST.core import data, zoo
+from task3_MNIST.core.config import DEFAULT_RECIPE, RECIPES, TrainConfig, recipe_config
+from task3_MNIST.core.ensemble import without_ensemble, write_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
-from task3_MNIST.core.evaluation import evaluate_run
+from task3_MNIST.core.finishing import finish
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
-from task3_MNIST.core.runs import Run, run_folder
-from task3_MNIST.core.training import Job, check_same, split, train_run
+from task3_MNIST.core.runs import Run
+from task3_MNIST.core.script import command_to_go_on
+from task3_MNIST.core.training import Job, check_same, load_splits, make_job, train_run
 
 
 def train_parser(family: str) -> argparse.ArgumentParser:
@@ -92,37 +85,28 @@ def train_main(family: str) -> None:
         other = zoo.family_of(options.model)
         raise UsageError(f"{options.model} is of the other family: use train_{other}.py")
     device = set_up_device(options)
-    jobs = _jobs(options, family, device)
+    jobs = _jobs(options, device)
 
-    runs = [
-        (run_folder(options.results, job.dataset, job.model, job.name, job.config.seed), job)
-        for job in jobs
-    ]
+    runs = [(job.run(options.results), job) for job in jobs]
     # the place is tried before the data is loaded: fail at the door
     runs[0][0].folder.mkdir(parents=True, exist_ok=True)
     # loaded at their first use: a repeated command needs no data
     splits = functools.cache(lambda: _load_splits(options, jobs[0].config, device))
     test = functools.cache(lambda: _load_test(options, device))
-    newly_evaluated = []
     for run, job in runs:
         try:
             with run.locked():
                 _train_one(run, job, splits, options.overwrite)
-                if not (options.no_evaluate or run.evaluated):
-                    evaluate_and_plot(run, test())
-                    newly_evaluated.append(run)
-                elif not (run.folder / "plots").exists():
-                    plots.draw_curves(run)
+                finish(run, None if options.no_evaluate else test)
                 _report(run)
         except KeyboardInterrupt:
             _say_how_to_go_on(run, job)
             raise
-    if newly_evaluated:
-        report_ensembles(newly_evaluated, test())
+    if not options.no_evaluate and (waiting := without_ensemble(run for run, _ in runs)):
+        report_ensembles(waiting, test())
 
 
-def _jobs(options: argparse.Namespace, family: str, device: torch.device) -> list[Job]:
-    base = settle(recipe_config(options.recipe, family, options.model), device)
+def _jobs(options: argparse.Namespace, device: torch.device) -> list[Job]:
     given = {
         knob.name: getattr(options, knob.name)
         for knob in dataclasses.fields(TrainConfig)
@@ -130,20 +114,18 @@ def _jobs(options: argparse.Namespace, family: str, device: torch.device) -> lis
     }
     if options.seeds and "seed" in given:
         raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
-    config = settle(dataclasses.replace(base, **given), device)
-    seeds = range(options.seeds) if options.seeds else [config.seed]
-    dataset = data.canonical_name(options.dataset)
+    each = [{"seed": seed} for seed in range(options.seeds)] if options.seeds else [{}]
     return [
-        Job(
-            model=options.model,
-            recipe=options.recipe,
-            name=run_name(options.recipe, base, config),
-            config=dataclasses.replace(config, seed=seed),
-            dataset=dataset,
-            data_dir=options.data,
-            keep_epochs=options.keep_epochs,
+        make_job(
+            options.model,
+            options.recipe,
+            {**given, **seed},
+            options.dataset,
+            options.data,
+            device,
+            options.keep_epochs,
         )
-        for seed in seeds
+        for seed in each
     ]
 
 
@@ -151,8 +133,7 @@ def _load_splits(
     options: argparse.Namespace, config: TrainConfig, device: torch.device
 ) -> tuple[data.Split, data.Split | None]:
     data.fetch(options.dataset, options.data, test=not options.no_evaluate)
-    images = data.load_train(options.dataset, options.data).to(device)
-    return split(images, config)
+    return load_splits(options.dataset, options.data, config.full_train, device)
 
 
 def _load_test(options: argparse.Namespace, device: torch.device) -> data.Split:
@@ -193,10 +174,9 @@ def _train_one(run: Run, job: Job, splits: Callable[[], tuple], overwrite: bool)
 
 def _say_how_to_go_on(run: Run, job: Job) -> None:
     """Print what Ctrl-C left and the command that goes on from there."""
-    arguments = [argument for argument in sys.argv if argument != "--overwrite"]
     print(
         f"\ninterrupted: seed {job.config.seed} has {len(run.metrics())} of {job.config.epochs} "
-        f"epochs saved; to go on: {shlex.join(['python', *arguments])}"
+        f"epochs saved; to go on: {command_to_go_on()}"
     )
 
 
@@ -209,13 +189,6 @@ def _epoch_line(metrics: dict[str, float], epochs: int) -> str:
     if metrics["val_accuracy"] is not None:
         parts.insert(2, f"validation {metrics['val_loss']:.4f} {metrics['val_accuracy']:7.2%}")
     return "  ".join(parts)
-
-
-def evaluate_and_plot(run: Run, test: data.Split, average_shifts: int = 0) -> None:
-    """Evaluate a run and draw what follows from it."""
-    evaluate_run(run, test, average_shifts)
-    plots.draw_confusion(run)
-    plots.draw_curves(run)
 
 
 def report_ensembles(runs: list[Run], test: data.Split) -> None:

@@ -41,6 +41,22 @@ def write_ensembles(runs: Iterable[Run], test: Split) -> list[Path]:
     return written
 
 
+def without_ensemble(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs of many seeds whose `ensemble.json` is missing or older than an evaluation.
+
+    One run for each folder of seeds; a script that was killed before it wrote it leaves it so.
+    """
+    due = []
+    for folder, run in {run.folder.parent: run for run in runs}.items():
+        evaluations = [path.stat().st_mtime for path in folder.glob("*/test.json")]
+        there = folder / "ensemble.json"
+        if len(evaluations) > 1 and not (
+            there.is_file() and there.stat().st_mtime >= max(evaluations)
+        ):
+            due.append(run)
+    return due
+
+
 def read_ensemble(folder: Path) -> dict[str, Any] | None:
     """Return the content of a folder's `ensemble.json`; None if there is none.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -41,7 +42,7 @@ def run_script(main: Callable[[], None]) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        sys.exit(_complain(_explain_os_error(error), UserError.exit_code))
+        sys.exit(_complain(explain_os_error(error), UserError.exit_code))
     sys.exit(0)
 
 
@@ -50,7 +51,13 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-def _explain_os_error(error: OSError) -> str:
+def command_to_go_on() -> str:
+    """Return the command line that was given, but for `--overwrite`, which would begin again."""
+    return shlex.join(["python", *(word for word in sys.argv if word != "--overwrite")])
+
+
+def explain_os_error(error: OSError) -> str:
+    """Return the cause and the cure of what the system refused, in one line."""
     cures = {
         errno.ENOSPC: "free some space, or choose another folder",
         errno.EDQUOT: "free some space, or choose another folder",

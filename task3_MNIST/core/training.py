@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from task3_MNIST.core import data, schema, zoo
-from task3_MNIST.core.config import TrainConfig
+from task3_MNIST.core.config import TrainConfig, recipe_config, run_name
 from task3_MNIST.core.engine import build_optimizer, fit, seed_generators
-from task3_MNIST.core.environment import describe
+from task3_MNIST.core.environment import describe, settle
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.metrics import count_flops, model_bytes
-from task3_MNIST.core.runs import Run, load_state, load_tensors
+from task3_MNIST.core.runs import Run, load_state, load_tensors, run_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,14 +41,22 @@ class Job:
     data_dir: Path
     keep_epochs: bool = False
 
-    def identity(self) -> dict[str, Any]:
-        """Return the part of `config.json` that decides the numbers."""
+    def run(self, results: Path) -> Run:
+        """Return where it is trained: its folder below the results."""
+        return run_folder(results, self.dataset, self.model, self.name, self.config.seed)
+
+    def identity(self, checksum: Callable[[str, Path], str] = data.checksum) -> dict[str, Any]:
+        """Return the part of `config.json` that decides the numbers.
+
+        Args:
+            checksum: how the data set's is found; whoever asks for many jobs passes it cached.
+        """
         return {
             "schema": schema.SCHEMA,
             "model": self.model,
             "family": zoo.family_of(self.model),
             "dataset": self.dataset,
-            "dataset_sha256": data.checksum(self.dataset, self.data_dir),
+            "dataset_sha256": checksum(self.dataset, self.data_dir),
             "recipe": self.recipe,
             "name": self.name,
             "seed": self.config.seed,
@@ -56,9 +64,42 @@ class Job:
         }
 
 
-def split(images: data.Split, config: TrainConfig) -> tuple[data.Split, data.Split | None]:
-    """Return (train, validation) of all training images; no validation if all train the model."""
-    return (images, None) if config.full_train else data.hold_out(images)
+def make_job(
+    model: str,
+    recipe: str,
+    given: dict[str, Any],
+    dataset: str,
+    data_dir: Path,
+    device: torch.device,
+    keep_epochs: bool = False,
+) -> Job:
+    """Return the job of a model and a recipe, whose knobs those given override.
+
+    Args:
+        model: a name of the zoo.
+        recipe: a recipe's name.
+        given: knobs by name, the seed among them.
+        dataset: a data set's name or folder.
+        data_dir: where data sets lie.
+        device: what `auto` knobs are settled for.
+        keep_epochs: as in `Job`.
+
+    Raises:
+        UsageError: there is no such model, recipe or data set, or a knob is out of range.
+    """
+    base = settle(recipe_config(recipe, zoo.family_of(model), model), device)
+    config = settle(dataclasses.replace(base, **given), device)
+    name = run_name(recipe, base, config)
+    dataset = data.canonical_name(dataset)
+    return Job(model, recipe, name, config, dataset, data_dir, keep_epochs)
+
+
+def load_splits(
+    dataset: str, data_dir: Path, full_train: bool, device: torch.device
+) -> tuple[data.Split, data.Split | None]:
+    """Return (train, validation) on the device; no validation if all images train the model."""
+    images = data.load_train(dataset, data_dir).to(device)
+    return (images, None) if full_train else data.hold_out(images)
 
 
 def train_run(
@@ -72,7 +113,7 @@ def train_run(
     Args:
         run: its folder; the caller holds its lock.
         job: what to train.
-        splits: train and validation, on the device to train on; see `split`.
+        splits: train and validation, on the device to train on; see `load_splits`.
         on_epoch: called with an epoch's metrics once its files are written.
 
     Raises:

@@ -1,0 +1,43 @@
+"""What follows a run's training: its evaluation and its pictures, unless they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from task3_MNIST.core import plots
+from task3_MNIST.core.data import Split
+from task3_MNIST.core.evaluation import evaluate_run
+from task3_MNIST.core.runs import Run
+
+LAST_PICTURE = "plots/confusion_matrix.png"  # of an evaluated run
+
+
+def finished(run: Run) -> bool:
+    """Return whether a run is trained, evaluated and drawn."""
+    return run.complete and run.evaluated and (run.folder / LAST_PICTURE).is_file()
+
+
+def finish(run: Run, test: Callable[[], Split] | None) -> None:
+    """Evaluate and draw a complete run, as far as that was not done.
+
+    Args:
+        run: its folder; the caller holds its lock.
+        test: called for the test images if they are needed; None leaves the test set sealed.
+    """
+    if test and not run.evaluated:
+        evaluate_and_plot(run, test())
+    elif run.evaluated and not finished(run):
+        _draw(run)
+    elif not (run.folder / "plots").exists():
+        plots.draw_curves(run)
+
+
+def evaluate_and_plot(run: Run, test: Split, average_shifts: int = 0) -> None:
+    """Evaluate a run and draw what follows from it."""
+    evaluate_run(run, test, average_shifts)
+    _draw(run)
+
+
+def _draw(run: Run) -> None:
+    plots.draw_curves(run)
+    plots.draw_confusion(run)  # last: `finished` looks for it
