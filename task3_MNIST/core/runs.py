@@ -243,6 +243,21 @@ def find(results: Path) -> list[Run]:
     return sorted(runs, key=lambda run: (run.folder.parent, len(run.folder.name), run.folder.name))
 
 
+def refuse_other_schemas(results: Path) -> None:
+    """Raise UserError if a run below a folder was written by a version with other files."""
+    for run in find(results):
+        path = run.folder / "config.json"
+        try:
+            fault = schema.version_fault(_read_json(path))
+        except (OSError, ValueError, RecursionError):
+            continue  # whoever reads this run will say so
+        if fault:
+            raise UserError(
+                f"{path} {fault}: {results} holds runs of another version; name another folder "
+                "with --results, or move them away"
+            )
+
+
 def find_complete(results: Path) -> tuple[list[Run], list[UserError]]:
     """Return the complete runs below a folder whose config and summary can be read, as `find`.
 

@@ -97,7 +97,7 @@ METRICS = {
 
 def config_fault(content: Any) -> str | None:
     """Return what is wrong with the content of `config.json`."""
-    return _version_fault(content) or _wrong(content, CONFIG)
+    return version_fault(content) or _wrong(content, CONFIG)
 
 
 def summary_fault(content: Any) -> str | None:
@@ -110,7 +110,7 @@ def summary_fault(content: Any) -> str | None:
 
 def test_fault(content: Any) -> str | None:
     """Return what is wrong with the content of `test.json`."""
-    fault = _version_fault(content) or _wrong(content, TEST)
+    fault = version_fault(content) or _wrong(content, TEST)
     if fault:
         return fault
     if content["correct"] > content["n"]:
@@ -123,7 +123,7 @@ def test_fault(content: Any) -> str | None:
 
 def ensemble_fault(content: Any) -> str | None:
     """Return what is wrong with the content of `ensemble.json`."""
-    return _version_fault(content) or _wrong(content, ENSEMBLE)
+    return version_fault(content) or _wrong(content, ENSEMBLE)
 
 
 def history_fault(history: Any) -> str | None:
@@ -152,7 +152,8 @@ def checkpoint_fault(content: Any, epochs: int) -> str | None:
     return fault
 
 
-def _version_fault(content: Any) -> str | None:
+def version_fault(content: Any) -> str | None:
+    """Return what is wrong with the `schema` of a file that has one."""
     found = content.get("schema") if isinstance(content, dict) else SCHEMA
     return None if found == SCHEMA else f"has schema {_short(found)}, not {SCHEMA}"
 
