@@ -4,6 +4,7 @@ python task3_MNIST/model_inference_visualization.py
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -17,6 +18,7 @@ from task3_MNIST.core.plots import draw_prediction_grid
 from task3_MNIST.report.inference import build_page
 from task3_MNIST.report.page import render
 
+OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
 TEMPLATE = "inference.html.j2"
 TITLE = "Draw a digit: two models answer"
 STYLES = ("inference.css",)
@@ -55,16 +57,24 @@ def main() -> None:
     parser.add_argument(
         "--out",
         type=Path,
-        default=REPOSITORY / "task3_MNIST" / "model_inference.html",
+        default=OUT,
         help="the page (default: task3_MNIST/model_inference.html)",
     )
     add_plots_flag(parser)
     options = parser.parse_args()
+    show(options.results, options.data, options.models, options.out, options.plots)
 
-    page = build_page(options.results, options.data, options.models)
+
+def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictures: Path) -> None:
+    """Write the page of the runs below a folder and the picture, and print what is where.
+
+    Raises:
+        UserError: as `build_page`.
+    """
+    page = build_page(results, data_dir, models)
     render(
         TEMPLATE,
-        options.out,
+        out,
         title=TITLE,
         data=page.data,
         styles=STYLES,
@@ -72,10 +82,10 @@ def main() -> None:
         **page.texts,
     )
     grid = draw_prediction_grid(
-        page.runs, page.test.images, page.test.labels, options.plots / "predictions.png"
+        page.runs, page.test.images, page.test.labels, pictures / "predictions.png"
     )
     runnable = ", ".join(page.embedded) or "none"
-    print(f"written: {options.out} ({options.out.stat().st_size / 1e6:.1f} MB; runs {runnable})")
+    print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB; runs {runnable})")
     print(f"written: {grid}")
 
 

@@ -45,16 +45,25 @@ def main() -> None:
     )
     add_plots_flag(parser)
     options = parser.parse_args()
-    groups, problems = collect(options.results)
-    found = write_page(groups, problems, options.data, options.out)
+    compare(options.results, options.data, options.out, options.plots)
+
+
+def compare(results: Path, data_dir: Path, out: Path, pictures: Path) -> None:
+    """Write the page and the pictures of all runs below a folder, and print what is where.
+
+    Raises:
+        UserError: no run can be shown.
+    """
+    groups, problems = collect(results)
+    found = write_page(groups, problems, data_dir, out)
 
     # what could not be read is named on the page and below, and in no picture
     readable = [run for group in groups for run in group.runs if run.test or not run.run.evaluated]
-    pictures = plots.draw_comparison([run.run for run in readable], options.plots)
+    drawn = plots.draw_comparison([run.run for run in readable], pictures)
     for problem in found:
         print(f"not shown wholly: {problem['run']}: {problem['what']}")
-    print(f"{count(len(groups), 'model')} compared in {options.out}")
-    print(f"{count(len(pictures), 'picture')} in {options.plots}")
+    print(f"{count(len(groups), 'model')} compared in {out}")
+    print(f"{count(len(drawn), 'picture')} in {pictures}")
 
 
 def write_page(
