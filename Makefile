@@ -2,6 +2,8 @@
 # make test   install what tests need, run all of them
 # make lint   formatting and rules of the code
 # make clean  remove what make made, but not the data and not the runs
+# make benchmark  train and evaluate every model by both everyday recipes from five seeds: hours,
+#             may be stopped and given again; then results/runs/summary.csv and both pages
 # Everything is safe to repeat: what is there already is not made again.
 
 PYTHON ?= python3
@@ -20,7 +22,7 @@ SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name tes
 # tests/conftest.py says what belongs together, and in which order
 WORKERS := -n auto --maxprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: all pages test lint clean
+.PHONY: all pages test lint clean benchmark
 .DELETE_ON_ERROR:
 
 all: pages
@@ -52,6 +54,9 @@ pages: $(RUNS)
 test: .venv/dev
 	@tests/install_chromium.sh
 	$(PY) -m pytest $(WORKERS)
+
+benchmark: | .venv/runtime
+	$(PY) task3_MNIST/benchmark.py
 
 lint: .venv/dev
 	.venv/bin/ruff format --check .

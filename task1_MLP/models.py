@@ -56,6 +56,8 @@ VARIANTS: dict[str, dict] = {
 }
 
 GRID = "mlp_d{1..4}_w{32..1024}"
+# for a study of size: at each depth, every width twice the one before
+GRID_POINTS = [f"mlp_d{depth}_w{32 << doubled}" for depth in range(1, 5) for doubled in range(6)]
 
 
 def variant(name: str) -> dict | None:

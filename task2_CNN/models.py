@@ -143,6 +143,8 @@ VARIANTS: dict[str, dict] = {
 }
 
 GRID = "cnn_d{1..3}_w{8..64}"
+# for a study of size: at each depth, every width twice the one before
+GRID_POINTS = [f"cnn_d{depth}_w{8 << doubled}" for depth in range(1, 4) for doubled in range(4)]
 
 
 def variant(name: str) -> dict | None:

@@ -23,6 +23,7 @@ def commands():
 SHORTER = {
     "train_mlp.py": ("--epochs", "1", "--batch-size", "1000"),
     "train_cnn.py": ("--epochs", "1", "--batch-size", "1000"),
+    "benchmark.py": ("--models", "linear", "cnn_10_20", "--datasets", "digits"),
 }
 
 
@@ -54,6 +55,7 @@ def test_the_commands_of_the_readme_run_in_their_order(checkout, tmp_path):
         run_ok(checkout / script, *arguments, cwd=tmp_path)
         ran.append(name)
     assert {"train_mlp.py", "train_cnn.py", "predict.py", "evaluate.py"} <= set(ran)
+    assert (checkout / "results" / "runs" / "summary.csv").exists()
     for page in ("model_comparison.html", "model_inference.html"):
         assert (checkout / "task3_MNIST" / page).stat().st_size > 100_000
     for word in re.findall(r"`(\w+/\S+?\.(?:md|py|html))`", README):

@@ -26,14 +26,19 @@ def add_common_flags(parser: argparse.ArgumentParser) -> None:
     """Add the flags that every script has which reads data or runs a model."""
     add_results_flag(parser)
     add_data_flag(parser)
+    add_device_flag(parser)
+    parser.add_argument(
+        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
+    )
+
+
+def add_device_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`."""
     parser.add_argument(
         "--device",
         choices=("auto", "cpu", "cuda", "mps"),
         default="auto",
         help="where to compute (default: auto)",
-    )
-    parser.add_argument(
-        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
     )
 
 

@@ -25,6 +25,11 @@ def grids(family: str) -> str:
     return FAMILIES[family][1].GRID
 
 
+def grid_points(family: str) -> list[str]:
+    """Return the names of the family's grid that a study of size takes."""
+    return FAMILIES[family][1].GRID_POINTS
+
+
 def family_of(name: str) -> str:
     """Return `"mlp"` or `"cnn"`.
 

@@ -1,0 +1,161 @@
+"""Many runs side by side, each in a process of one thread; none stops the others."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import threading
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import torch
+from joblib import Parallel, delayed, parallel_config
+
+from task3_MNIST.core import data
+from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.finishing import finish
+from task3_MNIST.core.script import explain_os_error
+from task3_MNIST.core.training import Job, check_same, load_splits, train_run
+
+KILLS = 2  # after so many, a run is taken for the cause
+
+
+def finish_runs(
+    jobs: Iterable[Job],
+    results: Path,
+    device: torch.device,
+    processes: int,
+    on_killed: Callable[[], None],
+) -> Iterator[tuple[Job, str | None]]:
+    """Train, evaluate and draw runs, begun in the order given; what is there is not done again.
+
+    A killed worker takes the other workers with it: all runs in flight are begun again, from
+    their checkpoints. Whoever leaves this iterator before its end, by Ctrl-C too, closes it:
+    that ends the workers.
+
+    Args:
+        jobs: what to run.
+        results: the folder of the run folders.
+        device: where to compute.
+        processes: how many runs at a time; one needs no other process.
+        on_killed: called whenever a worker was killed.
+
+    Yields:
+        each job as it ends, and why it failed, or None.
+    """
+    waiting = list(jobs)
+    kills: Counter[Job] = Counter()
+    while waiting:
+        begun: list[Job] = []
+        try:
+            with contextlib.closing(
+                _in_workers(waiting, begun, results, device, processes)
+            ) as outcomes:
+                for job, failure in outcomes:
+                    waiting.remove(job)
+                    yield job, failure
+        except BrokenProcessPool:
+            on_killed()
+            in_flight = [job for job in begun if job in waiting]
+            kills.update(in_flight)
+            for job in in_flight:
+                if kills[job] == KILLS:
+                    waiting.remove(job)
+                    yield (
+                        job,
+                        f"its process was killed {KILLS} times: if memory ran out, fewer --jobs "
+                        "need less",
+                    )
+
+
+def _in_workers(
+    jobs: list[Job], begun: list[Job], results: Path, device: torch.device, processes: int
+) -> Iterator[tuple[Job, str | None]]:
+    """Yield as `finish_runs` does until a worker is killed; `begun` receives what is begun."""
+
+    def tasks() -> Iterator[tuple]:
+        for job in list(jobs):
+            begun.append(job)
+            yield delayed(_finish_run)(job, results, device)
+
+    with warnings.catch_warnings():
+        # of workers that could not be ended, or were ended early: both are said elsewhere
+        warnings.filterwarnings("ignore", module="joblib")
+        with parallel_config(
+            "loky",
+            n_jobs=min(processes, len(jobs)),
+            inner_max_num_threads=1,
+            initializer=_watch_parent,
+            initargs=(os.getpid(),),
+        ):
+            # a run at a time for each worker, so that the longest are begun first
+            parallel = Parallel(
+                batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
+            )
+        with _interrupts_held():
+            outcomes = parallel(tasks())
+        with contextlib.closing(outcomes):
+            yield from outcomes
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back; processes begun meanwhile never see it: their parent ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _watch_parent(parent: int) -> None:
+    """End this worker soon after its parent, which may be killed: it would hold its run's lock."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _finish_run(job: Job, results: Path, device: torch.device) -> tuple[Job, str | None]:
+    """Bring a run to its end; return the job, and why it failed, or None."""
+    torch.set_num_threads(1)
+    run = job.run(results)
+    try:
+        with run.locked():
+            if run.complete:
+                check_same(run, job.identity())
+            else:
+                splits = _splits(job.dataset, job.data_dir, job.config.full_train, device)
+                train_run(run, job, splits, lambda _: None)
+            finish(run, lambda: _test(job.dataset, job.data_dir, device))
+    except UserError as error:
+        return job, str(error)
+    except OSError as error:
+        return job, explain_os_error(error)
+    except Exception as error:  # not even a fault of the code stops a night's other runs
+        return job, f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return job, None
+
+
+# One data set at a time: each takes memory, and runs of one come after each other.
+
+
+@functools.lru_cache(maxsize=1)
+def _splits(
+    dataset: str, data_dir: Path, full_train: bool, device: torch.device
+) -> tuple[data.Split, data.Split | None]:
+    return load_splits(dataset, data_dir, full_train, device)
+
+
+@functools.lru_cache(maxsize=1)
+def _test(dataset: str, data_dir: Path, device: torch.device) -> data.Split:
+    return data.load_test(dataset, data_dir, replace_altered=True).to(device)

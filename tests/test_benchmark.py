@@ -1,0 +1,351 @@
+"""The benchmark: a whole grid, whatever interrupts it, and one table of it."""
+
+import concurrent.futures
+import contextlib
+import csv
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from task3_MNIST import benchmark
+from task3_MNIST.core import zoo
+from task3_MNIST.core.grid import Grid, estimate, model_names, split_names
+from task3_MNIST.core.runs import Run
+from task3_MNIST.core.summary_table import COLUMNS, NAME, read_summary
+from tests.scripts import REPOSITORY, command, run, start
+
+SCRIPT = "task3_MNIST/benchmark.py"
+GRID = ("--models", "linear,mlp_50_50", "--recipes", "fast", "--datasets", "digits")
+SEEDS = ("--seeds", 3, "--no-pages")
+RUNS = [f"digits/{model}/fast/seed{s}" for model in ("linear", "mlp_50_50") for s in range(3)]
+# what the clock decides, and no two runs share
+CLOCKED = {"train_seconds", "images_per_second", "throughput"} | {
+    "latency_seconds",
+    "latency_seconds_p95",
+}
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    """Return the results of the grid, one run at a time, in this process."""
+    results = tmp_path_factory.mktemp("complete")
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        given = [*GRID, *SEEDS, "--jobs", 1, "--results", results]
+        patch.setattr(sys, "argv", ["benchmark.py", *map(str, given)])
+        benchmark.main()
+    torch.set_num_threads(threads)
+    return results
+
+
+@pytest.fixture
+def results(complete, tmp_path):
+    """Return a copy of them that a test may damage."""
+    return shutil.copytree(complete, tmp_path / "runs")
+
+
+@pytest.fixture
+def again(call):
+    """Return a function that gives the command again here: exit code, lines of errors, output."""
+
+    def give(results, *arguments):
+        return call(benchmark.main, *GRID, *SEEDS, "--jobs", 1, "--results", results, *arguments)
+
+    return give
+
+
+def rows(results):
+    """Return the summary as text, without what the clock decides."""
+    with (results / NAME).open(newline="") as stream:
+        return [
+            {k: v for k, v in row.items() if k not in CLOCKED} for row in csv.DictReader(stream)
+        ]
+
+
+def finished_runs(results):
+    return {path.parents[1] for path in results.rglob("plots/confusion_matrix.png")}
+
+
+def wait_until(condition, process, seconds=120):
+    """Wait until something holds; the process must not end before."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_grid_is_complete_and_has_a_row_for_each_run(complete):
+    assert sorted(path.parent for path in complete.rglob("test.json")) == sorted(
+        complete / name for name in RUNS
+    )
+    found = read_summary(complete / NAME)
+    assert [(row["model"], row["seed"]) for row in found] == [
+        (model, seed) for model in ("linear", "mlp_50_50") for seed in range(3)
+    ]
+    for row, name in zip(found, RUNS, strict=True):
+        run = Run(complete / name)
+        files = {**run.config(), **run.config()["versions"], **run.summary(), **run.test()}
+        assert row == {column: files[column] for column in COLUMNS}
+        assert row["threads"] == 1
+    assert (complete / "digits/linear/fast/ensemble.json").exists()
+
+
+def test_the_summary_has_every_figure_and_its_readme_every_column(complete):
+    run = Run(complete / RUNS[0])
+    figures = {
+        key
+        for file in (run.summary(), run.test())
+        for key, value in file.items()
+        if not isinstance(value, list | dict)
+    }
+    assert figures - {"schema"} <= set(COLUMNS)
+    section = (REPOSITORY / "results" / "README.md").read_text().split(f"### `{NAME}`")[1]
+    assert [column for column in COLUMNS if f"`{column}`" not in section] == []
+
+
+def test_a_second_call_trains_nothing_and_makes_the_same_summary_from_the_runs(results, again):
+    written = {name: (results / name / "summary.json").stat().st_mtime_ns for name in RUNS}
+    before = (results / NAME).read_bytes()
+    (results / NAME).unlink()
+    code, errors, output = again(results)
+    assert (code, errors) == (0, [])
+    assert "6 runs, 6 of them finished" in output
+    assert {name: (results / name / "summary.json").stat().st_mtime_ns for name in RUNS} == written
+    assert (results / NAME).read_bytes() == before
+
+
+def test_killed_and_given_again_it_loses_the_runs_in_flight_only(complete, tmp_path):
+    given = (*GRID, *SEEDS, "--jobs", 2, "--results", tmp_path)
+    process = start(SCRIPT, *given)
+    wait_until(lambda: len(finished_runs(tmp_path)) >= 2, process)
+    workers = children(process.pid)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    kept = {
+        folder: (folder / "summary.json").stat().st_mtime_ns for folder in finished_runs(tmp_path)
+    }
+    ended = time.monotonic() + 10
+    while any(alive(worker) for worker in workers):
+        assert time.monotonic() < ended, "workers outlive the script and hold its runs"
+        time.sleep(0.05)
+
+    done = run(SCRIPT, *given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {folder: (folder / "summary.json").stat().st_mtime_ns for folder in kept} == kept
+    # two at a time and killed in between: the same bits as one at a time
+    assert rows(tmp_path) == rows(complete)
+    assert not list(tmp_path.rglob(".*.tmp"))
+
+
+def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(complete, tmp_path):
+    # as a terminal does it: the signal reaches the workers too
+    process = start(SCRIPT, *GRID, *SEEDS, "--jobs", 2, "--results", tmp_path, session=True)
+    wait_until(lambda: list(tmp_path.rglob("config.json")), process)
+    workers = children(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "")
+    assert workers
+    assert not any(alive(worker) for worker in workers)
+    line = next(line for line in output.splitlines() if line.startswith("interrupted"))
+    resume = line.split("to go on: ")[1].replace("python ", command("")[0] + " ", 1)
+    subprocess.run(resume, shell=True, cwd="/", check=True, capture_output=True)
+    assert rows(tmp_path) == rows(complete)
+
+
+def test_a_killed_worker_costs_a_line_and_the_time_left_is_shown(complete, tmp_path):
+    ours, theirs = pty.openpty()  # a terminal, so that there is a bar
+    termios.tcsetwinsize(theirs, (25, 80))
+    given = (*GRID, *SEEDS, "--jobs", 2, "--results", tmp_path)
+    process = start(SCRIPT, *given, stderr=theirs)
+    os.close(theirs)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        reading = pool.submit(read_terminal, ours)
+        wait_until(lambda: list(tmp_path.rglob("config.json")), process)
+        os.kill(children(process.pid)[-1], signal.SIGKILL)
+        output, _ = process.communicate()
+        shown = reading.result()
+    assert process.returncode == 0, output + shown
+    assert sum("a worker was killed" in line for line in output.splitlines()) == 1
+    assert re.search(r"\d% \|.*\| \d\d:\d\d gone, about \d\d:\d\d left", shown), shown
+    assert "Traceback" not in shown + output
+    assert rows(tmp_path) == rows(complete)
+
+
+def read_terminal(ours):
+    """Return what a terminal showed until its last writer ended."""
+    shown = b""
+    with contextlib.suppress(OSError):
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    return shown.decode()
+
+
+def children(parent):
+    """Return the process ids of a script's workers, as Linux lists them."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            status, words = (path / "status").read_text(), (path / "cmdline").read_bytes()
+        except OSError:
+            continue  # it has ended meanwhile
+        if f"\nPPid:\t{parent}\n" in status and b"popen_loky" in words:
+            found.append(int(path.name))
+    return sorted(found)
+
+
+def alive(process):
+    """Return whether a process still runs; one that only waits to be collected does not."""
+    try:
+        return "\nState:\tZ" not in (Path("/proc") / str(process) / "status").read_text()
+    except OSError:
+        return False
+
+
+def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results, again):
+    corrupt, changed, held = (results / name for name in RUNS[:3])
+    for folder in (corrupt, held):
+        for name in ("summary.json", "test.json"):
+            (folder / name).unlink()
+    (corrupt / "checkpoint.pt").write_bytes(b"garbage")
+    config = json.loads((changed / "config.json").read_text())
+    config["config"]["lr"] = 0.5
+    (changed / "config.json").write_text(json.dumps(config))
+
+    with Run(held).locked():
+        code, errors, output = again(results, "--seeds", 4)
+    assert code == 1
+    assert len(errors) == 3
+    assert all(line.startswith("error: ") for line in errors)
+    for folder, says in (
+        (corrupt, "checkpoint.pt"),
+        (changed, "lr 0.5"),
+        (held, "another script is writing"),
+    ):
+        assert any(str(folder) in line and says in line for line in errors), errors
+    assert "3 of 8 runs failed" in output
+    assert "--seed 0" in output
+    # seed 3 of both models was trained; the run of another setting is no worse for that
+    seeds = [(row["model"], row["seed"]) for row in read_summary(results / NAME)]
+    assert seeds == [("linear", 1), ("linear", 3), *(("mlp_50_50", seed) for seed in range(4))]
+
+
+WRONG_CALLS = [
+    (("--models", "linear", "mpl"), "unknown model 'mpl': did you mean mlp"),
+    (("--models", "linear,mlp-gird"), "did you mean mlp-grid"),
+    (("--models", "mlp_d9_w64"), "unknown model 'mlp_d9_w64'"),
+    (("--recipes", "classic", "fsat"), "unknown recipe 'fsat': did you mean fast"),
+    (("--datasets", "mnist", "minst"), "unknown data set 'minst': did you mean mnist"),
+    (("--models", ""), "the grid is empty: --models names none"),
+    (("--recipes", ","), "the grid is empty: --recipes names none"),
+    (("--datasets", ""), "the grid is empty: --datasets names none"),
+    (("--models",), "--models"),
+    (("--seeds", "0"), "--seeds"),
+    (("--jobs", "0"), "--jobs"),
+    (("--epochs", "3"), "--epochs"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), WRONG_CALLS)
+def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path, call):
+    code, errors, _ = call(benchmark.main, *arguments, "--results", tmp_path / "runs")
+    assert (code, len(errors)) == (2, 1)
+    assert says in errors[0]
+    assert not (tmp_path / "runs").exists(), "a wrong call must leave nothing behind"
+
+
+def test_two_folders_of_one_name_are_refused(tmp_path, call):
+    for name in ("a/mine", "b/mine"):
+        (tmp_path / name).mkdir(parents=True)
+    folders = (tmp_path / "a/mine", tmp_path / "b/mine")
+    given = ("--datasets", *folders, "--results", tmp_path / "runs")
+    code, errors, _ = call(benchmark.main, *given)
+    assert (code, len(errors)) == (2, 1)
+    assert "would share their run folders" in errors[0]
+
+
+def test_results_of_an_older_schema_are_refused_in_one_line(results, again):
+    for path in results.rglob("config.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 0}))
+    code, errors, _ = again(results, "--seeds", 9)
+    assert (code, len(errors)) == (1, 1)
+    assert "has schema 0, not 1" in errors[0]
+    assert "--results" in errors[0]
+    assert not list(results.rglob("seed8"))
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: text.replace("test_accuracy,", ""), "lacks the column test_accuracy"),
+        (lambda text: text.replace("model,family,", ""), "lacks the columns model, family"),
+        (lambda text: "", "lacks the columns dataset"),
+        (lambda text: text[: text.rindex(",")], "has no usable numpy in line 7"),
+        (lambda text: text.replace(",mlp,fast,fast,1,", ",mlp,fast,fast,one,"), "usable seed"),
+        (lambda text: text + '"', "cannot be read"),
+        (lambda text: "\0" + text, "lacks the column"),
+    ],
+)
+def test_a_summary_that_this_did_not_write_is_refused_in_one_line(damage, says, results, again):
+    path = results / NAME
+    path.write_text(damage(path.read_text()))
+    before = path.read_bytes()
+    code, errors, _ = again(results)
+    assert (code, len(errors)) == (1, 1), errors
+    assert f"{path} " in errors[0]
+    assert says in errors[0]
+    assert "delete it" in errors[0]
+    assert path.read_bytes() == before
+
+
+def test_a_summary_has_empty_cells_for_what_a_run_does_not_have(tmp_path, call):
+    given = (*GRID, "--seeds", 1, "--jobs", 1, "--no-pages", "--results", tmp_path)
+    assert call(benchmark.main, *given, "--full-train")[0] == 0
+    found = read_summary(tmp_path / NAME)
+    assert {row["name"] for row in found} == {"fast+full-train"}
+    assert {row["val_accuracy"] for row in found} == {None}
+
+
+def test_the_pages_are_written(results, again, tmp_path):
+    where = ("--out", tmp_path / "pages", "--plots", tmp_path / "plots")
+    given = (*GRID, "--seeds", 3, "--jobs", 1, "--results", results, *where)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["benchmark.py", *map(str, given)])
+        benchmark.main()
+    for page in ("model_comparison.html", "model_inference.html"):
+        assert "mlp_50_50" in (tmp_path / "pages" / page).read_text()
+
+
+def test_names_stand_for_models():
+    assert model_names(["all"]) == zoo.names()
+    assert model_names(["mlp"]) == zoo.names("mlp")
+    assert model_names(["mlp", "cnn"]) == ["mlp", "cnn"]
+    assert model_names(["mlp_d2_w64", "mlp"]) == ["mlp_d2_w64", "mlp"]
+    sizes = model_names(["mlp-grid", "cnn-grid"])
+    assert len(sizes) == len(set(sizes)) == 4 * 6 + 3 * 4
+    assert [zoo.family_of(name) for name in (sizes[0], sizes[-1])] == ["mlp", "cnn"]
+    assert split_names(["linear,mlp", "mlp", "cnn"]) == ["linear", "mlp", "cnn"]
+
+
+def test_the_longest_runs_are_known_beforehand(tmp_path):
+    grid = Grid(["linear", "mlp", "cnn_strong"], ["fast", "classic", "strong"], ["mnist"], 1)
+    work = {
+        (job.model, job.recipe): estimate(job, 60_000)
+        for job in grid.jobs(tmp_path, torch.device("cpu"))
+    }
+    assert max(work, key=work.get) == ("cnn_strong", "strong")
+    assert min(work, key=work.get) == ("linear", "fast")
+    assert work["mlp", "classic"] > work["mlp", "fast"] > work["linear", "fast"]
