@@ -33,16 +33,14 @@ def run(script, *arguments, cwd="/", timeout=300, **options):
     )
 
 
-def start(script, *arguments, stderr=subprocess.PIPE, session=False):
+def start(script, *arguments, **options):
     """Start a script in the background; its standard output can be read line by line."""
     return subprocess.Popen(
         command(script, *arguments),
         cwd="/",
-        stdout=subprocess.PIPE,
-        stderr=stderr,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        start_new_session=session,
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )
 
 

@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import termios
 import time
 from pathlib import Path
@@ -18,12 +17,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from task3_MNIST import benchmark
 from task3_MNIST.core import zoo
+from task3_MNIST.core.finishing import LAST_PICTURE
 from task3_MNIST.core.grid import Grid, estimate, model_names, split_names
 from task3_MNIST.core.runs import Run
 from task3_MNIST.core.summary_table import COLUMNS, NAME, read_summary
-from tests.scripts import REPOSITORY, command, run, start
+from tests.scripts import REPOSITORY, call, call_ok, command, refusal, run, start
 
 SCRIPT = "task3_MNIST/benchmark.py"
 GRID = ("--models", "linear,mlp_50_50", "--recipes", "fast", "--datasets", "digits")
@@ -40,12 +39,7 @@ CLOCKED = {"train_seconds", "images_per_second", "throughput"} | {
 def complete(tmp_path_factory):
     """Return the results of the grid, one run at a time, in this process."""
     results = tmp_path_factory.mktemp("complete")
-    threads = torch.get_num_threads()
-    with pytest.MonkeyPatch.context() as patch:
-        given = [*GRID, *SEEDS, "--jobs", 1, "--results", results]
-        patch.setattr(sys, "argv", ["benchmark.py", *map(str, given)])
-        benchmark.main()
-    torch.set_num_threads(threads)
+    call_ok(SCRIPT, *GRID, *SEEDS, "--jobs", 1, "--results", results)
     return results
 
 
@@ -55,14 +49,9 @@ def results(complete, tmp_path):
     return shutil.copytree(complete, tmp_path / "runs")
 
 
-@pytest.fixture
-def again(call):
-    """Return a function that gives the command again here: exit code, lines of errors, output."""
-
-    def give(results, *arguments):
-        return call(benchmark.main, *GRID, *SEEDS, "--jobs", 1, "--results", results, *arguments)
-
-    return give
+def again(results, *arguments):
+    """Give the command again in this process and return what it did."""
+    return call(SCRIPT, *GRID, *SEEDS, "--jobs", 1, "--results", results, *arguments)
 
 
 def rows(results):
@@ -74,10 +63,10 @@ def rows(results):
 
 
 def finished_runs(results):
-    return {path.parents[1] for path in results.rglob("plots/confusion_matrix.png")}
+    return {path.parents[1] for path in results.rglob(str(LAST_PICTURE))}
 
 
-def wait_until(condition, process, seconds=120):
+def wait_until(condition, process, seconds=300):
     """Wait until something holds; the process must not end before."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -115,15 +104,27 @@ def test_the_summary_has_every_figure_and_its_readme_every_column(complete):
     assert [column for column in COLUMNS if f"`{column}`" not in section] == []
 
 
-def test_a_second_call_trains_nothing_and_makes_the_same_summary_from_the_runs(results, again):
+def test_a_second_call_trains_nothing_and_makes_the_same_summary_from_the_runs(results):
     written = {name: (results / name / "summary.json").stat().st_mtime_ns for name in RUNS}
     before = (results / NAME).read_bytes()
     (results / NAME).unlink()
-    code, errors, output = again(results)
-    assert (code, errors) == (0, [])
-    assert "6 runs, 6 of them finished" in output
+    done = again(results)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6 runs, 6 of them finished" in done.stdout
     assert {name: (results / name / "summary.json").stat().st_mtime_ns for name in RUNS} == written
     assert (results / NAME).read_bytes() == before
+
+
+def test_what_a_kill_after_the_evaluation_left_out_is_made_up_for(results):
+    trained = (results / RUNS[0] / "model.pt").stat().st_mtime_ns
+    missing = [results / RUNS[0] / "plots" / name for name in ("val_loss.png", LAST_PICTURE.name)]
+    missing.append(results / RUNS[0] / "../ensemble.json")
+    for path in missing:
+        path.unlink()
+    done = again(results)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert all(path.exists() for path in missing)
+    assert (results / RUNS[0] / "model.pt").stat().st_mtime_ns == trained
 
 
 def test_killed_and_given_again_it_loses_the_runs_in_flight_only(complete, tmp_path):
@@ -151,7 +152,9 @@ def test_killed_and_given_again_it_loses_the_runs_in_flight_only(complete, tmp_p
 
 def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(complete, tmp_path):
     # as a terminal does it: the signal reaches the workers too
-    process = start(SCRIPT, *GRID, *SEEDS, "--jobs", 2, "--results", tmp_path, session=True)
+    process = start(
+        SCRIPT, *GRID, *SEEDS, "--jobs", 2, "--results", tmp_path, start_new_session=True
+    )
     wait_until(lambda: list(tmp_path.rglob("config.json")), process)
     workers = children(process.pid)
     os.killpg(process.pid, signal.SIGINT)
@@ -215,8 +218,10 @@ def alive(process):
         return False
 
 
-def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results, again):
+def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):
     corrupt, changed, held = (results / name for name in RUNS[:3])
+    blocked = (results / RUNS[3]).with_name("seed3")
+    blocked.write_text("in the way")
     for folder in (corrupt, held):
         for name in ("summary.json", "test.json"):
             (folder / name).unlink()
@@ -226,21 +231,22 @@ def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results, aga
     (changed / "config.json").write_text(json.dumps(config))
 
     with Run(held).locked():
-        code, errors, output = again(results, "--seeds", 4)
-    assert code == 1
-    assert len(errors) == 3
+        done = again(results, "--seeds", 4)
+    errors = done.stderr.splitlines()
+    assert (done.returncode, len(errors)) == (1, 4)
     assert all(line.startswith("error: ") for line in errors)
     for folder, says in (
         (corrupt, "checkpoint.pt"),
         (changed, "lr 0.5"),
         (held, "another script is writing"),
+        (blocked, "a file stands where a folder is needed"),
     ):
         assert any(str(folder) in line and says in line for line in errors), errors
-    assert "3 of 8 runs failed" in output
-    assert "--seed 0" in output
-    # seed 3 of both models was trained; the run of another setting is no worse for that
+    assert "4 of 8 runs failed" in done.stdout
+    assert "--seed 0" in done.stdout
+    # the one seed that could be trained was; the run of another setting is no worse for that
     seeds = [(row["model"], row["seed"]) for row in read_summary(results / NAME)]
-    assert seeds == [("linear", 1), ("linear", 3), *(("mlp_50_50", seed) for seed in range(4))]
+    assert seeds == [("linear", 1), ("linear", 3), *(("mlp_50_50", seed) for seed in range(3))]
 
 
 WRONG_CALLS = [
@@ -260,30 +266,26 @@ WRONG_CALLS = [
 
 
 @pytest.mark.parametrize(("arguments", "says"), WRONG_CALLS)
-def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path, call):
-    code, errors, _ = call(benchmark.main, *arguments, "--results", tmp_path / "runs")
-    assert (code, len(errors)) == (2, 1)
-    assert says in errors[0]
+def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path):
+    line = refusal(call(SCRIPT, *arguments, "--results", tmp_path / "runs"), 2)
+    assert says in line
     assert not (tmp_path / "runs").exists(), "a wrong call must leave nothing behind"
 
 
-def test_two_folders_of_one_name_are_refused(tmp_path, call):
+def test_two_folders_of_one_name_are_refused(tmp_path):
     for name in ("a/mine", "b/mine"):
         (tmp_path / name).mkdir(parents=True)
     folders = (tmp_path / "a/mine", tmp_path / "b/mine")
     given = ("--datasets", *folders, "--results", tmp_path / "runs")
-    code, errors, _ = call(benchmark.main, *given)
-    assert (code, len(errors)) == (2, 1)
-    assert "would share their run folders" in errors[0]
+    assert "would share their run folders" in refusal(call(SCRIPT, *given), 2)
 
 
-def test_results_of_an_older_schema_are_refused_in_one_line(results, again):
+def test_results_of_an_older_schema_are_refused_in_one_line(results):
     for path in results.rglob("config.json"):
         path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 0}))
-    code, errors, _ = again(results, "--seeds", 9)
-    assert (code, len(errors)) == (1, 1)
-    assert "has schema 0, not 1" in errors[0]
-    assert "--results" in errors[0]
+    line = refusal(again(results, "--seeds", 9), 1)
+    assert "has schema 0, not 1" in line
+    assert "--results" in line
     assert not list(results.rglob("seed8"))
 
 
@@ -299,32 +301,28 @@ def test_results_of_an_older_schema_are_refused_in_one_line(results, again):
         (lambda text: "\0" + text, "lacks the column"),
     ],
 )
-def test_a_summary_that_this_did_not_write_is_refused_in_one_line(damage, says, results, again):
+def test_a_summary_that_this_did_not_write_is_refused_in_one_line(damage, says, results):
     path = results / NAME
     path.write_text(damage(path.read_text()))
     before = path.read_bytes()
-    code, errors, _ = again(results)
-    assert (code, len(errors)) == (1, 1), errors
-    assert f"{path} " in errors[0]
-    assert says in errors[0]
-    assert "delete it" in errors[0]
+    line = refusal(again(results), 1)
+    assert f"{path} " in line
+    assert says in line
+    assert "delete it" in line
     assert path.read_bytes() == before
 
 
-def test_a_summary_has_empty_cells_for_what_a_run_does_not_have(tmp_path, call):
+def test_a_summary_has_empty_cells_for_what_a_run_does_not_have(tmp_path):
     given = (*GRID, "--seeds", 1, "--jobs", 1, "--no-pages", "--results", tmp_path)
-    assert call(benchmark.main, *given, "--full-train")[0] == 0
+    call_ok(SCRIPT, *given, "--full-train")
     found = read_summary(tmp_path / NAME)
     assert {row["name"] for row in found} == {"fast+full-train"}
     assert {row["val_accuracy"] for row in found} == {None}
 
 
-def test_the_pages_are_written(results, again, tmp_path):
+def test_the_pages_are_written(results, tmp_path):
     where = ("--out", tmp_path / "pages", "--plots", tmp_path / "plots")
-    given = (*GRID, "--seeds", 3, "--jobs", 1, "--results", results, *where)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["benchmark.py", *map(str, given)])
-        benchmark.main()
+    call_ok(SCRIPT, *GRID, "--seeds", 3, "--jobs", 1, "--results", results, *where)
     for page in ("model_comparison.html", "model_inference.html"):
         assert "mlp_50_50" in (tmp_path / "pages" / page).read_text()
 

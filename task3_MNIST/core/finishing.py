@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from task3_MNIST.core import plots
 from task3_MNIST.core.data import Split
 from task3_MNIST.core.evaluation import evaluate_run
 from task3_MNIST.core.runs import Run
 
-LAST_PICTURE = "plots/confusion_matrix.png"  # of an evaluated run
+LAST_PICTURE = Path("plots/confusion_matrix.png")  # of an evaluated run
 
 
 def finished(run: Run) -> bool:
