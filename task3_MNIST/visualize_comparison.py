@@ -28,6 +28,7 @@ SCRIPTS = (
     "copy.js",
     "confusion.js",
     "settings.js",
+    "significance.js",
     "comparison.js",
 )
 

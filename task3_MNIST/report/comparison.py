@@ -21,8 +21,9 @@ from task3_MNIST.report.collect import Group, Problem, Reading
 from task3_MNIST.report.compare import Pair, compare_all, contenders
 from task3_MNIST.report.entries import Entry, as_data, make_entries, tidy
 from task3_MNIST.report.settings import compare_settings
+from task3_MNIST.report.significance import significance
 from task3_MNIST.report.sprite import pack_mistakes
-from task3_MNIST.report.wording import basis, how_chosen, verdict
+from task3_MNIST.report.wording import basis, beats, how_chosen, verdict
 
 
 def comparison(
@@ -37,7 +38,8 @@ def comparison(
 
     Returns:
         `datasets`, MNIST first, each with `name`, `images` (their number), `entries`, `pairs`,
-        `chosen` (the verdict's two, or None), `charts`, `mistakes` and `settings`; `problems`,
+        `significance` (of all pairs; None for fewer than three models), `chosen` (the verdict's
+        two, or None), `charts`, `mistakes` and `settings`; `problems`,
         the runs that are not shown or not wholly, each with `run`, `what` and `command`;
         `confusion_frame`, a figure.
     """
@@ -73,7 +75,8 @@ def _dataset(
         "name": Path(name).name,
         "images": tested[0].median.test["n"] if tested else 0,
         "entries": [as_data(entry) for entry in entries],
-        "pairs": [_pair_data(pair, entries) for pair in pairs],
+        "pairs": [_pair_data(pair, entries, len(pairs)) for pair in pairs],
+        "significance": significance(entries, pairs),
         "chosen": contenders(groups) if pairs else None,
         "how_chosen": how_chosen(entries),
         "charts": [
@@ -106,17 +109,15 @@ def _fitting(groups: Sequence[Group], images: int) -> tuple[list[Group], list[Pr
     return kept, problems
 
 
-def _pair_data(pair: Pair, entries: Sequence[Entry]) -> dict[str, Any]:
+def _pair_data(pair: Pair, entries: Sequence[Entry], pairs: int) -> dict[str, Any]:
     return {
         "a": pair.a,
         "b": pair.b,
         "difference": tidy(pair.difference),
-        "low": tidy(pair.low),
-        "high": tidy(pair.high),
-        "p": tidy(pair.p),
         "tied": pair.tied,
-        "verdict": verdict(pair, entries, len(entries[pair.a].median.predicted)),
+        "verdict": verdict(pair, entries, len(entries[pair.a].median.predicted), pairs),
         "basis": basis(pair, entries),
+        "beats": beats(pair, entries),
     }
 
 

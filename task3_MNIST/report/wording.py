@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from task3_MNIST.core.stats import RESAMPLES
-from task3_MNIST.report.compare import Pair
+from task3_MNIST.report.compare import SIGNIFICANT, Pair
 from task3_MNIST.report.entries import Entry
 
 MINUS = "−"
@@ -40,14 +40,21 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def verdict(pair: Pair, entries: Sequence[Entry], images: int) -> str:
-    """Return which of two is better and by how much, or that they are tied, in one sentence."""
+def verdict(pair: Pair, entries: Sequence[Entry], images: int, pairs: int) -> str:
+    """Return which of two is better and by how much, or that they are tied, in one sentence.
+
+    Args:
+        pair: the two.
+        entries: of the data set.
+        images: number of its test images.
+        pairs: number of pairs that p was corrected for.
+    """
     a, b = entries[pair.a], entries[pair.b]
-    difference, low, high = pair.difference, pair.low, pair.high
+    difference, (low, high) = pair.difference, (pair.low, pair.high)
     if difference < 0:
         a, b, difference, low, high = b, a, -difference, -high, -low
     size = f"n\u00a0=\u00a0{_seed_counts(a, b)}, {images:,} test images"
-    basis = f"exact McNemar {p_value(pair.p)}; {size}"
+    basis = f"{_tests(pair, pairs)}; {size}"
     if pair.tied:
         return (
             f"{a.name} and {b.name} are tied: they differ by {points(difference)} percentage "
@@ -62,22 +69,67 @@ def verdict(pair: Pair, entries: Sequence[Entry], images: int) -> str:
 def basis(pair: Pair, entries: Sequence[Entry]) -> str:
     """Return what a verdict rests on."""
     a, b = entries[pair.a], entries[pair.b]
+    both_single = a.seeds == b.seeds == 1
     runs = f"seed {a.median.config['seed']} of {a.name}, seed {b.median.config['seed']} of {b.name}"
-    median = "the runs" if a.seeds == b.seeds == 1 else "the runs of median accuracy"
-    text = (
-        f"McNemar's test compares {median} ({runs}): {count(pair.only_a, 'image')} only "
-        f"{a.name} has right, {pair.only_b:,} only {b.name}. "
+    mcnemar = (
+        f"McNemar's test compares the runs{'' if both_single else ' of median accuracy'} ({runs}): "
+        f"{count(pair.mcnemar.only_a, 'image')} only {a.name} has right, "
+        f"{pair.mcnemar.only_b:,} only {b.name}."
     )
-    if a.seeds == b.seeds == 1:
-        return text + (
-            f"The interval draws the test images anew, {RESAMPLES:,} times; with one seed each "
-            "it says nothing about the luck of training: train several to include it."
+    drawn = "the test images" if both_single else "seeds and test images"
+    draws = f"draws {drawn} anew, {RESAMPLES:,} times"
+    if pair.beats is not None:
+        low, high = pair.bootstrap
+        if pair.difference < 0:
+            low, high = -high, -low
+        decides = (
+            "The t-test decides: its variance holds the luck of training and that of the test "
+            "images."
         )
-    text += f"The interval draws seeds and test images anew, {RESAMPLES:,} times."
-    if 1 in (a.seeds, b.seeds):
-        single = a if a.seeds == 1 else b
-        text += f" {single.name} has one seed: its luck of training is not in the interval."
-    return text
+        bootstrap = f"The paired bootstrap {draws}: {points(low)} to {points(high)}."
+        sentences = (decides, _correction(pair), mcnemar, bootstrap, beats(pair, entries))
+    else:
+        luck = (
+            "with one seed each it says nothing about the luck of training: train several to "
+            "include it."
+            if both_single
+            else f"{(a if a.seeds == 1 else b).name} has one seed: its luck of training is not in "
+            "the interval."
+        )
+        sentences = (mcnemar, "It decides.", _correction(pair), f"The interval {draws}; {luck}")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def beats(pair: Pair, entries: Sequence[Entry]) -> str:
+    """Return how probably a new run of the better beats one of the other; "" if unknown."""
+    if pair.beats is None:
+        return ""
+    a, b, chance = entries[pair.a].name, entries[pair.b].name, pair.beats
+    if pair.difference < 0:
+        a, b, chance = b, a, 1 - chance
+    return f"A new run of {a} beats a new run of {b} with probability {probability(chance)}."
+
+
+def probability(chance: float) -> str:
+    """Return a probability as percent, or a bound where digits would pretend to matter."""
+    return f"over 99.9{PER_CENT}" if chance > 0.999 else percent(chance, 1)
+
+
+def _correction(pair: Pair) -> str:
+    if pair.p < SIGNIFICANT <= pair.corrected:
+        return (
+            f"By itself this pair would count as different ({p_value(pair.p)}); among so many "
+            "pairs, chance alone makes such differences."
+        )
+    return ""
+
+
+def _tests(pair: Pair, pairs: int) -> str:
+    """Return the p-value that decides, corrected for the pairs, and McNemar's."""
+    corrected = f", Holm-corrected for {pairs:,} pairs" if pairs > 1 else ""
+    if pair.beats is None:
+        return f"exact McNemar {p_value(pair.corrected)}{corrected}"
+    return f"t-test {p_value(pair.corrected)}{corrected}; exact McNemar {p_value(pair.mcnemar.p)}"
 
 
 def short(value: float) -> str:

@@ -79,6 +79,7 @@ function showDataset(dataset) {
   }
   byId("pick").hidden = dataset.pairs.length === 0;
   showVerdict(dataset, tested);
+  showSignificance(dataset);
   showBeyond(dataset.beyond);
   byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
   for (const holder of document.querySelectorAll("[data-chart]")) {
@@ -88,6 +89,18 @@ function showDataset(dataset) {
   }
   const [a, b] = dataset.chosen ?? [tested[0]?.place ?? 0, tested[0]?.place ?? 0];
   pick(a, b);
+}
+
+function showSignificance({ significance, entries }) {
+  for (const part of document.querySelectorAll("#pairs, nav a[href='#pairs']")) {
+    part.hidden = !significance;
+  }
+  entries.forEach((entry) => (entry.group = null));
+  if (!significance) return;
+  significance.order.forEach((place, rank) => (entries[place].group = significance.letters[rank]));
+  byId("pairs-content").replaceChildren(
+    ...significanceContent(significance, entries, findPair, pick),
+  );
 }
 
 function showBeyond(beyond) {

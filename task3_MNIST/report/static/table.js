@@ -21,6 +21,7 @@ const COLUMNS = [
     show: (value, entry) =>
       `${percent(value)} [${entry.accuracy.slice(1).map(bareNumber).join(", ")}]`,
   },
+  { key: "group", head: "Group", value: (entry) => entry.group, show: (value) => value },
   { key: "against", head: "Against", descending: true, value: () => null, show: (value) => value },
   {
     key: "seeds",
@@ -72,7 +73,9 @@ class ModelTable {
             show: (value, entry) => this.against.get(entry).text,
           }
         : column,
-    ).filter((column) => column.key !== "against" || this.against.size > 0);
+    )
+      .filter((column) => column.key !== "against" || this.against.size > 0)
+      .filter((column) => column.key !== "group" || entries.some((entry) => entry.group));
     this.draw();
   }
 
