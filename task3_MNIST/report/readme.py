@@ -67,7 +67,7 @@ def beyond_table(reference: Path) -> str:
         gains = [
             found for run in group.runs if (found := gain(run.metrics(), run.test())) is not None
         ]
-        if not (shifted or gains):
+        if not (together or shifted or gains):
             continue
         rows.append(
             [
@@ -78,7 +78,7 @@ def beyond_table(reference: Path) -> str:
                 else "–",
                 f"{_percent(shifted)}, n={len(shifted)}" if shifted else "–",
                 f"{_points(gains)}, n={len(gains)}" if gains else "–",
-                f"{np.mean(group.summaries('train_seconds')) / 60:.1f} min",
+                _duration(group.summaries("train_seconds")),
             ]
         )
     head = ["model", "recipe", "seeds together", "averaged over shifts"]
@@ -173,6 +173,12 @@ def _interval(values: Sequence[float], form: str) -> str:
     if interval.low is None:
         return mean + " "
     return f"{mean} [{form.format(interval.low)}, {form.format(interval.high)}]"
+
+
+def _duration(seconds: Sequence[float]) -> str:
+    """Return the median: a run that was paused for others would carry the mean away."""
+    median = float(np.median(seconds))
+    return f"{median:.1f} s" if median < 60 else f"{median / 60:.1f} min"
 
 
 def _short(command: str) -> str:
