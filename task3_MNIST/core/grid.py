@@ -23,7 +23,7 @@ GROUPS = {
 
 # Floating-point operations that take about as long as what every image of an epoch costs whatever
 # the model is, and as the evaluation and the pictures of a run; of twenty models on one thread.
-PER_IMAGE = 3e6
+PER_IMAGE = 1e6
 PER_RUN = 1.5e11
 
 
