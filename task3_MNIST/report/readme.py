@@ -159,7 +159,8 @@ def _groups(reference: Path) -> list[Group]:
 
 
 def _percent(fractions: Sequence[float]) -> str:
-    return _interval([fraction * 100 for fraction in fractions], "{:.2f}").replace(" ", " % ", 1)
+    mean, *ends = _interval([fraction * 100 for fraction in fractions], "{:.2f}").split(" ", 1)
+    return " ".join([mean, "%", *ends])
 
 
 def _points(fractions: Sequence[float]) -> str:
@@ -171,7 +172,7 @@ def _interval(values: Sequence[float], form: str) -> str:
     interval = mean_interval(values)
     mean = form.format(interval.mean)
     if interval.low is None:
-        return mean + " "
+        return mean
     return f"{mean} [{form.format(interval.low)}, {form.format(interval.high)}]"
 
 
