@@ -166,7 +166,7 @@ RECIPES: dict[str, Recipe] = {
             select="last",
         ),
         families={
-            "mlp": dict(batch_size=512, lr=4e-3, epochs=80, rotation=15.0, elastic=0.03),
+            "mlp": dict(batch_size=512, lr=4e-3, epochs=100, rotation=15.0, elastic=0.03),
             "cnn": dict(batch_size=128, lr=6e-3, epochs=24, rotation=12.0, elastic=0.015),
         },
         models={"cnn_micro": dict(lr=1e-2, epochs=24, elastic=0.0)},
