@@ -13,7 +13,8 @@ class Conv(NamedTuple):
     """A convolution with its ReLU, in the table's notation.
 
     `pool` above 1 pools right behind the convolution. Pooling before the ReLU or after it is the
-    same, and all that follows has a quarter of the values to work on.
+    same, and all that follows has a quarter of the values to work on. `dropout` is the fraction
+    of its values dropped in training.
     """
 
     channels: int
@@ -21,6 +22,7 @@ class Conv(NamedTuple):
     padding: int = 0
     stride: int = 1
     pool: int = 1
+    dropout: float = 0.0
 
 
 class Pool(NamedTuple):
@@ -74,6 +76,8 @@ class CNN(nn.Module):
                 if batch_norm:
                     layers.append(nn.BatchNorm2d(channels))
                 layers.append(nn.ReLU())
+                if part.dropout:
+                    layers.append(nn.Dropout(part.dropout))
             else:
                 size = part.size or side
                 layers.append(nn.MaxPool2d(size))
@@ -123,15 +127,14 @@ VARIANTS: dict[str, dict] = {
         features=(Conv(16, 5, stride=2), Conv(32, 3, pool=2), Conv(64, 3), Pool(0)),
         batch_norm=True,
     ),
-    # for accuracy: pooled early, so that the wide layers cost little
+    # for accuracy: strides that learn where pooling would not, wide where the maps are small
     "cnn_strong": dict(
         features=(
-            *(Conv(32, 5, padding=2), Pool()),
-            *(Conv(48, 3, padding=1), Conv(48, 3, padding=1), Pool()),
-            *(Conv(96, 3, padding=1), Conv(96, 3, padding=1), Pool(0)),
+            *(Conv(16, 3), Conv(16, 3), Conv(32, 5, padding=2, stride=2, dropout=0.3)),
+            *(Conv(64, 3), Conv(64, 3), Conv(64, 5, padding=2, stride=2, dropout=0.3)),
+            Conv(128, 4, dropout=0.3),
         ),
         batch_norm=True,
-        dropout=0.1,
     ),
     "cnn_micro": dict(  # under 10,000 parameters
         features=(

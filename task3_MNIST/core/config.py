@@ -167,9 +167,9 @@ RECIPES: dict[str, Recipe] = {
         ),
         families={
             "mlp": dict(batch_size=512, lr=4e-3, epochs=100, rotation=15.0, elastic=0.03),
-            "cnn": dict(batch_size=128, lr=6e-3, epochs=24, rotation=12.0, elastic=0.015),
+            "cnn": dict(batch_size=128, lr=6e-3, epochs=20, rotation=12.0),
         },
-        models={"cnn_micro": dict(lr=1e-2, epochs=24, elastic=0.0)},
+        models={"cnn_micro": dict(lr=1e-2, epochs=24)},
     ),
 }
 DEFAULT_RECIPE = "fast"
