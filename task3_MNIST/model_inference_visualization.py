@@ -51,8 +51,8 @@ def main() -> None:
         nargs="+",
         default=(),
         metavar="MODEL",
-        help="which models, the first two shown at first (default: all that were evaluated; the "
-        "best MLP and the best CNN by validation shown at first)",
+        help="which models, the first two shown at first (default: all that were evaluated, but "
+        "no study of size; the best MLP and the best CNN by validation shown at first)",
     )
     parser.add_argument(
         "--out",

@@ -11,7 +11,8 @@ import torch
 
 from task3_MNIST.core import data
 from task3_MNIST.core.runs import Run, find
-from task3_MNIST.report.charts.tradeoffs import COSTS, RATES, efficiency, tradeoff
+from task3_MNIST.report.charts.against import COSTS
+from task3_MNIST.report.charts.tradeoffs import RATES, efficiency, tradeoff
 from task3_MNIST.report.collect import collect
 from task3_MNIST.report.comparison import comparison
 from task3_MNIST.report.entries import make_entries

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from torch import nn
 
 from task1_MLP import models as mlp_models
@@ -28,6 +30,16 @@ def grids(family: str) -> str:
 def grid_points(family: str) -> list[str]:
     """Return the names of the family's grid that a study of size takes."""
     return FAMILIES[family][1].GRID_POINTS
+
+
+def size_of(name: str) -> tuple[int, int] | None:
+    """Return (depth, width) of a model of the size grids; None of any other name."""
+    match = re.fullmatch(r"[a-z]+_d(\d)_w(\d+)", name)
+    modules = [module for _, module in FAMILIES.values()]
+    tabled = any(name in module.VARIANTS for module in modules)
+    if tabled or not match or not any(module.variant(name) for module in modules):
+        return None
+    return int(match[1]), int(match[2])
 
 
 def family_of(name: str) -> str:

@@ -60,7 +60,7 @@ class Reading:
     predicted: np.ndarray | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays are in it: a group equals itself
 class Group:
     """Runs that differ in their seed only, ordered by it; `ensemble` is what they say together."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -101,6 +102,26 @@ def compare_all(groups: list[Group], labels: np.ndarray) -> list[Pair]:
         )
     corrected = holm([pair.p for pair in pairs])
     return [replace(pair, corrected=float(p)) for pair, p in zip(pairs, corrected, strict=True)]
+
+
+def told_apart(group: Group, others: Sequence[Group], labels: np.ndarray) -> list[bool]:
+    """Return for each of others whether the group can be told apart from it.
+
+    By the test that decides in `Pair`, Holm-corrected for these pairs.
+
+    Args:
+        group: evaluated, as are the others.
+        others: of the same data set.
+        labels: (N,) of its test images.
+    """
+    corrected = holm([_p_value(group, other, labels) for other in others]) if others else []
+    return [bool(p < SIGNIFICANT) for p in corrected]
+
+
+def _p_value(a: Group, b: Group, labels: np.ndarray) -> float:
+    if min(len(a.evaluated), len(b.evaluated)) > 1:
+        return compare_seeds(right(a, labels), right(b, labels)).p
+    return mcnemar(a.median.predicted == labels, b.median.predicted == labels).p
 
 
 def right(group: Group, labels: np.ndarray) -> np.ndarray:

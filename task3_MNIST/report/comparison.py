@@ -12,16 +12,19 @@ import numpy as np
 from task3_MNIST.core import data
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.runs import DEFAULT_DATASET
+from task3_MNIST.core.size_study import set_apart
 from task3_MNIST.report.beyond import beyond
+from task3_MNIST.report.charts.against import COSTS
 from task3_MNIST.report.charts.curves import learning_curves
 from task3_MNIST.report.charts.errors import class_heatmap, confusion_frame
 from task3_MNIST.report.charts.profile import radar, reliability
-from task3_MNIST.report.charts.tradeoffs import COSTS, RATES, efficiency, tradeoff
+from task3_MNIST.report.charts.tradeoffs import RATES, efficiency, tradeoff
 from task3_MNIST.report.collect import Group, Problem, Reading
 from task3_MNIST.report.compare import Pair, compare_all, contenders
 from task3_MNIST.report.entries import Entry, as_data, make_entries, tidy
 from task3_MNIST.report.settings import compare_settings
 from task3_MNIST.report.significance import significance
+from task3_MNIST.report.sizes import Study, enough, make_study, size_charts
 from task3_MNIST.report.sprite import pack_mistakes
 from task3_MNIST.report.wording import basis, beats, how_chosen, verdict
 
@@ -37,9 +40,11 @@ def comparison(
         data_dir: where data sets lie; their test images are read.
 
     Returns:
-        `datasets`, MNIST first, each with `name`, `images` (their number), `entries`, `pairs`,
+        `datasets`, MNIST first, each with `name`, `images` (their number), `entries`, `apart`
+        (the models of a study of size, which are not compared with the entries), `pairs`,
         `significance` (of all pairs; None for fewer than three models), `chosen` (the verdict's
-        two, or None), `charts`, `mistakes` and `settings`; `problems`,
+        two, or None), `charts`, `size` (which size is enough, in sentences; None without a
+        study), `mistakes`, `settings` and `apart_settings`; `problems`,
         the runs that are not shown or not wholly, each with `run`, `what` and `command`;
         `confusion_frame`, a figure.
     """
@@ -68,26 +73,47 @@ def _dataset(
     except UserError as error:
         # curves and figures still show; what needs the images does not
         problems = [Problem(f"data set {name}", f"no images to compare on: {error}", "")]
-    entries = make_entries(groups)
+    compared, study = set_apart(groups)
+    apart = study if len(compared) < len(groups) else []
+    all_entries = make_entries([*compared, *apart])
+    entries = all_entries[: len(compared)]
+    sizes = make_study(all_entries, study)
     tested = [entry for entry in entries if entry.median]
-    pairs = compare_all(groups, test.labels.numpy()) if test else []
+    pairs = compare_all(compared, test.labels.numpy()) if test else []
     return {
         "name": Path(name).name,
         "images": tested[0].median.test["n"] if tested else 0,
         "entries": [as_data(entry) for entry in entries],
+        "apart": [as_data(entry) for entry in all_entries[len(compared) :]],
         "pairs": [_pair_data(pair, entries, len(pairs)) for pair in pairs],
         "significance": significance(entries, pairs),
-        "chosen": contenders(groups) if pairs else None,
+        "chosen": contenders(compared) if pairs else None,
         "how_chosen": how_chosen(entries),
         "charts": [
             learning_curves(entries, "accuracy"),
             learning_curves(entries, "loss"),
             *(_test_charts(tested, pairs) if tested else []),
+            *(size_charts(sizes) if sizes else []),
         ],
+        "size": _size(sizes, test),
         "beyond": beyond(entries),
         "mistakes": _mistakes(tested, test) if test and tested else None,
-        "settings": compare_settings(groups, [entry.name for entry in entries]),
+        "settings": compare_settings(compared, [entry.name for entry in entries]),
+        "apart_settings": _settings_apart(all_entries[len(compared) :]),
     }, problems
+
+
+def _size(study: Study | None, test: data.Split | None) -> str | None:
+    """Return which size is enough, as far as there are images to judge by; None without a study."""
+    if not study:
+        return None
+    return enough(study, test.labels.numpy()) if test else ""
+
+
+def _settings_apart(entries: Sequence[Entry]) -> dict[str, Any] | None:
+    """Return the settings of the entries that are in no comparison; None without such."""
+    groups, names = [entry.group for entry in entries], [entry.name for entry in entries]
+    return compare_settings(groups, names) if entries else None
 
 
 def _fitting(groups: Sequence[Group], images: int) -> tuple[list[Group], list[Problem]]:

@@ -15,6 +15,7 @@ from task3_MNIST.core import data
 from task3_MNIST.core.engine import predict
 from task3_MNIST.core.errors import UserError, unknown_name
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
+from task3_MNIST.core.size_study import set_apart
 from task3_MNIST.report.collect import Group, Problem, Reading, collect
 from task3_MNIST.report.export import CannotExportError, export_model
 
@@ -92,7 +93,8 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
     for name in names:
         if name not in {group.model for group in groups}:
             raise unknown_name("model", name, {group.model for group in groups})
-    groups = [group for group in groups if not names or group.model in names]
+    # dozens of sizes would leave no room for the models that somebody wants to see
+    groups = [group for group in groups if group.model in names] if names else set_apart(groups)[0]
     test = data.load_test(dataset, data_dir)
     entries, unread = _entries(groups, results, len(test))
     if not entries:

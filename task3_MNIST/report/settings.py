@@ -18,7 +18,7 @@ def compare_settings(groups: list[Group], names: list[str]) -> dict[str, Any]:
 
     Returns:
         `differing` with `columns` and `rows` (texts; a row starts with the group's name),
-        `shared` with pairs of name and value, `commands` with name, seeds and command.
+        `shared` with pairs of name and value, `commands` with names, seeds and command.
     """
     values = [_values(group) for group in groups]
     keys = list(dict.fromkeys(key for row in values for key in row))
@@ -32,12 +32,17 @@ def compare_settings(groups: list[Group], names: list[str]) -> dict[str, Any]:
             ],
         },
         "shared": [[key, values[0][key]] for key in keys if key not in differing],
-        "commands": [
-            [name, _seeds(group), command]
-            for name, group in zip(names, groups, strict=True)
-            for command in _commands(group)
-        ],
+        "commands": _all_commands(groups, names),
     }
+
+
+def _all_commands(groups: list[Group], names: list[str]) -> list[list[str]]:
+    """Return a row for each command: one of a benchmark trains many models."""
+    trained: dict[tuple[str, str], list[str]] = {}
+    for name, group in zip(names, groups, strict=True):
+        for command in _commands(group):
+            trained.setdefault((_seeds(group), command), []).append(name)
+    return [[", ".join(found), seeds, command] for (seeds, command), found in trained.items()]
 
 
 def _values(group: Group) -> dict[str, str]:

@@ -10,7 +10,9 @@ from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.groups import Group, group_by_seed, labels, over_seeds
 from task3_MNIST.core.plots.learning import draw_learning_curves
 from task3_MNIST.core.plots.radar import draw_radar
+from task3_MNIST.core.plots.size import draw_size
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
+from task3_MNIST.core.size_study import set_apart
 
 ROW_INCHES, LETTER_INCHES = 0.36, 0.075
 LINEAR_RANGE = 20  # bars of a wider range than this would not be seen beside each other
@@ -20,7 +22,9 @@ def draw_comparison(runs: list[Run], out: Path) -> list[Path]:
     """Draw one set of figures for each data set and return the files.
 
     Seeds of a model and recipe are one entry. Incomplete runs are left out, and runs that were
-    never evaluated are left out of what needs the test set.
+    never evaluated are left out of what needs the test set. The models of a study of size have
+    a figure of their own for each recipe, `size_<recipe>.png`, and are in the others only if
+    next to nothing else was trained.
 
     Args:
         runs: any runs.
@@ -31,8 +35,23 @@ def draw_comparison(runs: list[Run], out: Path) -> list[Path]:
     files = []
     for dataset in dict.fromkeys(group.dataset for group in groups):
         folder = out if dataset == DEFAULT_DATASET else out / dataset
-        files += _draw_set([group for group in groups if group.dataset == dataset], folder)
+        members = [group for group in groups if group.dataset == dataset]
+        compared, study = set_apart(members)
+        files += _draw_set(compared, folder) + _draw_study(study, members, folder)
     return files
+
+
+def _draw_study(study: list[Group], groups: list[Group], folder: Path) -> list[Path]:
+    evaluated = [group for group in groups if group.tests("test_accuracy")]
+    others = [group for group in evaluated if group not in study]
+    return [
+        draw_size(
+            [group for group in study if group.name == name and group in evaluated],
+            [group for group in others if group.name == name],
+            folder / f"size_{name}.png",
+        )
+        for name in dict.fromkeys(group.name for group in study if group in evaluated)
+    ]
 
 
 def _draw_set(groups: list[Group], folder: Path) -> list[Path]:

@@ -27,6 +27,12 @@ SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 RIGHT, WRONG = "#15803D", "#B91C1C"
 INK, MUTED, GRID = "#222222", "#666666", "#DDDDDD"
 
+# an axis of the errors' logarithm spreads what is near 100 %: there it needs more ticks
+ACCURACY_TICKS = (
+    *(0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.96, 0.97, 0.975, 0.98, 0.985),
+    *(0.99, 0.9925, 0.995, 0.9965, 0.998, 0.999, 0.9995),
+)
+
 
 def new_figure(width: float, height: float, layout: str | None = "constrained") -> Figure:
     """Return an empty figure of a size in inches; by default it spaces what it holds by itself."""
@@ -99,6 +105,19 @@ def log_axis(axis) -> None:
     axis.get_major_locator().set_params(subs=(1, 2, 5))
     axis.set_major_formatter(lambda value, _: f"{value:,.6g}")
     axis.set_minor_formatter("")
+
+
+def short_log_axis(axis) -> None:
+    """Label a logarithmic axis like `log_axis`, in few letters: `20 k`, `1 M`."""
+    log_axis(axis)
+    axis.set_major_formatter(lambda value, _: _short(value))
+
+
+def _short(value: float) -> str:
+    for scale, prefix in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= scale:
+            return f"{value / scale:g}{prefix}"
+    return f"{value:g}"
 
 
 def epoch_axis(axes: Axes, epochs: int) -> None:

@@ -14,6 +14,8 @@ from task3_MNIST.report.wording import listing
 # how many times its lowest value the highest of a log axis is, and the digits that get a tick
 TICKS_BY_SPAN = ((4, (1, 1.5, 2, 3, 4, 5, 7)), (40, (1, 2, 5)), (math.inf, (1,)))
 
+ROWS_WITH_ROOM = 20  # more than these stand closer
+
 
 def chart(
     name: str,
@@ -56,6 +58,11 @@ def log_ticks(values: Iterable[float], show: Callable[[float], str]) -> dict[str
     digits = next(digits for limit, digits in TICKS_BY_SPAN if span < limit)
     ticks = [digit * 10.0**decade for decade in decades for digit in digits]
     return {"tickvals": ticks, "ticktext": [show(tick) for tick in ticks]}
+
+
+def rows_height(rows: int) -> int:
+    """Return the height in pixels of a chart with a named row for each model."""
+    return 130 + rows * (26 if rows <= ROWS_WITH_ROOM else 19)
 
 
 def left_out(names: Sequence[str], why: str) -> str:

@@ -8,16 +8,23 @@ from typing import Any
 import numpy as np
 from plotly import graph_objects as go
 
-from task3_MNIST.report.charts.chart import chart, plain
+from task3_MNIST.report.charts.chart import chart, plain, rows_height
 from task3_MNIST.report.entries import Entry, tidy
 
 
-def class_heatmap(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return the chart of each model's errors by true class."""
-    tested = sorted(
-        (entry for entry in entries if entry.median),
-        key=lambda entry: -entry.median.test["test_accuracy"],
-    )
+def class_heatmap(
+    entries: Sequence[Entry], name: str = "classes", ranked: bool = True
+) -> dict[str, Any]:
+    """Return the chart of each model's errors by true class.
+
+    Args:
+        entries: those of them that were evaluated are shown.
+        name: the chart's.
+        ranked: whether to order them by accuracy.
+    """
+    tested = [entry for entry in entries if entry.median]
+    if ranked:
+        tested.sort(key=lambda entry: -entry.median.test["test_accuracy"])
     confusions = np.array([entry.median.test["confusion"] for entry in tested])  # (M, 10, 10)
     right = confusions.diagonal(axis1=1, axis2=2)
     support = confusions.sum(2)
@@ -49,17 +56,18 @@ def class_heatmap(entries: Sequence[Entry]) -> dict[str, Any]:
         )
     )
     figure.update_layout(
-        height=110 + 26 * len(tested),
+        height=rows_height(len(tested)),
         xaxis={"title": {"text": "true class"}, "type": "category", "showgrid": False},
         yaxis={
             "autorange": "reversed",
             "automargin": True,
             "type": "category",
+            "tickmode": "linear",
             "showgrid": False,
         },
     )
     return chart(
-        "classes",
+        name,
         _class_finding(errors, tested),
         "Numbers are test images wrong; darker or brighter is a larger share of the class. Of "
         "several seeds, the run of median accuracy.",

@@ -27,6 +27,7 @@ function start() {
   byId("family").addEventListener("change", (event) =>
     modelTable.setFilter({ family: event.target.value }),
   );
+  byId("apart").addEventListener("change", showTable);
   byId("splits").addEventListener("change", showCurves);
   byId("shown-models").addEventListener("change", (event) => {
     shown.places[event.target.checked ? "add" : "delete"](Number(event.target.value));
@@ -65,7 +66,7 @@ function showProblems() {
 function showDataset(dataset) {
   dataset.entries.forEach((entry, place) => (entry.place = place));
   shown.dataset = dataset;
-  const families = [...new Set(dataset.entries.map((entry) => entry.family))];
+  const families = [...new Set([...dataset.entries, ...dataset.apart].map(({ family }) => family))];
   fillSelect(byId("family"), [["", "all"], ...families.map((name) => [name, name.toUpperCase()])]);
   Object.assign(modelTable.filter, { text: "", family: "" });
   byId("filter").value = "";
@@ -80,6 +81,7 @@ function showDataset(dataset) {
   byId("pick").hidden = dataset.pairs.length === 0;
   showVerdict(dataset, tested);
   showSignificance(dataset);
+  showSize(dataset);
   showBeyond(dataset.beyond);
   byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
   for (const holder of document.querySelectorAll("[data-chart]")) {
@@ -91,11 +93,35 @@ function showDataset(dataset) {
   pick(a, b);
 }
 
-function showSignificance({ significance, entries }) {
+/** Show the study of size; its models are in the table only where that is asked for. */
+function showSize({ size, apart, apart_settings }) {
+  for (const part of document.querySelectorAll("#size, nav a[href='#size']")) {
+    part.hidden = size === null;
+  }
+  byId("size-enough").textContent = size ?? "";
+  byId("size-apart").hidden = apart.length === 0;
+  byId("apart").checked = false;
+  byId("apart-control").hidden = apart.length === 0;
+  byId("apart-control").querySelector("span").textContent =
+    `with the ${apart.length} models of the study of size`;
+  byId("apart-settings").hidden = apart_settings === null;
+  if (apart_settings === null) return;
+  byId("apart-settings")
+    .querySelector("div")
+    .replaceChildren(...settingsContent(apart_settings));
+}
+
+function showTable() {
+  const { dataset, a } = shown;
+  const apart = byId("apart").checked ? dataset.apart : [];
+  modelTable.show([...dataset.entries, ...apart], dataset.pairs, a);
+}
+
+function showSignificance({ significance, entries, apart }) {
   for (const part of document.querySelectorAll("#pairs, nav a[href='#pairs']")) {
     part.hidden = !significance;
   }
-  entries.forEach((entry) => (entry.group = null));
+  [...entries, ...apart].forEach((entry) => (entry.group = null));
   if (!significance) return;
   significance.order.forEach((place, rank) => (entries[place].group = significance.letters[rank]));
   byId("pairs-content").replaceChildren(
@@ -146,7 +172,7 @@ function pick(a, b) {
   // the headline says the same of its own two
   byId("pick-sentence").hidden =
     Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));
-  modelTable.show(dataset.entries, dataset.pairs, a);
+  showTable();
   showConfusions();
   const places = dataset.entries.map((entry) => entry.place);
   shown.places = new Set(places.length <= SHOWN_AT_ONCE ? places : [a, b]);
