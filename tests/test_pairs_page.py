@@ -2,42 +2,21 @@
 
 import csv
 import io
-import json
 import re
 import shutil
 
 import numpy as np
 import pytest
-import torch
 
-from task3_MNIST.core import data
-from task3_MNIST.core.metrics import evaluate
 from task3_MNIST.report.collect import collect
 from task3_MNIST.report.comparison import comparison
 from task3_MNIST.visualize_comparison import write_page
+from tests.made_runs import add_model
 from tests.pages import lowest_contrast, opened, tabbed_controls
 from tests.scripts import REPOSITORY
 
 # share of the test images that a run has wrong, and number of seeds
 MODELS = {"best": (0.05, 3), "twin": (0.05, 3), "middle": (0.20, 3), "single": (0.35, 1)}
-
-
-def add_model(results, source, name, wrong, seeds, generator):
-    """Add copies of a real run that answer a share of the images wrong, each seed its own."""
-    labels = data.load_test("digits", REPOSITORY / "data").labels
-    for seed in range(seeds):
-        folder = results / "digits" / name / "fast" / f"seed{seed}"
-        shutil.copytree(source, folder)
-        config = json.loads((folder / "config.json").read_text())
-        config |= {"model": name, "name": "fast", "seed": seed}
-        (folder / "config.json").write_text(json.dumps(config))
-        predicted = labels.clone()
-        missed = torch.from_numpy(generator.random(len(labels)) < wrong)
-        predicted[missed] = (labels[missed] + 1) % 10
-        logits = 10 * torch.nn.functional.one_hot(predicted, 10).float() - 10
-        test = json.loads((folder / "test.json").read_text()) | evaluate(logits, labels)
-        (folder / "test.json").write_text(json.dumps(test))
-        np.savez_compressed(folder / "predictions.npz", logits=logits.half().numpy())
 
 
 @pytest.fixture(scope="module")
