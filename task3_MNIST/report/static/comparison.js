@@ -27,7 +27,7 @@ function start() {
   byId("family").addEventListener("change", (event) =>
     modelTable.setFilter({ family: event.target.value }),
   );
-  byId("apart").addEventListener("change", showTable);
+  byId("apart").addEventListener("change", showModelTable);
   byId("splits").addEventListener("change", showCurves);
   byId("shown-models").addEventListener("change", (event) => {
     shown.places[event.target.checked ? "add" : "delete"](Number(event.target.value));
@@ -111,7 +111,7 @@ function showSize({ size, apart, apart_settings }) {
     .replaceChildren(...settingsContent(apart_settings));
 }
 
-function showTable() {
+function showModelTable() {
   const { dataset, a } = shown;
   const apart = byId("apart").checked ? dataset.apart : [];
   modelTable.show([...dataset.entries, ...apart], dataset.pairs, a);
@@ -172,7 +172,7 @@ function pick(a, b) {
   // the headline says the same of its own two
   byId("pick-sentence").hidden =
     Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));
-  showTable();
+  showModelTable();
   showConfusions();
   const places = dataset.entries.map((entry) => entry.place);
   shown.places = new Set(places.length <= SHOWN_AT_ONCE ? places : [a, b]);
