@@ -44,7 +44,7 @@ from task3_MNIST.core.flags import (
 from task3_MNIST.core.grid import Grid, estimate, model_names, split_names
 from task3_MNIST.core.runs import refuse_other_schemas
 from task3_MNIST.core.stats import mean_interval
-from task3_MNIST.core.summary_table import NAME, read_summary, write_summary
+from task3_MNIST.core.summary_table import NAME, group_rows, read_summary, write_summary
 from task3_MNIST.core.training import Job, check_same
 from task3_MNIST.core.workers import finish_runs
 from task3_MNIST.report.collect import train_command
@@ -291,14 +291,11 @@ def conclude(jobs: Sequence[Job], options: argparse.Namespace) -> dict[Path, str
 
 def print_accuracies(jobs: Sequence[Job], rows: Sequence[dict[str, Any]]) -> None:
     """Print the mean test accuracy over the seeds of each model and recipe of the grid."""
-    groups: dict[tuple[str, str, str], list[float]] = {}
-    for row in rows:
-        key = (row["dataset"], row["name"], row["model"])
-        groups.setdefault(key, []).append(row["test_accuracy"])
-    wanted = dict.fromkeys((job.dataset, job.name, job.model) for job in jobs)
-    names = {key: "  ".join(key) for key in wanted if key in groups}
+    groups = group_rows(rows)
+    wanted = dict.fromkeys((job.dataset, job.model, job.name) for job in jobs)
+    names = {key: "  ".join((key[0], key[2], key[1])) for key in wanted if key in groups}
     for key, name in names.items():
-        mean = mean_interval(groups[key])
+        mean = mean_interval([row["test_accuracy"] for row in groups[key]])
         spread = "" if mean.low is None else f" [{mean.low:.2%}, {mean.high:.2%}]"
         width = max(map(len, names.values()))
         print(f"{name:<{width}}  test accuracy {mean.mean:.2%}{spread}, n={mean.n}")

@@ -49,8 +49,11 @@ def main() -> None:
     compare(options.results, options.data, options.out, options.plots)
 
 
-def compare(results: Path, data_dir: Path, out: Path, pictures: Path) -> None:
+def compare(results: Path, data_dir: Path, out: Path, pictures: Path) -> list[dict[str, str]]:
     """Write the page and the pictures of all runs below a folder, and print what is where.
+
+    Returns:
+        the problems that the page names, as `write_page`.
 
     Raises:
         UserError: no run can be shown.
@@ -65,6 +68,7 @@ def compare(results: Path, data_dir: Path, out: Path, pictures: Path) -> None:
         print(f"not shown wholly: {problem['run']}: {problem['what']}")
     print(f"{count(len(groups), 'model')} compared in {out}")
     print(f"{count(len(drawn), 'picture')} in {pictures}")
+    return found
 
 
 def write_page(

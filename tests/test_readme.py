@@ -74,7 +74,7 @@ def write_digit(path):
 
 def test_the_tables_are_what_the_reference_results_say():
     assert with_tables(README, REPOSITORY / "results" / "reference") == README, (
-        "run python task3_MNIST/update_readme.py"
+        "run python task3_MNIST/update_reference.py"
     )
     assert all(MARKS.format(name=name) in README for name in TABLES)
 

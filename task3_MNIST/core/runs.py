@@ -14,7 +14,7 @@ import shutil
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.files import write_atomic
 
 DEFAULT_DATASET = "mnist"
+# what else lies in a results folder: measurements of speed, studies of knobs, comparison plots
+NOT_RUNS = ("speed", "tuning", "plots")
 # what NumPy raises for a file that is no archive, or was cut off or altered
 BAD_ARCHIVE = (
     *(OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, RuntimeError),
@@ -76,9 +78,26 @@ class Run:
         return self._checked("metrics.jsonl", _read_lines, schema.history_fault)
 
     def predictions(self) -> np.ndarray:
-        """Return the test logits (N, 10) as float32, in test order; the highest of each is 0."""
-        logits = self._checked("predictions.npz", _read_logits, _logits_fault)
+        """Return the test logits (N, 10) as float32, in test order; the highest of each is 0.
+
+        Raises:
+            UserError: the file is damaged, or holds the classes only, as reference results do.
+        """
+        _, logits = self._checked("predictions.npz", _read_predictions, _logits_fault)
         return logits.astype(np.float32)
+
+    def classes(self) -> np.ndarray:
+        """Return the class (N,) uint8 that the model gives each test image, in test order."""
+        key, stored = self._checked("predictions.npz", _read_predictions, _predictions_fault)
+        return stored if key == CLASSES_KEY else stored.argmax(1).astype(np.uint8)
+
+    @property
+    def published(self) -> bool:
+        """Whether this is a copy for others to read: classes, no logits, and mostly no weights."""
+        try:
+            return _read_predictions(self.folder / "predictions.npz")[0] == CLASSES_KEY
+        except BAD_ARCHIVE:
+            return False
 
     def model(self) -> nn.Module:
         """Return the selected model, on the CPU, in evaluation mode.
@@ -138,9 +157,11 @@ class Run:
         tied = below == 0
         tied[np.arange(len(logits)), logits.argmax(1)] = False
         below[tied] = -np.finfo(np.float16).smallest_subnormal
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, logits=below)
-        write_atomic(self.folder / "predictions.npz", buffer.getvalue())
+        write_atomic(self.folder / "predictions.npz", _archive(logits=below))
+
+    def write_classes(self, classes: np.ndarray) -> None:
+        """Write the class (N,) uint8 given to each test image in place of the logits."""
+        write_atomic(self.folder / "predictions.npz", _archive(**{CLASSES_KEY: classes}))
 
     def write_tensors(self, name: str, content: dict[str, Any]) -> None:
         """Write tensors and plain types with PyTorch."""
@@ -202,6 +223,7 @@ class Run:
 
 
 LOCK_NAME = ".lock"
+LOGITS_KEY, CLASSES_KEY = "logits", "classes"  # in predictions.npz
 
 
 def _cure(name: str) -> str:
@@ -218,15 +240,35 @@ def _read_lines(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def _read_logits(path: Path) -> np.ndarray:
+def _archive(**arrays: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def _read_predictions(path: Path) -> tuple[str, np.ndarray]:
+    """Return what the file stores, logits (N, 10) float16 or classes (N,) uint8, and which."""
     with np.load(path, allow_pickle=False) as arrays:
-        return arrays["logits"]  # (N, 10) float16
+        key = CLASSES_KEY if CLASSES_KEY in arrays.files else LOGITS_KEY
+        return key, arrays[key]
 
 
-def _logits_fault(logits: np.ndarray) -> str | None:
+def _logits_fault(content: tuple[str, np.ndarray]) -> str | None:
+    key, logits = content
+    if key != LOGITS_KEY:
+        return "holds the classes only, no logits"
     if logits.ndim != 2 or logits.shape[1] != schema.CLASSES or logits.dtype.kind != "f":
         return f"holds {logits.dtype} of the shape {logits.shape}, not logits (N, 10)"
     return None if np.isfinite(logits).all() else "holds logits that are not finite"
+
+
+def _predictions_fault(content: tuple[str, np.ndarray]) -> str | None:
+    key, classes = content
+    if key != CLASSES_KEY:
+        return _logits_fault(content)
+    if classes.ndim != 1 or classes.dtype != np.uint8 or (classes >= schema.CLASSES).any():
+        return f"holds {classes.dtype} of the shape {classes.shape}, not classes (N,) from 0 to 9"
+    return None
 
 
 def run_folder(results: Path, dataset: str, model: str, name: str, seed: int) -> Run:
@@ -239,8 +281,13 @@ def run_folder(results: Path, dataset: str, model: str, name: str, seed: int) ->
 
 def find(results: Path) -> list[Run]:
     """Return every run below a folder, in the order of their paths, seeds by number."""
-    runs = [Run(path.parent) for path in results.rglob("config.json")]
+    runs = [Run(path.parent) for path in among_runs(results, results.rglob("config.json"))]
     return sorted(runs, key=lambda run: (run.folder.parent, len(run.folder.name), run.folder.name))
+
+
+def among_runs(results: Path, paths: Iterable[Path]) -> list[Path]:
+    """Return the paths below a results folder without those of what else lies there."""
+    return [path for path in paths if path.relative_to(results).parts[0] not in NOT_RUNS]
 
 
 def refuse_other_schemas(results: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,17 @@ def write_summary(results: Path) -> tuple[list[dict[str, Any]], dict[Run, UserEr
     """Write `summary.csv` of all evaluated runs below a folder, from their files alone.
 
     Returns:
+        as `summary_rows`.
+    """
+    rows, faults = summary_rows(results)
+    write_atomic(results / NAME, as_csv(rows))
+    return rows, faults
+
+
+def summary_rows(results: Path) -> tuple[list[dict[str, Any]], dict[Run, UserError]]:
+    """Return the rows of `summary.csv` as the run folders have them.
+
+    Returns:
         the rows, each a dict of `COLUMNS` in the order of the runs' folders; and what is wrong
         with the runs that were left out.
     """
@@ -80,13 +91,27 @@ def write_summary(results: Path) -> tuple[list[dict[str, Any]], dict[Run, UserEr
             # counted twice, one run would pass for two
             faults[run] = UserError(f"{run.folder} is the same run as another: remove one")
         rows.setdefault(key, row)
+    return list(rows.values()), faults
+
+
+def group_rows(
+    rows: Iterable[dict[str, Any]],
+) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
+    """Return the rows that differ in their seed only by (dataset, model, name), in their order."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["dataset"], row["model"], row["name"]), []).append(row)
+    return groups
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> bytes:
+    """Return the content of `summary.csv`."""
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
-    table.writerows(rows.values())
+    table.writerows(rows)
     # as Python decoded it: a folder's name may be no UTF-8
-    write_atomic(results / NAME, text.getvalue().encode(errors="surrogateescape"))
-    return list(rows.values()), faults
+    return text.getvalue().encode(errors="surrogateescape")
 
 
 def read_summary(path: Path) -> list[dict[str, Any]]:
@@ -133,5 +158,5 @@ def _parsed(path: Path, line: int, cells: dict[str, str | None]) -> dict[str, An
 def _altered(path: Path, fault: str) -> UserError:
     return UserError(
         f"{path} {fault}: it is from another version or was altered; delete it, and benchmark.py "
-        "writes it again from the run folders"
+        "(update_reference.py for the reference results) writes it again from the run folders"
     )

@@ -14,9 +14,9 @@ from task3_MNIST.core import data, schema, zoo
 from task3_MNIST.core.config import TrainConfig, recipe_config, run_name
 from task3_MNIST.core.engine import build_optimizer, fit, seed_generators
 from task3_MNIST.core.environment import describe, settle
-from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.metrics import count_flops, model_bytes
-from task3_MNIST.core.runs import Run, load_state, load_tensors, run_folder
+from task3_MNIST.core.runs import NOT_RUNS, Run, load_state, load_tensors, run_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,6 +91,11 @@ def make_job(
     config = settle(dataclasses.replace(base, **given), device)
     name = run_name(recipe, base, config)
     dataset = data.canonical_name(dataset)
+    if Path(dataset).name in NOT_RUNS:
+        raise UsageError(
+            f"the data set {dataset} is named as a folder of the results that holds no runs: "
+            "rename it"
+        )
     return Job(model, recipe, name, config, dataset, data_dir, keep_epochs)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,8 +79,23 @@ class Group:
     @property
     def median(self) -> Reading | None:
         """The evaluated run of median test accuracy; of two in the middle, the lower."""
-        ranked = sorted(self.evaluated, key=lambda run: run.test["test_accuracy"])
-        return ranked[(len(ranked) - 1) // 2] if ranked else None
+        return _middle(self.evaluated, lambda run: run.test["test_accuracy"])
+
+    @property
+    def by_validation(self) -> Reading | None:
+        """The evaluated run of median validation accuracy: what a page with one run shows."""
+        return _middle(self.evaluated, val_accuracy)
+
+
+def val_accuracy(run: Reading) -> float:
+    """Return the run's validation accuracy; runs without one cannot be chosen by it."""
+    return run.summary["val_accuracy"] or 0.0
+
+
+def _middle(runs: list[Reading], figure: Callable[[Reading], float]) -> Reading | None:
+    """Return the run of median figure; of two in the middle, the lower."""
+    ranked = sorted(runs, key=figure)
+    return ranked[(len(ranked) - 1) // 2] if ranked else None
 
 
 def collect(results: Path) -> tuple[list[Group], list[Problem]]:
@@ -180,7 +195,7 @@ def _read(run: Run, results: Path) -> tuple[Reading | None, Problem | None]:
         return untested, problem
     try:
         test = run.test()
-        predicted = run.predictions().argmax(1).astype(np.uint8)
+        predicted = run.classes()
     except UserError as error:
         problem = Problem(name, _below(results, str(error)), evaluate)
         return untested, problem
@@ -197,7 +212,8 @@ def _explain(run: Run, results: Path, error: UserError) -> tuple[str, str, str]:
 
 def _without_config(results: Path) -> list[Problem]:
     """Return the folders that hold parts of a run, but not what it is a run of."""
-    folders = sorted({path.parent for name in TRACES for path in results.rglob(name)})
+    found = (path for name in TRACES for path in results.rglob(name))
+    folders = sorted({path.parent for path in runs.among_runs(results, found)})
     return [
         Problem(
             folder.relative_to(results).as_posix(),

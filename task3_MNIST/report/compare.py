@@ -17,7 +17,7 @@ from task3_MNIST.core.stats import (
     mcnemar,
     probability_of_beating,
 )
-from task3_MNIST.report.collect import Group
+from task3_MNIST.report.collect import Group, val_accuracy
 
 SIGNIFICANT = 0.05
 
@@ -152,4 +152,4 @@ def contenders(groups: list[Group]) -> tuple[int, int] | None:
 def validation_accuracy(group: Group) -> float:
     """Return the mean validation accuracy over all seeds."""
     # runs without validation come last: nothing but the test set could choose them
-    return float(np.mean([run.summary["val_accuracy"] or 0.0 for run in group.runs]))
+    return float(np.mean([val_accuracy(run) for run in group.runs]))

@@ -13,6 +13,7 @@ from task3_MNIST.core import data
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.runs import DEFAULT_DATASET
 from task3_MNIST.core.size_study import set_apart
+from task3_MNIST.core.summary_table import SUMMARY
 from task3_MNIST.report.beyond import beyond
 from task3_MNIST.report.charts.against import COSTS
 from task3_MNIST.report.charts.curves import learning_curves
@@ -22,6 +23,7 @@ from task3_MNIST.report.charts.tradeoffs import RATES, efficiency, tradeoff
 from task3_MNIST.report.collect import Group, Problem, Reading
 from task3_MNIST.report.compare import Pair, compare_all, contenders
 from task3_MNIST.report.entries import Entry, as_data, make_entries, tidy
+from task3_MNIST.report.others import CLAIMS, COLUMNS, beside
 from task3_MNIST.report.settings import compare_settings
 from task3_MNIST.report.significance import significance
 from task3_MNIST.report.sizes import Study, enough, make_study, size_charts
@@ -44,7 +46,7 @@ def comparison(
         (the models of a study of size, which are not compared with the entries), `pairs`,
         `significance` (of all pairs; None for fewer than three models), `chosen` (the verdict's
         two, or None), `charts`, `size` (which size is enough, in sentences; None without a
-        study), `mistakes`, `settings` and `apart_settings`; `problems`,
+        study), `beyond`, `others`, `mistakes`, `settings` and `apart_settings`; `problems`,
         the runs that are not shown or not wholly, each with `run`, `what` and `command`;
         `confusion_frame`, a figure.
     """
@@ -97,6 +99,7 @@ def _dataset(
         ],
         "size": _size(sizes, test),
         "beyond": beyond(entries),
+        "others": _others(groups) if name == DEFAULT_DATASET else None,
         "mistakes": _mistakes(tested, test) if test and tested else None,
         "settings": compare_settings(compared, [entry.name for entry in entries]),
         "apart_settings": _settings_apart(all_entries[len(compared) :]),
@@ -168,6 +171,27 @@ def _tied_with_best(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entr
         for place in (pair.a, pair.b)
     } - {best.place}
     return [entry for entry in tested if entry.place not in separated]
+
+
+def _others(groups: Sequence[Group]) -> dict[str, Any] | None:
+    """Return the table of what others report, `columns` and `rows`; None if none was measured.
+
+    The first cell of a row is a pair: the source, and its address or "".
+    """
+    figures = {(group.model, group.name): _over_seeds(group) for group in groups if group.evaluated}
+    if not {claim.model for claim in CLAIMS} & {model for model, _ in figures}:
+        return None
+    rows = [
+        [[row.source, row.link], row.claimed, row.model, row.recipe, row.here, row.difference]
+        for row in beside(figures)
+    ]
+    return {"columns": list(COLUMNS), "rows": rows}
+
+
+def _over_seeds(group: Group) -> dict[str, list[float | None]]:
+    """Return each figure of `summary.json` and `test.json`, a value for each evaluated seed."""
+    files = [{**run.summary, **run.test} for run in group.evaluated]
+    return {key: [file[key] for file in files] for key in (*SUMMARY, "test_accuracy")}
 
 
 def _mistakes(tested: Sequence[Entry], test: data.Split) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from task3_MNIST.core.engine import predict
 from task3_MNIST.core.errors import UserError, unknown_name
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
 from task3_MNIST.core.size_study import set_apart
-from task3_MNIST.report.collect import Group, Problem, Reading, collect
+from task3_MNIST.report.collect import Group, Problem, Reading, collect, val_accuracy
 from task3_MNIST.report.export import CannotExportError, export_model
 
 SAMPLE = 400  # test images taken evenly over the set, whatever the models say about them
@@ -88,6 +88,12 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
             f"no evaluated run in {results}: train one with python task3_MNIST/train_mlp.py, or "
             "evaluate finished ones with python task3_MNIST/evaluate.py"
         )
+    groups = [group for group in groups if _to_show(group)]
+    if not groups:
+        raise UserError(
+            f"{results} holds published runs without their weights, which this page runs: name a "
+            "folder of your own runs with --results"
+        )
     dataset, others = _choose_dataset(groups)
     groups = [group for group in groups if group.dataset == dataset]
     for name in names:
@@ -96,7 +102,7 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
     # dozens of sizes would leave no room for the models that somebody wants to see
     groups = [group for group in groups if group.model in names] if names else set_apart(groups)[0]
     test = data.load_test(dataset, data_dir)
-    entries, unread = _entries(groups, results, len(test))
+    entries, unread = _entries(groups, results, test)
     if not entries:
         raise UserError(unread[0].what)
     order = _shown_first(entries, names)
@@ -110,27 +116,38 @@ def _choose_dataset(groups: list[Group]) -> tuple[str, list[str]]:
     return chosen, [name for name in found if name != chosen]
 
 
-def _entries(groups: list[Group], results: Path, count: int) -> tuple[list[Entry], list[Problem]]:
+def _to_show(group: Group) -> bool:
+    """Return whether a group is for this page: published runs mostly come without weights."""
+    run = group.by_validation.run
+    return (run.folder / "model.pt").exists() or not run.published
+
+
+def _entries(
+    groups: list[Group], results: Path, test: data.Split
+) -> tuple[list[Entry], list[Problem]]:
     models = [group.model for group in groups]
     entries, problems = [], []
     for group in groups:
-        ranked = sorted(group.evaluated, key=_val_accuracy)
-        reading = ranked[(len(ranked) - 1) // 2]
+        reading = group.by_validation
         alone = models.count(group.model) == 1
         name = group.model if alone else f"{group.model} · {group.name}"
-        logits = Run(results / reading.name).predictions()
-        if logits.shape == (count, 10):
+        command = f"python task3_MNIST/evaluate.py {results / reading.name}"
+        try:
+            logits = _logits(reading.run, test)
+        except UserError as error:
+            problems.append(Problem(reading.name, str(error), command))
+            continue
+        if len(logits) == len(test):
             entries.append(Entry(name, group, reading, logits))
         else:
-            what = f"predictions.npz holds {len(logits)} images, the test set {count}"
-            command = f"python task3_MNIST/evaluate.py {results / reading.name}"
+            what = f"predictions.npz holds {len(logits)} images, the test set {len(test)}"
             problems.append(Problem(reading.name, what, command))
     return entries, problems
 
 
-def _val_accuracy(reading: Reading) -> float:
-    """Return the run's validation accuracy; runs without one cannot be chosen by it."""
-    return reading.summary["val_accuracy"] or 0.0
+def _logits(run: Run, test: data.Split) -> np.ndarray:
+    """Return the test logits (N, 10) that a run stores, or of its weights if it was published."""
+    return predict(run.model(), test.images).numpy() if run.published else run.predictions()
 
 
 def _shown_first(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
@@ -140,7 +157,7 @@ def _shown_first(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
     """
     if names:
         return sorted(entries, key=lambda entry: list(names).index(entry.group.model))
-    best = sorted(entries, key=lambda entry: -_val_accuracy(entry.reading))
+    best = sorted(entries, key=lambda entry: -val_accuracy(entry.reading))
     pair = [
         next((entry for entry in best if entry.group.family == family), None)
         for family in ("mlp", "cnn")

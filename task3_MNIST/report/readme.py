@@ -13,12 +13,13 @@ import numpy as np
 from task3_MNIST.core import zoo
 from task3_MNIST.core.config import RECIPES
 from task3_MNIST.core.ensemble import read_ensemble
-from task3_MNIST.core.plots.groups import Group, group_by_seed
-from task3_MNIST.core.runs import find
-from task3_MNIST.core.stats import mean_interval
+from task3_MNIST.core.runs import DEFAULT_DATASET, run_folder
+from task3_MNIST.core.summary_table import NAME, SUMMARY, TEST, group_rows, read_summary
 from task3_MNIST.report.beyond import gain
+from task3_MNIST.report.others import COLUMNS, beside
+from task3_MNIST.report.wording import spread
 
-MARKS = "<!-- {name}: made by task3_MNIST/update_readme.py -->\n"
+MARKS = "<!-- {name}: made by task3_MNIST/update_reference.py -->\n"
 END = "<!-- end -->"
 
 
@@ -27,7 +28,10 @@ def with_tables(text: str, reference: Path) -> str:
 
     Args:
         text: holds, for every table of `TABLES` it shows, its mark and an end mark.
-        reference: the folder of the reference results.
+        reference: the folder of the reference results, `summary.csv` in it.
+
+    Raises:
+        UserError: a file there is missing or damaged.
     """
     for name, table in TABLES.items():
         mark = MARKS.format(name=name)
@@ -41,15 +45,15 @@ def accuracy_table(reference: Path) -> str:
     """Return test accuracy and what goes with it, of every model and recipe."""
     rows = [
         [
-            f"`{group.model}`",
-            f"`{group.name}`",
-            f"{int(group.summaries('parameters')[0]):,}",
-            _percent(group.tests("test_accuracy")),
-            len(group.runs),
-            f"{np.mean(group.tests('test_loss')):.4f}",
-            f"{np.mean(group.tests('ece')):.2%}".replace("%", " %"),
+            f"`{model}`",
+            f"`{name}`",
+            f"{members[0]['parameters']:,}",
+            _percent([row["test_accuracy"] for row in members]),
+            len(members),
+            f"{np.mean([row['test_loss'] for row in members]):.4f}",
+            f"{np.mean([row['ece'] for row in members]):.2%}".replace("%", " %"),
         ]
-        for group in _groups(reference)
+        for (model, name), members in _groups(reference).items()
     ]
     head = ["model", "recipe", "parameters", "test accuracy", "seeds", "test loss"]
     return _markdown([*head, "calibration error"], rows)
@@ -58,33 +62,57 @@ def accuracy_table(reference: Path) -> str:
 def beyond_table(reference: Path) -> str:
     """Return what runs say together, averaged over shifts, and picked by the test set."""
     rows = []
-    for group in _groups(reference):
-        tests = [run.test() for run in group.runs if run.evaluated]
-        together = read_ensemble(group.runs[0].folder.parent)
+    for (model, name), members in _groups(reference).items():
+        runs = [run_folder(reference, DEFAULT_DATASET, model, name, row["seed"]) for row in members]
+        together = read_ensemble(runs[0].folder.parent)
+        tests = [run.test() for run in runs]
         shifted = [
             test["shift_averaged"]["test_accuracy"] for test in tests if "shift_averaged" in test
         ]
         gains = [
-            found for run in group.runs if (found := gain(run.metrics(), run.test())) is not None
+            found
+            for run, test in zip(runs, tests, strict=True)
+            if (found := gain(run.metrics(), test)) is not None
         ]
         if not (together or shifted or gains):
             continue
         rows.append(
             [
-                f"`{group.model}`",
-                f"`{group.name}`",
+                f"`{model}`",
+                f"`{name}`",
                 f"{together['test_accuracy'] * 100:.2f} % of {len(together['seeds'])}"
                 if together
                 else "–",
                 f"{_percent(shifted)}, n={len(shifted)}" if shifted else "–",
                 f"{_points(gains)}, n={len(gains)}" if gains else "–",
-                _duration(group.summaries("train_seconds")),
+                _duration([row["train_seconds"] for row in members]),
             ]
         )
     head = ["model", "recipe", "seeds together", "averaged over shifts"]
     return _markdown(
         [*head, "points gained by picking the epoch on the test set", "training a seed"], rows
     )
+
+
+def others_table(reference: Path) -> str:
+    """Return what others report, beside what is measured here."""
+    keys = (*SUMMARY, *TEST)
+    figures = {
+        group: {key: [row[key] for row in members] for key in keys}
+        for group, members in _groups(reference).items()
+    }
+    rows = [
+        [
+            f"[{row.source}]({row.link})" if row.link else row.source,
+            row.claimed,
+            f"`{row.model}`",
+            f"`{row.recipe}`",
+            row.here,
+            row.difference,
+        ]
+        for row in beside(figures)
+    ]
+    return _markdown(COLUMNS, rows)
 
 
 def speed_table(reference: Path) -> str:
@@ -100,7 +128,7 @@ def speed_table(reference: Path) -> str:
             [
                 f"`{found['model']}`",
                 _percent([run["test_accuracy"] for run in found["runs"]]),
-                f"{_interval(seconds, '{:.2f}')} s",
+                f"{spread(seconds, '{:.2f}')} s",
                 len(seconds),
                 f"{usual:.2f} s of `{found['usual_model']}`",
                 f"{np.mean(seconds) / usual:.2f}",
@@ -144,36 +172,39 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "beyond": beyond_table,
     "speed": speed_table,
     "profile": profile_table,
+    "others": others_table,
 }
 
 
-def _groups(reference: Path) -> list[Group]:
-    """Return the groups by recipe, then in the order of the tables of models."""
+def _groups(reference: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Return the rows of `summary.csv` on MNIST by (model, run name).
+
+    By recipe, then in the order of the tables of models; what is in no table comes last.
+    """
     models, recipes = zoo.names(), list(RECIPES)
 
-    def place(group: Group) -> tuple[Any, ...]:
-        model = models.index(group.model) if group.model in models else len(models)
-        return recipes.index(group.name.split("+")[0]), model, group.model, group.name
+    def place(group: tuple[str, str]) -> tuple[Any, ...]:
+        model, name = group
+        return _index(recipes, name.split("+")[0]), _index(models, model), model, name
 
-    return sorted(group_by_seed(find(reference)), key=place)
+    groups = {
+        (model, name): members
+        for (dataset, model, name), members in group_rows(read_summary(reference / NAME)).items()
+        if dataset == DEFAULT_DATASET
+    }
+    return {group: groups[group] for group in sorted(groups, key=place)}
+
+
+def _index(names: Sequence[str], name: str) -> int:
+    return names.index(name) if name in names else len(names)
 
 
 def _percent(fractions: Sequence[float]) -> str:
-    mean, *ends = _interval([fraction * 100 for fraction in fractions], "{:.2f}").split(" ", 1)
-    return " ".join([mean, "%", *ends])
+    return spread([fraction * 100 for fraction in fractions], "{:.2f}", " %")
 
 
 def _points(fractions: Sequence[float]) -> str:
-    return _interval([fraction * 100 for fraction in fractions], "{:.3f}")
-
-
-def _interval(values: Sequence[float], form: str) -> str:
-    """Return the mean and its 95 % t-interval: `98.51 [98.45, 98.57]`."""
-    interval = mean_interval(values)
-    mean = form.format(interval.mean)
-    if interval.low is None:
-        return mean
-    return f"{mean} [{form.format(interval.low)}, {form.format(interval.high)}]"
+    return spread([fraction * 100 for fraction in fractions], "{:.3f}")
 
 
 def _duration(seconds: Sequence[float]) -> str:

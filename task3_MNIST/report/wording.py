@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from task3_MNIST.core.stats import RESAMPLES
+from task3_MNIST.core.stats import RESAMPLES, mean_interval
 from task3_MNIST.report.compare import SIGNIFICANT, Pair
 from task3_MNIST.report.entries import Entry
 
@@ -28,6 +28,15 @@ def p_value(p: float) -> str:
     if p < 0.001:
         return "p\u00a0<\u00a00.001"
     return f"p\u00a0=\u00a0{p:.3f}" if p < 0.1 else f"p\u00a0=\u00a0{p:.2f}"
+
+
+def spread(values: Sequence[float], form: str, unit: str = "") -> str:
+    """Return the mean and its 95 % t-interval over seeds: `98.51 % [98.45, 98.57]`."""
+    interval = mean_interval(values)
+    mean = f"{form.format(interval.mean)}{unit}"
+    if interval.low is None:
+        return mean
+    return f"{mean} [{form.format(interval.low)}, {form.format(interval.high)}]"
 
 
 def listing(names: Sequence[str]) -> str:

@@ -33,7 +33,7 @@ def draw_prediction_grid(
     """
     groups = group_by_seed([run for run in runs if run.evaluated])
     images, true_labels = np.asarray(images).reshape(-1, 28, 28), np.asarray(true_labels)
-    answers = np.stack([group.runs[0].predictions().argmax(1) for group in groups])
+    answers = np.stack([group.runs[0].classes() for group in groups])
     right = answers == true_labels  # (models, N)
     chosen = bands(right)
 

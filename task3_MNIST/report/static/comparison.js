@@ -82,7 +82,8 @@ function showDataset(dataset) {
   showVerdict(dataset, tested);
   showSignificance(dataset);
   showSize(dataset);
-  showBeyond(dataset.beyond);
+  showTable("beyond", dataset.beyond);
+  showTable("others", dataset.others && { ...dataset.others, rows: linked(dataset.others.rows) });
   byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
   for (const holder of document.querySelectorAll("[data-chart]")) {
     const chart = dataset.charts.find(({ name }) => name === holder.dataset.chart);
@@ -129,12 +130,21 @@ function showSignificance({ significance, entries, apart }) {
   );
 }
 
-function showBeyond(beyond) {
-  byId("beyond").hidden = !beyond;
-  if (!beyond) return;
-  byId("beyond")
+/** Fill a section with its table, or hide it if there is none. */
+function showTable(id, table) {
+  byId(id).hidden = !table;
+  if (!table) return;
+  byId(id)
     .querySelector(".scroll")
-    .replaceChildren(simpleTable(beyond.columns, beyond.rows));
+    .replaceChildren(simpleTable(table.columns, table.rows));
+}
+
+/** Return the rows with their first cell, a text and an address or "", as a link. */
+function linked(rows) {
+  return rows.map(([[text, href], ...cells]) => [
+    href ? element("a", { href, rel: "noreferrer" }, text) : text,
+    ...cells,
+  ]);
 }
 
 function showVerdict(dataset, tested) {

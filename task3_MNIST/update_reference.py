@@ -1,0 +1,146 @@
+"""Publish finished runs as reference results, and make all anew that follows from these.
+
+    python task3_MNIST/update_reference.py [RUN ...]
+
+RUN is a run folder, or one with run folders below it, such as results/runs. Of each evaluated run
+the config, metrics, summary, test figures and predicted classes are copied to results/reference,
+and of the two default models the weights of one run. What is there of the same model, recipe and
+seed is replaced wholly; all else stays. Then summary.csv, the plots, both pages and the README's
+tables are made from results/reference alone; without RUN, nothing but that is done.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from task3_MNIST.core.script import run_script
+
+# isort: split
+from task3_MNIST import model_inference_visualization, visualize_comparison
+from task3_MNIST.core import data
+from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.files import write_atomic
+from task3_MNIST.core.flags import Parser, add_data_flag, folder
+from task3_MNIST.core.runs import find
+from task3_MNIST.core.summary_table import NAME, as_csv, read_summary, summary_rows
+from task3_MNIST.report.publish import (
+    differing_knobs,
+    differing_machines,
+    finished_runs,
+    publish,
+)
+from task3_MNIST.report.readme import with_tables
+from task3_MNIST.report.wording import count
+
+
+def main() -> None:
+    """Copy the runs named, then make anew what follows from the reference results."""
+    parser = Parser(description="Publish finished runs as reference results.")
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        type=folder,
+        metavar="RUN",
+        help="run folders, or folders with runs below them (default: none, make all else anew)",
+    )
+    parser.add_argument(
+        "--reference",
+        type=folder,
+        default=REPOSITORY / "results" / "reference",
+        help="folder of the reference results (default: results/reference)",
+    )
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        default=REPOSITORY / "README.md",
+        help="the file whose tables are made anew (default: README.md)",
+    )
+    parser.add_argument("--no-pages", action="store_true", help="make no pages and no plots")
+    add_data_flag(parser)
+    options = parser.parse_args()
+    if not options.readme.is_file():
+        raise UsageError(f"{options.readme} is no file: name the README with --readme")
+
+    if (options.reference / NAME).exists():
+        read_summary(options.reference / NAME)  # refused if nothing here wrote it
+    if options.runs:
+        copy_runs(options.runs, options.reference)
+    rows = summarise(options.reference)
+    update_readme(options.readme, options.reference)
+    if not options.no_pages:
+        write_pages(options.reference, options.data, {row["dataset"] for row in rows})
+
+
+def copy_runs(folders: Sequence[Path], reference: Path) -> None:
+    """Copy the finished runs in and below folders, and print what was done."""
+    runs, left_out = finished_runs(folders, reference)
+    changed, notes = publish(runs, reference)
+    for line in left_out:
+        print(f"left out: {line}")
+    print(f"{count(len(runs), 'run')} given, {len(changed)} of them new or changed in {reference}")
+    warn(notes)
+
+
+def summarise(reference: Path) -> list[dict[str, Any]]:
+    """Write `summary.csv` of the reference results and return its rows.
+
+    Raises:
+        UserError: there are no runs, or one is not whole.
+    """
+    rows, faults = summary_rows(reference)
+    if faults:
+        raise UserError(str(next(iter(faults.values()))))
+    runs = find(reference)
+    for run in runs:
+        if not (run.complete and run.evaluated):
+            raise UserError(f"{run.folder} is not whole: name its run again, or remove it")
+    if not rows:
+        raise UsageError(f"{reference} has no runs: name finished ones, such as results/runs")
+    write_atomic(reference / NAME, as_csv(rows))
+    print(f"{count(len(rows), 'run')} in {reference / NAME}")
+    warn([*differing_machines(rows), *differing_knobs(runs)])
+    return rows
+
+
+def update_readme(path: Path, reference: Path) -> None:
+    """Write the README if a figure in it changed."""
+    before = path.read_text(encoding="utf-8")
+    after = with_tables(before, reference)
+    if after != before:
+        write_atomic(path, after.encode())
+    print(f"{path}: {'written' if after != before else 'up to date'}")
+
+
+def write_pages(reference: Path, data_dir: Path, datasets: set[str]) -> None:
+    """Write the plots and both pages from the reference results alone.
+
+    Raises:
+        UserError: the comparison page does not show all of them wholly, or no run has weights.
+    """
+    for dataset in sorted(datasets):
+        data.fetch(dataset, data_dir, test=True)
+    where, plots = (reference, data_dir), reference / "plots"
+    page = reference / visualize_comparison.OUT.name
+    problems = visualize_comparison.compare(*where, page, plots)
+    print(f"written: {page} ({page.stat().st_size / 1e6:.1f} MB)")
+    page = reference / model_inference_visualization.OUT.name
+    model_inference_visualization.show(*where, (), page, plots)
+    if problems:
+        raise UserError(
+            f"{count(len(problems), 'run')} of {reference} not shown wholly, as said above: name "
+            "these runs again"
+        )
+
+
+def warn(lines: Sequence[str]) -> None:
+    """Print a line each that a reader of the reference results should know of."""
+    for line in lines:
+        print(f"warning: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run_script(main)
