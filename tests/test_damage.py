@@ -111,6 +111,9 @@ PREDICTIONS = [
     archive(logits=np.full((360, 10), np.nan, np.float16)),
     archive(logits=np.full((360, 10), "text")),
     archive(logits=np.zeros((360, 10), np.float16))[:-100],
+    archive(classes=np.zeros((360, 10), np.uint8)),
+    archive(classes=np.zeros(360, np.float16)),
+    archive(classes=np.full(360, 10, np.uint8)),
 ]
 JSON_FILES = [
     *(("config.json", change) for change in CONFIG),

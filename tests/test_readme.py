@@ -6,6 +6,8 @@ import shutil
 
 import pytest
 
+from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.summary_table import NAME, as_csv, read_summary
 from task3_MNIST.report.readme import MARKS, TABLES, with_tables
 from tests.scripts import REPOSITORY, run_ok
 
@@ -77,6 +79,30 @@ def test_the_tables_are_what_the_reference_results_say():
         "run python task3_MNIST/update_reference.py"
     )
     assert all(MARKS.format(name=name) in README for name in TABLES)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "beyond", "others"])
+def test_a_table_follows_the_summary(name, tmp_path):
+    reference = shutil.copytree(REPOSITORY / "results" / "reference", tmp_path / "reference")
+    rows = read_summary(reference / NAME)
+    for row in rows:
+        if (row["model"], row["name"]) == ("mlp", "fast"):
+            row |= {"test_accuracy": 0.12, "train_seconds": 4321.0}
+    (reference / NAME).write_bytes(as_csv(rows))
+    before, after = TABLES[name](REPOSITORY / "results" / "reference"), TABLES[name](reference)
+    changed = {line for line in after.splitlines() if line not in before.splitlines()}
+    assert len(changed) == 1
+    assert "`mlp` | `fast`" in changed.pop()
+
+
+def test_a_summary_without_a_column_is_refused_in_one_line(tmp_path):
+    summary = (REPOSITORY / "results" / "reference" / NAME).read_text()
+    (tmp_path / NAME).write_text(summary.replace("train_seconds,", "", 1))
+    with pytest.raises(UserError, match=r"lacks the column train_seconds: .* delete it"):
+        with_tables(README, tmp_path)
+    (tmp_path / NAME).unlink()
+    with pytest.raises(UserError, match="cannot be read"):
+        with_tables(README, tmp_path)
 
 
 def test_every_link_and_picture_is_there():

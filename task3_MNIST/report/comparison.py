@@ -23,12 +23,12 @@ from task3_MNIST.report.charts.tradeoffs import RATES, efficiency, tradeoff
 from task3_MNIST.report.collect import Group, Problem, Reading
 from task3_MNIST.report.compare import Pair, compare_all, contenders
 from task3_MNIST.report.entries import Entry, as_data, make_entries, tidy
-from task3_MNIST.report.others import CLAIMS, COLUMNS, beside
+from task3_MNIST.report.others import COLUMNS, beside
 from task3_MNIST.report.settings import compare_settings
 from task3_MNIST.report.significance import significance
 from task3_MNIST.report.sizes import Study, enough, make_study, size_charts
 from task3_MNIST.report.sprite import pack_mistakes
-from task3_MNIST.report.wording import basis, beats, how_chosen, verdict
+from task3_MNIST.report.wording import basis, beats, how_chosen, listing, unbroken, verdict
 
 
 def comparison(
@@ -174,18 +174,26 @@ def _tied_with_best(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entr
 
 
 def _others(groups: Sequence[Group]) -> dict[str, Any] | None:
-    """Return the table of what others report, `columns` and `rows`; None if none was measured.
+    """Return what others report of models that were measured here; None if of none.
 
-    The first cell of a row is a pair: the source, and its address or "".
+    Returns:
+        `columns` and `rows`, the first cell of which is a pair: the source, and its address or
+        ""; `note`, which models are not among these results, or "".
     """
     figures = {(group.model, group.name): _over_seeds(group) for group in groups if group.evaluated}
-    if not {claim.model for claim in CLAIMS} & {model for model, _ in figures}:
+    rows = beside(figures)
+    measured = [row for row in rows if row.measured]
+    if not measured:
         return None
-    rows = [
-        [[row.source, row.link], row.claimed, row.model, row.recipe, row.here, row.difference]
-        for row in beside(figures)
-    ]
-    return {"columns": list(COLUMNS), "rows": rows}
+    missing = dict.fromkeys(f"{row.model} by {row.recipe}" for row in rows if not row.measured)
+    return {
+        "columns": list(COLUMNS),
+        "rows": [
+            [[row.source, row.link], *map(unbroken, dataclasses.astuple(row)[2:])]
+            for row in measured
+        ],
+        "note": f"Published, but not measured here: {listing([*missing])}." if missing else "",
+    }
 
 
 def _over_seeds(group: Group) -> dict[str, list[float | None]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from task3_MNIST.core.stats import mean_interval
 from task3_MNIST.report.wording import spread
 
-UNVERIFIED = "a public student repository, as this project's notes quote it; not verified"
+UNVERIFIED = "a public student project, quoted from notes, not verified"
 NOT_MEASURED = "not measured"
 EVERYDAY = ("classic", "fast")
 CLASSIC = ("classic",)
@@ -33,7 +34,7 @@ class Claim:
         spread: its own spread, as published.
         loss: mean cross-entropy on the same images, as published.
         seconds: training, as published.
-        machine: where those seconds were measured.
+        machine: where those seconds were measured, if that is said.
         size: of the model's file, as published.
     """
 
@@ -47,7 +48,7 @@ class Claim:
     spread: str = ""
     loss: str = ""
     seconds: str = ""
-    machine: str = "not named"
+    machine: str = ""
     size: str = ""
 
 
@@ -57,15 +58,22 @@ class Row:
 
     source: str
     link: str
+    of: str
     claimed: str
     model: str
     recipe: str
     here: str
     difference: str
 
+    @property
+    def measured(self) -> bool:
+        """Whether there is a figure here."""
+        return self.here != NOT_MEASURED
+
 
 COLUMNS = (
     "source",
+    "model there",
     "claimed",
     "model here",
     "recipe",
@@ -148,24 +156,26 @@ def _row(claim: Claim, recipe: str, found: Figures | None) -> Row:
     here, difference = NOT_MEASURED, "–"
     if found and None not in found[f"{claim.split}_accuracy"]:
         here, difference = _measured(claim, found), _difference(claim, found)
-    texts = (_claimed(claim), claim.model, recipe, here, difference)
-    return Row(claim.source, claim.link, *texts)
+    there = (claim.source, claim.link, claim.of, _claimed(claim))
+    return Row(*there, claim.model, recipe, here, difference)
 
 
 def _claimed(claim: Claim) -> str:
-    parts = [f"{claim.of}: {claim.accuracy} %{_of_split(claim)}", claim.spread]
-    parts += [f"loss {claim.loss}" if claim.loss else ""]
-    parts += [f"{claim.seconds} s (machine {claim.machine})" if claim.seconds else "", claim.size]
-    return ", ".join(part for part in parts if part)
+    accuracy = f"{claim.accuracy} %{_of_split(claim)}"
+    loss = f"loss {claim.loss}" if claim.loss else ""
+    where = f" on a {claim.machine}" if claim.machine else ""
+    seconds = f"{claim.seconds} s{where}" if claim.seconds else ""
+    return ", ".join(part for part in (accuracy, claim.spread, loss, seconds, claim.size) if part)
 
 
 def _measured(claim: Claim, found: Figures) -> str:
+    # of the seconds the median: a run that was paused for others would carry the mean away
     accuracies = found[f"{claim.split}_accuracy"]
     parts = [f"{spread([100 * a for a in accuracies], '{:.2f}', ' %')}{_of_split(claim)}"]
     if claim.loss:
         parts.append(f"loss {spread(found[f'{claim.split}_loss'], '{:.4f}')}")
     if claim.seconds:
-        parts.append(spread(found["train_seconds"], "{:.2f}", " s"))
+        parts.append(f"median {median(found['train_seconds']):.2f} s")
     if claim.size:
         parts.append(f"{int(found['model_bytes'][0]):,} bytes")
     return f"{', '.join(parts)}, n={len(accuracies)}"
@@ -187,7 +197,7 @@ def _difference(claim: Claim, found: Figures) -> str:
         loss = mean_interval(found[f"{claim.split}_loss"]).mean - float(claim.loss)
         parts.append(f"loss {abs(loss):.4f} {'lower' if loss < 0 else 'higher'}")
     if claim.seconds:
-        ratio = mean_interval(found["train_seconds"]).mean / float(claim.seconds)
+        ratio = median(found["train_seconds"]) / float(claim.seconds)
         parts.append(f"{ratio:.2g} times the seconds, on another machine")
     return "; ".join(parts)
 

@@ -73,7 +73,7 @@ def finished_runs(folders: Sequence[Path], reference: Path) -> tuple[list[Run], 
 def publish(runs: Iterable[Run], reference: Path) -> tuple[list[Run], list[str]]:
     """Copy runs into the reference results; those there that are not given stay as they are.
 
-    All runs are read first: if one is damaged, nothing is copied.
+    All runs are read first, but for their weights: if one is damaged, nothing is copied.
 
     Returns:
         the runs of the reference that changed; and what a reader should know: where the seeds

@@ -104,6 +104,7 @@ def others_table(reference: Path) -> str:
     rows = [
         [
             f"[{row.source}]({row.link})" if row.link else row.source,
+            row.of,
             row.claimed,
             f"`{row.model}`",
             f"`{row.recipe}`",

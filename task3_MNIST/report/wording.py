@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 
@@ -37,6 +38,11 @@ def spread(values: Sequence[float], form: str, unit: str = "") -> str:
     if interval.low is None:
         return mean
     return f"{mean} [{form.format(interval.low)}, {form.format(interval.high)}]"
+
+
+def unbroken(text: str) -> str:
+    """Return the text with each unit kept on the line of its number."""
+    return re.sub(r"(?<=\d) (?=%|s\b|[kKM]?B\b)", "\u00a0", text)
 
 
 def listing(names: Sequence[str]) -> str:

@@ -84,6 +84,7 @@ function showDataset(dataset) {
   showSize(dataset);
   showTable("beyond", dataset.beyond);
   showTable("others", dataset.others && { ...dataset.others, rows: linked(dataset.others.rows) });
+  byId("others-note").textContent = dataset.others?.note ?? "";
   byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
   for (const holder of document.querySelectorAll("[data-chart]")) {
     const chart = dataset.charts.find(({ name }) => name === holder.dataset.chart);
