@@ -316,7 +316,7 @@ def test_a_page_that_complains_fails_the_script(reference, mnist_dir):
     readme = shutil.copy(REPOSITORY / "README.md", reference.parent)
     given = ("--reference", reference, "--readme", readme, "--data", mnist_dir)
     done = call(SCRIPT, *given)
-    assert "linear/fast/seed0: predictions.npz is missing" in done.stdout
+    assert "linear/fast/seed0/predictions.npz is missing" in done.stdout
     assert "1 run of" in refusal(done, 1)
 
 

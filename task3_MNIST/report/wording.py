@@ -41,8 +41,8 @@ def spread(values: Sequence[float], form: str, unit: str = "") -> str:
 
 
 def unbroken(text: str) -> str:
-    """Return the text with each unit kept on the line of its number."""
-    return re.sub(r"(?<=\d) (?=%|s\b|[kKM]?B\b)", "\u00a0", text)
+    """Return the text with each unit and ± kept on the line of its number."""
+    return re.sub(r"(?<=\d) (?=%|s\b|[kKM]?B\b)|(?<=±) ", "\u00a0", text)
 
 
 def listing(names: Sequence[str]) -> str:
