@@ -201,7 +201,7 @@ def test_a_machine_unlike_the_others_is_named_and_knobs_that_differ_between_seed
     done = update(reference, config.parent)
     assert done.returncode == 0
     [line] = done.stderr.splitlines()
-    assert line.startswith("warning: linear fast, all its runs: ")
+    assert line.startswith("warning: linear fast, all its runs, unlike most of the reference: ")
     assert "cpu Another, not None and threads 7, not None" in line
 
     config = runs / "mlp" / "fast" / "seed0" / "config.json"

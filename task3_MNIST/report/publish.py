@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from task3_MNIST.core.config import DEFAULT_RECIPE
 from task3_MNIST.core.ensemble import read_ensemble
 from task3_MNIST.core.errors import UsageError, UserError
@@ -38,7 +40,7 @@ class Copy:
     source: Run
     target: Run
     files: dict[str, bytes]
-    classes: Any
+    classes: np.ndarray
 
 
 def finished_runs(folders: Sequence[Path], reference: Path) -> tuple[list[Run], list[str]]:
@@ -129,7 +131,9 @@ def differing_machines(rows: Iterable[dict[str, Any]]) -> list[str]:
             ]
             if parts:
                 of = f"{count} of {len(members)} runs" if len(counted) > 1 else "all its runs"
-                lines.append(f"{model} {name}, {of}: {listing(parts)} as of most of the reference")
+                lines.append(
+                    f"{model} {name}, {of}, unlike most of the reference: {listing(parts)}"
+                )
     return lines
 
 
