@@ -256,7 +256,15 @@ def short(runs):
     Run(runs / "mlp/fast/seed0").write_classes(np.zeros(7, np.uint8))
 
 
+def elsewhere(key, value):
+    """Return what makes a run name a place outside its own."""
+    return lambda runs: change_json(runs / "mlp/fast/seed0/config.json", **{key: value})
+
+
 DAMAGE = [
+    (elsewhere("name", "../../elsewhere"), 1, "has no usable name"),
+    (elsewhere("model", ".."), 1, "has no usable model"),
+    (elsewhere("dataset", "a/.."), 1, "has no usable dataset"),
     (older, 1, "has schema 0, not 1"),
     (unevaluated, 1, "was not evaluated: finish it first"),
     (twice, 1, "is the same run as"),

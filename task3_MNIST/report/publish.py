@@ -162,8 +162,14 @@ def _read(run: Run, reference: Path) -> Copy:
             f"{run.folder} has predictions for {len(classes):,} test images and figures of "
             f"{test['n']:,}: evaluate it again with evaluate.py"
         )
-    keys = ("dataset", "model", "name", "seed")
-    target = run_folder(reference, *(config[key] for key in keys))
+    # the place is emptied before it is written: a config from elsewhere must not choose another
+    for key in ("model", "name", "dataset"):
+        part = Path(config[key]).name if key == "dataset" else config[key]
+        if part == ".." or "/" in part or "\\" in part:
+            raise UserError(f"{run.folder}/config.json has no usable {key}: train the run again")
+    target = run_folder(
+        reference, config["dataset"], config["model"], config["name"], config["seed"]
+    )
     files = {name: (run.folder / name).read_bytes() for name in KEPT}
     return Copy(run, target, files, classes)
 
