@@ -114,7 +114,8 @@ def _line(line: Line, cost: Cost, recipes: Sequence[str]) -> go.Scatter:
     return go.Scatter(
         x=[tidy(cost.of(entry)) for entry in entries],
         y=[error_of(entry.accuracy.mean) for entry in entries],
-        error_y=bars(entries),
+        # paler than the lines: dozens of bars stand close together
+        error_y=bars(entries, f"{colour}99"),
         mode="lines+markers",
         name=plain(f"{name} · {line.recipe}" if len(recipes) > 1 else name),
         line={
@@ -129,15 +130,16 @@ def _line(line: Line, cost: Cost, recipes: Sequence[str]) -> go.Scatter:
 
 
 def _point(entry: Entry, cost: Cost, named: bool) -> go.Scatter:
+    colour = HUES[entry.group.family][0]
     return go.Scatter(
         x=[tidy(cost.of(entry))],
         y=[error_of(entry.accuracy.mean)],
-        error_y=bars([entry]),
+        error_y=bars([entry], f"{colour}99"),
         mode="markers+text" if named else "markers",
         text=[plain(entry.name)],
-        textposition="bottom right",
+        textposition="top left",
         textfont={"size": 10},
-        marker={"color": HUES[entry.group.family][0], "symbol": "diamond-open", "size": 8},
+        marker={"color": colour, "symbol": "diamond-open", "size": 8},
         showlegend=False,
         hovertext=[hover(entry, cost)],
         hoverinfo="text",

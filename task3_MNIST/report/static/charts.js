@@ -137,7 +137,7 @@ function themed(figure) {
     const copy = { ...trace };
     if (trace.meta?.scale) copy.colorscale = scales[trace.meta.scale];
     if (trace.text) copy.textfont = { ...trace.textfont, color: text };
-    if (trace.error_y) copy.error_y = { ...trace.error_y, color: muted };
+    if (trace.error_y) copy.error_y = { color: muted, ...trace.error_y };
     return copy;
   });
   const lines = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line };
