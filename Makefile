@@ -4,6 +4,7 @@
 # make clean  remove what make made, but not the data and not the runs
 # make benchmark  train and evaluate every model by both everyday recipes from five seeds: hours,
 #             may be stopped and given again; then results/runs/summary.csv and both pages
+# make notebook   run task3_MNIST/main.ipynb and keep what it shows, after the reference results changed
 # Everything is safe to repeat: what is there already is not made again.
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name tes
 # tests/conftest.py says what belongs together, and in which order
 WORKERS := -n auto --maxprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: all pages test lint clean benchmark
+.PHONY: all pages test lint clean benchmark notebook
 .DELETE_ON_ERROR:
 
 all: pages
@@ -57,6 +58,9 @@ test: .venv/dev
 
 benchmark: | .venv/runtime
 	$(PY) task3_MNIST/benchmark.py
+
+notebook: .venv/dev
+	$(PY) tests/notebook.py
 
 lint: .venv/dev
 	.venv/bin/ruff format --check .
