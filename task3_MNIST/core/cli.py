@@ -218,14 +218,16 @@ def _report(run: Run) -> None:
 def describe_test(run: Run) -> str:
     """Return the test figures of a run in a line."""
     test = run.test()
-    shifted = test.get("shift_averaged")
-    return (
-        f"test accuracy {test['test_accuracy']:.2%} (n=1 seed, {test['n']:,} images), "
-        f"loss {test['test_loss']:.4f}, calibration error {test['ece']:.2%}, "
-        f"{test['latency_seconds'] * 1e3:.2f} ms an image alone, "
-        f"{test['throughput']:,.0f} images/s in batches"
-        + (f"; averaged over shifts {shifted['test_accuracy']:.2%}" if shifted else "")
-    )
+    shifted, loss, error = test.get("shift_averaged"), test["test_loss"], test["ece"]
+    figures = [
+        f"test accuracy {test['test_accuracy']:.2%} (n=1 seed, {test['n']:,} images)",
+        *([] if loss is None else [f"loss {loss:.4f}"]),
+        *([] if error is None else [f"calibration error {error:.2%}"]),
+        f"{test['latency_seconds'] * 1e3:.2f} ms an image alone",
+        f"{test['throughput']:,.0f} images/s in batches",
+    ]
+    averaged = f"; averaged over shifts {shifted['test_accuracy']:.2%}" if shifted else ""
+    return ", ".join(figures) + averaged
 
 
 def _print_lists(family: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from task3_MNIST.core import baselines
 from task3_MNIST.core.data import Split
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.evaluation import log_probabilities
@@ -76,20 +77,23 @@ def read_ensemble(folder: Path) -> dict[str, Any] | None:
 
 
 def ensemble(members: list[Run], test: Split) -> dict[str, Any] | None:
-    """Return the content of `ensemble.json`; None for fewer than two runs.
+    """Return the content of `ensemble.json`; None for fewer than two runs, or without probabilities.
 
     Raises:
         UserError: a member's predictions cannot be read, or are of other images.
     """
     seeds = {member.config()["seed"]: member for member in members}
-    if len(seeds) < 2:
+    if len(seeds) < 2 or any(member.test()["ece"] is None for member in members):
         return None
     logits = [torch.from_numpy(seeds[seed].predictions()) for seed in sorted(seeds)]
     if any(len(part) != len(test) for part in logits):
         raise UserError("a member has predictions of other images")
     mean = torch.stack(logits).double().softmax(2).mean(0)  # (N, 10)
+    # a network's 0 was rounded to that; a baseline's is none of its trees' or neighbours' votes
+    baseline = any(member.config()["family"] == baselines.FAMILY for member in members)
+    together = mean.log() if baseline else log_probabilities(mean)
     return {
         "schema": SCHEMA,
         "seeds": sorted(seeds),
-        **evaluate(log_probabilities(mean), test.labels.cpu()),
+        **evaluate(together, test.labels.cpu()),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -14,18 +15,21 @@ from task3_MNIST.core.engine import loss_and_accuracy, predict
 CALIBRATION_BINS = 15
 
 
-def evaluate(logits: Tensor, labels: Tensor) -> dict[str, Any]:
+def evaluate(logits: Tensor, labels: Tensor, probabilities: bool = True) -> dict[str, Any]:
     """Return the figures of `test.json` that come from predictions.
 
     Args:
-        logits: (N, 10) float32 on the CPU.
+        logits: (N, 10) on the CPU; the logarithm of a probability of 0 is minus infinity.
         labels: (N,) int64.
+        probabilities: whether their softmax means anything; of mere scores only the order does.
 
     Returns:
-        `test_accuracy`, `test_loss` (mean cross-entropy), `correct` and `n`; `per_class`, a
+        `test_accuracy`, `test_loss` (mean cross-entropy; None where it is infinite, since a right
+        class was given no probability at all), `correct` and `n`; `per_class`, a
         list of `label, precision, recall, f1, accuracy, support` where accuracy is that of
         telling this class from the others; `confusion`, rows the true class; `ece` and
-        `reliability`, see `calibration`.
+        `reliability`, see `calibration`. Without probabilities `test_loss` and `ece` are None,
+        and `reliability` is empty.
     """
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
@@ -49,10 +53,10 @@ def evaluate(logits: Tensor, labels: Tensor) -> dict[str, Any]:
         }
         for label in classes
     ]
-    ece, reliability = calibration(logits, labels)
+    ece, reliability = calibration(logits, labels) if probabilities else (None, [])
     return {
         "test_accuracy": test_accuracy,
-        "test_loss": test_loss,
+        "test_loss": test_loss if probabilities and math.isfinite(test_loss) else None,
         "correct": int(right.sum()),
         "n": len(true),
         "per_class": per_class,

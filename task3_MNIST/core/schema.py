@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from task3_MNIST.core import zoo
+from task3_MNIST.core import baselines, zoo
 
 SCHEMA = 1
 CLASSES = 10
@@ -23,7 +23,7 @@ def _text(value: Any) -> bool:
 
 
 def _family(value: Any) -> bool:
-    return isinstance(value, str) and value in zoo.FAMILIES
+    return isinstance(value, str) and value in (*zoo.FAMILIES, baselines.FAMILY)
 
 
 def _dict(value: Any) -> bool:
@@ -44,6 +44,10 @@ def _positive(value: Any) -> bool:
 
 def _fraction(value: Any) -> bool:
     return _number(value) and value <= 1
+
+
+def _none(value: Any) -> bool:
+    return value is None
 
 
 def _or_none(check: Check) -> Check:
@@ -77,17 +81,24 @@ SUMMARY = {
     **{"images_per_second": _number, "epochs": _positive, "selected_epoch": _positive},
     **{"val_accuracy": _or_none(_fraction), "val_loss": _or_none(_number)},
 }
+# a baseline has no epochs, and few have a fixed number of values and operations
+BASELINE_SUMMARY = {
+    **SUMMARY,
+    **dict.fromkeys(("parameters", "flops"), _or_none(_whole)),
+    **dict.fromkeys(("images_per_second", "epochs", "selected_epoch"), _none),
+}
 TEST = {
-    **{"test_accuracy": _fraction, "test_loss": _number, "correct": _whole, "n": _positive},
-    **{"ece": _fraction, "latency_seconds": _number, "latency_seconds_p95": _number},
-    **{"throughput": _number, "confusion": _counts},
+    **{"test_accuracy": _fraction, "correct": _whole, "n": _positive, "confusion": _counts},
+    # a classifier without probabilities has neither
+    **{"test_loss": _or_none(_number), "ece": _or_none(_fraction)},
+    **{"latency_seconds": _number, "latency_seconds_p95": _number, "throughput": _number},
     "reliability": _each(confidence=_fraction, accuracy=_fraction, count=_whole),
 }
 KEPT_EPOCHS = _each(epoch=_positive, test_loss=_number, test_accuracy=_fraction)
 SHIFTED = {"pixels": _positive, "test_accuracy": _fraction, "test_loss": _number}
 ENSEMBLE = {
     **{"seeds": lambda value: _list_of(value, _whole), "test_accuracy": _fraction},
-    **{"test_loss": _number, "correct": _whole, "n": _positive, "ece": _fraction},
+    **{"test_loss": _or_none(_number), "correct": _whole, "n": _positive, "ece": _fraction},
 }
 METRICS = {
     **{"epoch": _positive, "train_loss": _number, "train_accuracy": _fraction},
@@ -102,6 +113,8 @@ def config_fault(content: Any) -> str | None:
 
 def summary_fault(content: Any) -> str | None:
     """Return what is wrong with the content of `summary.json`."""
+    if isinstance(content, dict) and content.get("epochs", 0) is None:
+        return _wrong(content, BASELINE_SUMMARY)
     fault = _wrong(content, SUMMARY)
     if not fault and content["selected_epoch"] > content["epochs"]:
         return "selects an epoch after the last"

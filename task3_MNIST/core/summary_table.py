@@ -34,15 +34,17 @@ CONFIG: dict[str, Callable[[str], Any]] = {
     "seed": int,
 }
 SUMMARY: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("parameters", "flops", "model_bytes"), int),
-    **dict.fromkeys(("train_seconds", "images_per_second"), _finite),
-    **dict.fromkeys(("epochs", "selected_epoch"), int),
+    # a baseline has no epochs, and few a fixed number of values and operations
+    **dict.fromkeys(("parameters", "flops"), _or_none(int)),
+    **{"model_bytes": int, "train_seconds": _finite, "images_per_second": _or_none(_finite)},
+    **dict.fromkeys(("epochs", "selected_epoch"), _or_none(int)),
     **dict.fromkeys(("val_accuracy", "val_loss"), _or_none(_finite)),
 }
 TEST: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("test_accuracy", "test_loss"), _finite),
+    **{"test_accuracy": _finite, "test_loss": _or_none(_finite)},
     **dict.fromkeys(("correct", "n"), int),
-    **dict.fromkeys(("ece", "latency_seconds", "latency_seconds_p95", "throughput"), _finite),
+    "ece": _or_none(_finite),
+    **dict.fromkeys(("latency_seconds", "latency_seconds_p95", "throughput"), _finite),
     "latency_device": _or_none(str),
     "latency_threads": _or_none(int),
 }

@@ -16,9 +16,10 @@ from task3_MNIST.report.collect import Group, Reading, labels
 HUES = {
     "mlp": ("#d0661b", "#c9474f", "#b5498f", "#9a7412", "#b06a4a"),
     "cnn": ("#2f7ad0", "#178f8c", "#3f8f3f", "#7d62d8", "#4b82a8"),
+    "baseline": ("#7a7f87", "#8a7a60", "#6f8a72", "#8f7f8a", "#63808a"),
 }
 OTHER_HUES = ("#7a7f87", "#8a7a60", "#6f8a72")
-SYMBOLS = {"mlp": "square", "cnn": "circle"}
+SYMBOLS = {"mlp": "square", "cnn": "circle", "baseline": "triangle-up"}
 OTHER_SYMBOL = "diamond"
 
 
@@ -35,7 +36,7 @@ class Entry:
         accuracy: test accuracy over the seeds; of one seed, with the interval over the test
             images; None if no run was evaluated.
         figures: means over the seeds: the numbers of `summary.json`, and of `test.json` if any
-            run was evaluated.
+            run was evaluated; one that a run does not have is not in it.
     """
 
     place: int
@@ -109,11 +110,8 @@ def _accuracy(group: Group) -> Interval | None:
 def _figures(group: Group) -> dict[str, float]:
     summaries = ("parameters", "flops", "model_bytes", "train_seconds", "val_accuracy", "val_loss")
     tests = ("test_loss", "ece", "latency_seconds", "throughput")
-    found = {
-        key: np.mean([run.summary[key] for run in group.runs])
-        for key in summaries
-        if all(run.summary[key] is not None for run in group.runs)  # no validation, no figure
+    values = {key: [run.summary[key] for run in group.runs] for key in summaries}
+    values |= {key: [run.test[key] for run in group.evaluated] for key in tests}
+    return {
+        key: float(np.mean(found)) for key, found in values.items() if found and None not in found
     }
-    if group.evaluated:
-        found |= {key: np.mean([run.test[key] for run in group.evaluated]) for key in tests}
-    return {key: float(value) for key, value in found.items()}

@@ -47,11 +47,11 @@ def accuracy_table(reference: Path) -> str:
         [
             f"`{model}`",
             f"`{name}`",
-            f"{members[0]['parameters']:,}",
+            _mean([row["parameters"] for row in members[:1]], "{:,.0f}"),
             _percent([row["test_accuracy"] for row in members]),
             len(members),
-            f"{np.mean([row['test_loss'] for row in members]):.4f}",
-            f"{np.mean([row['ece'] for row in members]):.2%}".replace("%", " %"),
+            _mean([row["test_loss"] for row in members], "{:.4f}"),
+            _mean([row["ece"] for row in members], "{:.2%}").replace("%", " %"),
         ]
         for (model, name), members in _groups(reference).items()
     ]
@@ -198,6 +198,11 @@ def _groups(reference: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
 
 def _index(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else len(names)
+
+
+def _mean(values: Sequence[float | None], form: str) -> str:
+    """Return the mean; a dash where a run has no such figure, as baselines may."""
+    return "–" if None in values else form.format(np.mean(values))
 
 
 def _percent(fractions: Sequence[float]) -> str:

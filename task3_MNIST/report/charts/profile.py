@@ -8,14 +8,20 @@ from typing import Any, NamedTuple
 
 from plotly import graph_objects as go
 
-from task3_MNIST.report.charts.chart import chart, plain
+from task3_MNIST.report.charts.chart import chart, left_out, plain
 from task3_MNIST.report.entries import Entry, tidy
 from task3_MNIST.report.wording import listing, percent
 
 
-def reliability(entries: Sequence[Entry]) -> dict[str, Any]:
-    """Return the reliability diagram: accuracy of the images of each confidence."""
-    tested = [entry for entry in entries if entry.median]
+def reliability(entries: Sequence[Entry]) -> dict[str, Any] | None:
+    """Return the reliability diagram: accuracy of the images of each confidence.
+
+    None if no entry says how sure it is.
+    """
+    tested = [entry for entry in entries if entry.median and "ece" in entry.figures]
+    if not tested:
+        return None
+    unsure = [entry.name for entry in entries if entry.median and entry not in tested]
     figure = go.Figure(
         go.Scatter(
             x=[0, 1],
@@ -60,7 +66,8 @@ def reliability(entries: Sequence[Entry]) -> dict[str, Any]:
         "reliability",
         _reliability_finding(tested),
         "Below the dotted line a model is surer than it should be. Larger marks are more images; "
-        "of several seeds, the run of median accuracy.",
+        "of several seeds, the run of median accuracy."
+        + left_out(unsure, "they give no probabilities"),
         figure,
         ("model", "confidence", "accuracy", "images"),
         rows,
@@ -85,14 +92,19 @@ MEASURES = (
 )
 
 
-def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[str, Any]:
+def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[str, Any] | None:
     """Return the radar over errors, training time, latency, size and calibration.
+
+    Entries that lack a measure are left out; None if that leaves none.
 
     Args:
         entries: all of a data set.
         tied_with_best: those whose accuracy cannot be told from the highest.
     """
-    tested = [entry for entry in entries if entry.accuracy]
+    tested = [entry for entry in entries if entry.accuracy and _has_all(entry)]
+    if not tested:
+        return None
+    lacking = [entry.name for entry in entries if entry.accuracy and entry not in tested]
     values = [[_value(entry, measure) for measure in MEASURES] for entry in tested]
     scales = [_decades(column) for column in zip(*values, strict=True)]
     corners = [
@@ -127,7 +139,8 @@ def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[s
         "radar",
         _radar_finding(tested, values, tied_with_best),
         "Farther out is better on every axis. Each scale is logarithmic, from the centre's value "
-        "to the rim's, as written at its corner: whole powers of ten around all models here.",
+        "to the rim's, as written at its corner: whole powers of ten around all models here."
+        + left_out(lacking, "they lack one of the measures"),
         figure,
         ("model", *(f"{measure.word}, {measure.unit}" for measure in MEASURES)),
         [
@@ -140,6 +153,10 @@ def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[s
         "legend": {"y": -0.2, "yanchor": "top"},
     }
     return drawn
+
+
+def _has_all(entry: Entry) -> bool:
+    return all(measure.key in {"error", *entry.figures} for measure in MEASURES)
 
 
 def _value(entry: Entry, measure: Measure) -> float:

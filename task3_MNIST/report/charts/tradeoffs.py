@@ -43,12 +43,12 @@ RATES = (
 def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any] | None:
     """Return the chart of test accuracy against a cost, with the Pareto front.
 
-    Entries whose cost is 0 are left out; None if that leaves none.
+    Entries whose cost is 0 or unknown are left out; None if that leaves none.
     """
-    tested = [entry for entry in entries if entry.figures[cost.key] > 0]
+    tested = [entry for entry in entries if entry.figures.get(cost.key, 0) > 0]
     if not tested:
         return None
-    free = [entry.name for entry in entries if entry not in tested]
+    free, unknown = _without(entries, cost.key)
     front = pareto_front([(cost.of(entry), 1 - entry.accuracy.mean) for entry in tested])
     leading = [tested[place] for place in front]
     others = [entry for entry in tested if entry not in leading] if len(tested) <= MANY else []
@@ -66,7 +66,8 @@ def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any] | None:
         _finding(tested, leading, cost),
         "Better is up and to the left, on log scales. The line is the Pareto front of the means; "
         "bars are 95\u00a0% intervals, over seeds or, with one seed, over the test images."
-        + left_out(free, f"a log scale has no place for no {cost.more}"),
+        + left_out(free, f"a log scale has no place for no {cost.more}")
+        + left_out(unknown, f"they have no number of {cost.more} of their own"),
         figure,
         ("model", cost.axis, "accuracy", "low", "high", "seeds", "on the front"),
         [
@@ -86,16 +87,18 @@ def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any] | None:
 def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[str, Any] | None:
     """Return the chart of accuracy above guessing, divided by a cost.
 
-    Entries that are no better than guessing, or whose cost is 0, are left out; None if that
-    leaves none. The chart's name starts with the prefix.
+    Entries that are no better than guessing, or whose cost is 0 or unknown, are left out; None if
+    that leaves none. The chart's name starts with the prefix.
     """
     ranked = sorted(entries, key=lambda entry: -entry.accuracy.mean)
+    known = [entry for entry in ranked if rate.key in entry.figures]
     tested = [
-        entry for entry in ranked if entry.accuracy.mean > CHANCE and entry.figures[rate.key] > 0
+        entry for entry in known if entry.accuracy.mean > CHANCE and entry.figures[rate.key] > 0
     ]
     if not tested:
         return None
-    rest = [entry.name for entry in ranked if entry not in tested]
+    rest = [entry.name for entry in known if entry not in tested]
+    _, unknown = _without(ranked, rate.key)
     values = [
         (entry.accuracy.mean - CHANCE) * 100 * rate.scale / entry.figures[rate.key]
         for entry in tested
@@ -136,7 +139,8 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
         "Percentage points of test accuracy above guessing (10\u00a0%), divided by the cost, on a "
         "log scale. It favours small models whatever they reach, so the table adds how many times "
         "the cost of the cheapest model at least as accurate each has: 1 is on the front."
-        + left_out(rest, f"they are no better than guessing or cost no {rate.word}"),
+        + left_out(rest, f"they are no better than guessing or cost no {rate.word}")
+        + left_out(unknown, f"they have no number of {rate.word}s of their own"),
         figure,
         ("model", f"points {rate.unit}", "times the cost needed"),
         [
@@ -153,6 +157,12 @@ def pareto_front(places: Sequence[tuple[float, float]]) -> list[int]:
         if not front or places[index][1] < places[front[-1]][1]:
             front.append(index)
     return front
+
+
+def _without(entries: Sequence[Entry], key: str) -> tuple[list[str], list[str]]:
+    """Return the names of those whose figure is 0, and of those that have no such figure."""
+    free = [entry.name for entry in entries if entry.figures.get(key) == 0]
+    return free, [entry.name for entry in entries if key not in entry.figures]
 
 
 def _excess(entry: Entry, entries: Sequence[Entry], key: str) -> float:
