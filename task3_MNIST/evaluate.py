@@ -49,6 +49,7 @@ def main() -> None:
     tests: dict[str, data.Split] = {}
     for run in runs:
         try:
+            run.require_network()
             dataset = run.config()["dataset"]
             if dataset not in tests:
                 tests[dataset] = data.load_test(dataset, options.data).to(device)
@@ -72,8 +73,20 @@ def main() -> None:
 
 
 def waiting(results: Path) -> list[Run]:
-    """Return the complete runs below a folder that were never evaluated."""
-    return [run for run in find(results) if run.complete and not run.evaluated]
+    """Return the complete runs of networks below a folder that were never evaluated."""
+    runs = [run for run in find(results) if run.complete and not run.evaluated]
+    fitted = [run for run in runs if is_baseline(run)]
+    for run in fitted:
+        print(f"{run.folder}: a baseline's model is not kept, train_baselines.py evaluates it")
+    return [run for run in runs if run not in fitted]
+
+
+def is_baseline(run: Run) -> bool:
+    """Return whether a run is a baseline's; one that cannot be read will be named as such."""
+    try:
+        return run.baseline
+    except UserError:
+        return False
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from task3_MNIST.core import framing
+from task3_MNIST.core.baselines import refuse_baseline
 from task3_MNIST.core.data import MEAN, STD
 from task3_MNIST.core.engine import predict
 from task3_MNIST.core.errors import UsageError, UserError
@@ -102,10 +103,12 @@ def found_models(results: Path, names: Sequence[str] | None) -> dict[str, nn.Mod
     Raises:
         UserError: there is no complete run of a model named, or of none of the default ones.
     """
+    for name in names or ():
+        refuse_baseline(name)
     best: dict[str, Run] = {}
     runs, faults = find_complete(results)
     for run in runs:
-        if run.config()["dataset"] == DEFAULT_DATASET:
+        if run.config()["dataset"] == DEFAULT_DATASET and not run.baseline:
             name = run.config()["model"]
             if name not in best or val_accuracy(run) > val_accuracy(best[name]):
                 best[name] = run

@@ -11,7 +11,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from task3_MNIST.core.errors import unknown_name
+from task3_MNIST.core.errors import UsageError, unknown_name
 
 FAMILY = "baseline"
 NAME = "scikit-learn"  # stands where a network's run has its recipe
@@ -84,6 +84,15 @@ def baseline(name: str) -> Baseline:
     if name not in BASELINES:
         raise unknown_name("baseline", name, [*BASELINES, "all"])
     return BASELINES[name]
+
+
+def refuse_baseline(name: str) -> None:
+    """Raise UsageError if a name is a baseline's where a network is needed."""
+    if name in BASELINES:
+        raise UsageError(
+            f"{name} is a baseline, whose fitted model is not kept: train_baselines.py fits and "
+            "evaluates it; name a network here"
+        )
 
 
 def build(name: str, seed: int, threads: int) -> Any:

@@ -77,7 +77,7 @@ def read_ensemble(folder: Path) -> dict[str, Any] | None:
 
 
 def ensemble(members: list[Run], test: Split) -> dict[str, Any] | None:
-    """Return the content of `ensemble.json`; None for fewer than two runs, or without probabilities.
+    """Return the content of `ensemble.json`; None for fewer than two runs with probabilities.
 
     Raises:
         UserError: a member's predictions cannot be read, or are of other images.

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from task3_MNIST.core import zoo
+from task3_MNIST.core.baselines import refuse_baseline
 from task3_MNIST.core.errors import UsageError, unknown_name
 from task3_MNIST.core.metrics import count_flops
 from task3_MNIST.core.training import Job, make_job
@@ -95,6 +96,7 @@ def model_names(words: Sequence[str]) -> list[str]:
 def _models_of(word: str) -> list[str]:
     if word in GROUPS:
         return GROUPS[word]
+    refuse_baseline(word)
     try:
         zoo.family_of(word)
     except UsageError:

@@ -24,7 +24,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
-from task3_MNIST.core import schema, zoo
+from task3_MNIST.core import baselines, schema, zoo
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.files import write_atomic
 
@@ -103,9 +103,25 @@ class Run:
         """Return the selected model, on the CPU, in evaluation mode.
 
         Raises:
-            UserError: the file is corrupt, carries an object, or holds another model.
+            UserError: the file is corrupt, carries an object, or holds another model; or the run
+                is a baseline's.
         """
+        self.require_network()
         return self.load_weights(self.folder / "model.pt")
+
+    @property
+    def baseline(self) -> bool:
+        """Whether it is a run of a classical baseline, which has no epochs and no weights."""
+        return self.config()["family"] == baselines.FAMILY
+
+    def require_network(self) -> None:
+        """Raise UserError if it is a baseline's: there is no model to load."""
+        if self.baseline:
+            raise UserError(
+                f"{self.folder} is a run of the baseline {self.config()['model']}, whose fitted "
+                "model is not kept: train_baselines.py evaluates it right after the fit, and "
+                "--overwrite does both again"
+            )
 
     def load_weights(self, path: Path) -> nn.Module:
         """Return the model of a weights file of this run: `model.pt` or a kept epoch."""
@@ -211,25 +227,25 @@ class Run:
         try:
             content = read(path)
         except FileNotFoundError as error:
-            raise UserError(f"{path} is missing: {_cure(name)}") from error
+            raise UserError(f"{path} is missing: {self._cure(name)}") from error
         except (*BAD_ARCHIVE, RecursionError) as error:
             reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise UserError(f"{path} is corrupt ({reason}): {_cure(name)}") from error
+            raise UserError(f"{path} is corrupt ({reason}): {self._cure(name)}") from error
         if wrong := fault(content):
             raise UserError(
-                f"{path} {wrong}: it is from another version or was altered; {_cure(name)}"
+                f"{path} {wrong}: it is from another version or was altered; {self._cure(name)}"
             )
         return content
+
+    def _cure(self, name: str) -> str:
+        evaluated = name in ("test.json", "predictions.npz")
+        if evaluated and not self.baseline:
+            return "evaluate the run again with evaluate.py"
+        return "train the run again with --overwrite"
 
 
 LOCK_NAME = ".lock"
 LOGITS_KEY, CLASSES_KEY = "logits", "classes"  # in predictions.npz
-
-
-def _cure(name: str) -> str:
-    if name in ("test.json", "predictions.npz"):
-        return "evaluate the run again with evaluate.py"
-    return "train the run again with --overwrite"
 
 
 def _read_json(path: Path) -> Any:

@@ -61,6 +61,8 @@ def choose_subject(options: argparse.Namespace, family: str) -> Subject:
     run = None if options.run is None else Run(options.run)
     if run is not None and not run.started:
         raise UsageError(f"{run.folder} is not a run folder: it has no config.json")
+    if run is not None:
+        run.require_network()
     name = options.model or (run.config()["model"] if run else family)
     if zoo.family_of(name) != family:
         task = type(zoo.build(name)).__module__.partition(".")[0]

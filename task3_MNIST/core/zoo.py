@@ -8,6 +8,7 @@ from torch import nn
 
 from task1_MLP import models as mlp_models
 from task2_CNN import models as cnn_models
+from task3_MNIST.core.baselines import refuse_baseline
 from task3_MNIST.core.errors import unknown_name
 
 FAMILIES = {
@@ -46,11 +47,13 @@ def family_of(name: str) -> str:
     """Return `"mlp"` or `"cnn"`.
 
     Raises:
-        UsageError: no table and no grid has the name; the text lists close ones.
+        UsageError: no table and no grid has the name, and the text lists close ones; or it is a
+            baseline's.
     """
     for family, (_, module) in FAMILIES.items():
         if module.variant(name) is not None:
             return family
+    refuse_baseline(name)
     raise unknown_name("model", name, [*names(), *(grids(family) for family in FAMILIES)])
 
 

@@ -38,15 +38,20 @@ def selection_gain(run: Reading) -> float | None:
 def gain(metrics: list[dict[str, Any]], test: dict[str, Any]) -> float | None:
     """Return how much higher the best epoch by test reads than the one validation chooses.
 
-    A fraction; None unless there are epochs, and every one was validated and kept. It is what a paper that picks its
-    epoch on the test set adds to its accuracy without anything having been learned.
+    A fraction; None unless there are epochs, and every one was validated and kept. It is what a
+    paper that picks its epoch on the test set adds to its accuracy without anything having been
+    learned.
 
     Args:
         metrics: of `metrics.jsonl`.
         test: of `test.json`.
     """
     curve = test.get("epochs", [])
-    if not curve or len(curve) != len(metrics) or any(epoch["val_loss"] is None for epoch in metrics):
+    if (
+        not curve
+        or len(curve) != len(metrics)
+        or any(epoch["val_loss"] is None for epoch in metrics)
+    ):
         return None
     accuracies = {row["epoch"]: row["test_accuracy"] for row in curve}
     chosen = accuracies.get(selected_epoch(metrics))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from task3_MNIST.core import runs
+from task3_MNIST.core import baselines, runs
 from task3_MNIST.core.ensemble import read_ensemble
 from task3_MNIST.core.environment import REPOSITORY
 from task3_MNIST.core.errors import UserError
@@ -43,6 +43,7 @@ class Reading:
         name: its folder, below the results.
         run: the run itself.
         typed: its folder as a shell takes it, at the repository's root.
+        again: the command that evaluates it again, likewise.
         config: `config.json`.
         summary: `summary.json`.
         metrics: `metrics.jsonl`.
@@ -53,6 +54,7 @@ class Reading:
     name: str
     run: Run
     typed: str
+    again: str
     config: dict[str, Any]
     summary: dict[str, Any]
     metrics: list[dict[str, float]]
@@ -75,6 +77,12 @@ class Group:
     def evaluated(self) -> list[Reading]:
         """The runs with test figures."""
         return [run for run in self.runs if run.test]
+
+    @property
+    def seedless(self) -> bool:
+        """Whether no seed would change anything: a baseline that draws nothing."""
+        row = baselines.BASELINES.get(self.model) if self.family == baselines.FAMILY else None
+        return bool(row) and not row.seeded
 
     @property
     def median(self) -> Reading | None:
@@ -173,6 +181,9 @@ def _group(
         # a seed that is named already explains why the others are not those of the file
         if not any(problem.run.startswith(f"{where}/") for problem in problems):
             mend = f"python task3_MNIST/evaluate.py {' '.join(one.typed for one in readings)}"
+            if family == baselines.FAMILY:
+                fit = train_command(readings[0].config, results)
+                mend = f"rm {_typed(folder / 'ensemble.json')} && {fit}"
             problems.append(Problem(where, _below(results, str(error)), mend))
     return Group(dataset, model, family, name, readings, together)
 
@@ -180,6 +191,10 @@ def _group(
 def _read(run: Run, results: Path) -> tuple[Reading | None, Problem | None]:
     name = run.folder.relative_to(results).as_posix()
     config = run.config()
+    baseline = config["family"] == baselines.FAMILY
+    if not run.complete and baseline:
+        what = "its fit or evaluation has not ended: it begins again"
+        return None, Problem(name, what, train_command(config, results))
     if not run.complete:
         done, total = len(run.metrics()), config["config"].get("epochs", "?")
         what = f"training has not ended: {done} of {total} epochs are there"
@@ -189,7 +204,9 @@ def _read(run: Run, results: Path) -> tuple[Reading | None, Problem | None]:
 
     typed = _typed(run.folder)
     evaluate = f"python task3_MNIST/evaluate.py {typed}"
-    untested = Reading(name, run, typed, config, summary, metrics, None, None)
+    if baseline:  # its model is not kept
+        evaluate = train_command(config, results, overwrite=run.evaluated)
+    untested = Reading(name, run, typed, evaluate, config, summary, metrics, None, None)
     if not run.evaluated:
         problem = Problem(name, "was not evaluated: no figures of the test set", evaluate)
         return untested, problem
@@ -228,8 +245,11 @@ def _without_config(results: Path) -> list[Problem]:
 def train_command(config: dict[str, Any], results: Path, overwrite: bool = False) -> str:
     """Return the command that trains this one run."""
     family, (recipe, *knobs) = config["family"], config["name"].split("+")
-    words = ["python", f"task3_MNIST/train_{family}.py", "--model", config["model"]]
-    words += ["--recipe", recipe]
+    if family == baselines.FAMILY:
+        words = ["python", "task3_MNIST/train_baselines.py", "--models", config["model"]]
+    else:
+        words = ["python", f"task3_MNIST/train_{family}.py", "--model", config["model"]]
+        words += ["--recipe", recipe]
     for knob in knobs:
         name, *value = knob.split("=", 1)  # a switch has none
         words += [f"--{name}", *value]

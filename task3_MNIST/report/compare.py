@@ -132,9 +132,9 @@ def right(group: Group, labels: np.ndarray) -> np.ndarray:
 def contenders(groups: list[Group]) -> tuple[int, int] | None:
     """Return the places of the two groups that the verdict is about.
 
-    The best of each of the first two families, or the best two of the only one: best by mean
-    validation accuracy, since the test set must not choose what it then judges. None if fewer
-    than two were evaluated.
+    The best MLP and the best CNN; where one is lacking, the best of each of two families, or the
+    best two of the only one: best by mean validation accuracy, since the test set must not choose
+    what it then judges. None if fewer than two were evaluated.
     """
     ranked = sorted(
         (place for place, group in enumerate(groups) if group.evaluated),

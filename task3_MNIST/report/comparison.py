@@ -127,8 +127,7 @@ def _fitting(groups: Sequence[Group], images: int) -> tuple[list[Group], list[Pr
         if not run.test or len(run.predicted) == run.test["n"] == images:
             return run
         what = f"has predictions for {len(run.predicted):,} test images, not {images:,}"
-        command = f"python task3_MNIST/evaluate.py {run.typed}"
-        problems.append(Problem(run.name, what, command))
+        problems.append(Problem(run.name, what, run.again))
         return dataclasses.replace(run, test=None, predicted=None)
 
     kept = [

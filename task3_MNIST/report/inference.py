@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from task3_MNIST.core import data
+from task3_MNIST.core import baselines, data
 from task3_MNIST.core.engine import predict
 from task3_MNIST.core.errors import UserError, unknown_name
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
@@ -81,11 +81,14 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
         UserError: there is no evaluated run, or the test set cannot be read.
         UsageError: no evaluated run is of a model named.
     """
-    groups, problems = collect(results)
-    groups = [group for group in groups if group.evaluated]
+    found, problems = collect(results)
+    # baselines are fitted, measured and gone: they cannot answer to a drawing
+    for name in names:
+        baselines.refuse_baseline(name)
+    groups = [group for group in found if group.evaluated and group.family != baselines.FAMILY]
     if not groups:
         raise UserError(
-            f"no evaluated run in {results}: train one with python task3_MNIST/train_mlp.py, or "
+            f"no evaluated run of a network in {results}: train one with python task3_MNIST/train_mlp.py, or "
             "evaluate finished ones with python task3_MNIST/evaluate.py"
         )
     groups = [group for group in groups if _to_show(group)]

@@ -12,6 +12,7 @@ from task3_MNIST.report.entries import Entry
 
 MINUS = "−"
 PER_CENT = "\u00a0%"
+FAMILY_NOUNS = {"mlp": "MLP", "cnn": "CNN", "baseline": "baseline"}
 
 
 def percent(fraction: float, digits: int = 2) -> str:
@@ -104,12 +105,14 @@ def basis(pair: Pair, entries: Sequence[Entry]) -> str:
         bootstrap = f"The paired bootstrap {draws}: {points(low)} to {points(high)}."
         sentences = (decides, _correction(pair), mcnemar, bootstrap, beats(pair, entries))
     else:
+        lucky = [entry for entry in (a, b) if entry.seeds == 1 and not entry.group.seedless]
         luck = (
             "with one seed each it says nothing about the luck of training: train several to "
             "include it."
-            if both_single
-            else f"{(a if a.seeds == 1 else b).name} has one seed: its luck of training is not in "
-            "the interval."
+            if both_single and lucky
+            else f"{lucky[0].name} has one seed: its luck of training is not in the interval."
+            if lucky
+            else f"{listing([e.name for e in (a, b) if e.group.seedless])} has no luck of training."
         )
         sentences = (mcnemar, "It decides.", _correction(pair), f"The interval {draws}; {luck}")
     return " ".join(sentence for sentence in sentences if sentence)
@@ -157,13 +160,17 @@ def short(value: float) -> str:
 
 def how_chosen(entries: Sequence[Entry]) -> str:
     """Return how the verdict's two were found among the entries."""
-    counts = Counter(entry.group.family.upper() for entry in entries if entry.accuracy)
-    if set(counts) >= {"MLP", "CNN"}:
-        if counts["MLP"] == counts["CNN"] == 1:
-            return "The one MLP and the one CNN of these results."
+    counts = Counter(FAMILY_NOUNS[entry.group.family] for entry in entries if entry.accuracy)
+    networks = [noun for noun in ("MLP", "CNN") if noun in counts]
+    families = networks if len(networks) == 2 else list(counts)
+    if len(families) == 2:
+        first, second = families
+        if counts[first] == counts[second] == 1:
+            return f"The one {first} and the one {second} of these results."
         return (
-            f"The best of {count(counts['MLP'], 'MLP')} and the best of "
-            f"{count(counts['CNN'], 'CNN')}, chosen by validation accuracy, never by the test set."
+            f"The best of {count(counts[first], first)} and the best of "
+            f"{count(counts[second], second)}, chosen by validation accuracy, never by the test "
+            "set."
         )
     return "The best two models, chosen by validation accuracy, never by the test set."
 

@@ -57,12 +57,13 @@ def _draw_study(study: list[Group], groups: list[Group], folder: Path) -> list[P
 def _draw_set(groups: list[Group], folder: Path) -> list[Path]:
     dataset = groups[0].dataset
     evaluated = [group for group in groups if group.tests("test_accuracy")]
+    by_epoch = [group for group in groups if group.curve("epoch")[0]]  # baselines have none
     files = [
         _draw_bars(
             groups,
             lambda group: group.summaries("train_seconds"),
             f"Training time on {dataset}",
-            "seconds, all epochs, without loading data and writing files",
+            "seconds, all epochs or the fit, without loading data and writing files",
             lambda seconds: f"{seconds:,.3g} s",
             folder / "training_time.png",
             _machines(groups),
@@ -71,15 +72,19 @@ def _draw_set(groups: list[Group], folder: Path) -> list[Path]:
             groups,
             lambda group: [size / 1000 for size in group.summaries("model_bytes")[:1]],
             f"Model size on {dataset}",
-            "kilobytes of parameters and buffers",
+            "kilobytes of parameters and buffers; of a baseline, of its pickle"
+            if any(group.family == "baseline" for group in groups)
+            else "kilobytes of parameters and buffers",
             lambda kilobytes: f"{kilobytes:,.4g} kB",
             folder / "model_size.png",
         ),
-        draw_learning_curves(groups, folder / "learning_curves.png"),
     ]
+    if by_epoch:
+        files.append(draw_learning_curves(by_epoch, folder / "learning_curves.png"))
     if evaluated:
         files.insert(0, _draw_accuracy(evaluated, folder / "accuracy.png"))
-        files.append(draw_radar(evaluated, folder / "radar.png"))
+        radar = draw_radar(evaluated, folder / "radar.png")
+        files += [radar] if radar else []
     return files
 
 

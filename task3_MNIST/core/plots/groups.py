@@ -20,7 +20,7 @@ class Group:
         dataset: the data set's name, without its folder.
         model: the model's name.
         name: the recipe with the knobs that differ from it.
-        family: `mlp` or `cnn`.
+        family: `mlp`, `cnn` or `baseline`.
         runs: one a seed.
     """
 
@@ -30,12 +30,12 @@ class Group:
     family: str
     runs: tuple[Run, ...]
 
-    def summaries(self, key: str) -> list[float]:
-        """Return a figure of `summary.json`, one value a seed."""
+    def summaries(self, key: str) -> list[float | None]:
+        """Return a figure of `summary.json`, one value a seed; None if it has no such figure."""
         return [run.summary()[key] for run in self.runs]
 
-    def tests(self, key: str) -> list[float]:
-        """Return a figure of `test.json`, one value for each seed that was evaluated."""
+    def tests(self, key: str) -> list[float | None]:
+        """Return a figure of `test.json`, likewise, for each seed that was evaluated."""
         return [run.test()[key] for run in self.runs if run.evaluated]
 
     def curve(self, key: str) -> tuple[list[int], list[list[float]]]:

@@ -19,9 +19,10 @@ SMALLEST, NEARLY_NONE = 1e-4, 1e-9
 
 @dataclass(frozen=True)
 class Quality:
-    """One spoke: how it is measured, which end is good, and how its ends are written."""
+    """One spoke: from which figure, how measured and written, and which end is good."""
 
     name: str
+    key: str
     measure: Callable[[Group], float]
     text: Callable[[float], str]
     more_is_better: bool = False
@@ -30,40 +31,51 @@ class Quality:
 QUALITIES = (
     Quality(
         "accuracy",
+        "test_accuracy",
         lambda group: max(1 - fmean(group.tests("test_accuracy")), SMALLEST),
         lambda error: f"{100 * (1 - error):.5g} % of test images right",
     ),
     Quality(
         "speed",
+        "images_per_second",
         lambda group: fmean(group.summaries("images_per_second")),
         lambda speed: f"{speed:,.0f} training images/s",
         more_is_better=True,
     ),
     Quality(
         "size",
+        "model_bytes",
         lambda group: fmean(group.summaries("model_bytes")),
         lambda size: f"{size / 1000:,.4g} kB",
     ),
     Quality(
         "latency",
+        "latency_seconds",
         lambda group: fmean(group.tests("latency_seconds")),
         lambda seconds: f"{1000 * seconds:.4g} ms for one image",
     ),
     Quality(
         "calibration",
+        "ece",
         lambda group: max(fmean(group.tests("ece")), SMALLEST),
         lambda error: f"{100 * error:.4g} % calibration error",
     ),
 )
 
 
-def draw_radar(groups: list[Group], path: Path) -> Path:
+def draw_radar(evaluated: list[Group], path: Path) -> Path | None:
     """Draw a radar for each group on the same scales, the others faint behind it.
 
+    Groups that lack a quality, as baselines do, are left out; None if that leaves none.
+
     Args:
-        groups: evaluated groups of one data set.
+        evaluated: groups of one data set.
         path: the PNG file.
     """
+    groups = [group for group in evaluated if _has_all(group)]
+    if not groups:
+        return None
+    lacking = [group.model for group in evaluated if group not in groups]
     values = {
         group: [max(quality.measure(group), NEARLY_NONE) for quality in QUALITIES]
         for group in groups
@@ -97,9 +109,18 @@ def draw_radar(groups: list[Group], path: Path) -> Path:
         figure,
         f"Five qualities on {groups[0].dataset}: further out is better",
         f"Means over seeds, logarithmic scales (of the error for accuracy):\n{scales}\n"
-        "Grey outlines: the other models. The area has no meaning.",
+        "Grey outlines: the other models. The area has no meaning."
+        + (
+            f" Not drawn, since they lack one of the five: {', '.join(lacking)}." if lacking else ""
+        ),
     )
     return style.save(figure, path)
+
+
+def _has_all(group: Group) -> bool:
+    """Return whether an evaluated group has every figure: baselines lack some."""
+    figures = group.runs[0].summary() | next(run.test() for run in group.runs if run.evaluated)
+    return all(figures[quality.key] is not None for quality in QUALITIES)
 
 
 def bracket(values: list[float]) -> tuple[float, float]:

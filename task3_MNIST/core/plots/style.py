@@ -21,8 +21,9 @@ DPI = 150
 
 # Okabe and Ito 2008: told apart with any kind of colour vision; their yellow is too pale on white
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
-FAMILY_COLOURS = {"mlp": PALETTE[0], "cnn": PALETTE[1]}
-FAMILY_MARKERS = {"mlp": "o", "cnn": "s"}
+FAMILY_COLOURS = {"mlp": PALETTE[0], "cnn": PALETTE[1], "baseline": "#777777"}
+FAMILY_MARKERS = {"mlp": "o", "cnn": "s", "baseline": "^"}
+FAMILY_NAMES = {"mlp": "MLP", "cnn": "CNN", "baseline": "baseline"}
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 RIGHT, WRONG = "#15803D", "#B91C1C"
 INK, MUTED, GRID = "#222222", "#666666", "#DDDDDD"
@@ -76,8 +77,8 @@ def family_legend(figure: Figure, families: set[str]) -> None:
         for family, marker in FAMILY_MARKERS.items()
         if family in families
     ]
-    names = [family.upper() for family in FAMILY_MARKERS if family in families]
-    figure.legend(handles, names, loc="outside upper right", ncols=2, fontsize=9, frameon=False)
+    names = [FAMILY_NAMES[family] for family in FAMILY_MARKERS if family in families]
+    figure.legend(handles, names, loc="outside upper right", ncols=3, fontsize=9, frameon=False)
 
 
 def plain_axes(axes: Axes, grid: str = "y") -> Axes:

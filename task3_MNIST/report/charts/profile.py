@@ -194,9 +194,12 @@ def _radar_finding(
     for measure, column in zip(MEASURES, zip(*values, strict=True), strict=True):
         best = min(column)
         first = [entry for entry, value in zip(tested, column, strict=True) if value == best]
-        if len(tied_with_best if measure.key == "error" else first) > 1:
+        if measure.key == "error":
+            # the most accurate may be one that is left out: then nobody here is ahead
+            first = [entry for entry in tied_with_best if entry in tested]
+        if len(first) > 1:
             tied.append(measure.word)
-        else:
+        elif first:
             led.setdefault(first[0].name, []).append(measure.word)
     parts = [f"{name} is ahead in {listing(words)}" for name, words in led.items()]
     parts += [f"no one model is ahead in {listing(tied)}"] if tied else []

@@ -67,7 +67,7 @@ function showDataset(dataset) {
   dataset.entries.forEach((entry, place) => (entry.place = place));
   shown.dataset = dataset;
   const families = [...new Set([...dataset.entries, ...dataset.apart].map(({ family }) => family))];
-  fillSelect(byId("family"), [["", "all"], ...families.map((name) => [name, name.toUpperCase()])]);
+  fillSelect(byId("family"), [["", "all"], ...families.map((name) => [name, familyName(name)])]);
   Object.assign(modelTable.filter, { text: "", family: "" });
   byId("filter").value = "";
 

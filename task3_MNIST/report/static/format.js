@@ -10,6 +10,11 @@ function percent(fraction, digits = 2) {
     : `${(fraction * 100).toFixed(digits)}\u00a0%`;
 }
 
+/** Return a family as people write it: MLP and CNN are initials. */
+function familyName(family) {
+  return family === "baseline" ? family : family.toUpperCase();
+}
+
 /** Return a difference of fractions in percentage points: "+0.42", "−0.42". */
 function signedPoints(fraction) {
   const text = Math.abs(fraction * 100).toFixed(2);

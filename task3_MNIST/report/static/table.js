@@ -10,7 +10,7 @@ const COLUMNS = [
   {
     key: "family",
     head: "Family",
-    value: (entry) => entry.family.toUpperCase(),
+    value: (entry) => familyName(entry.family),
     show: (value) => value,
   },
   {
