@@ -25,6 +25,7 @@ def commands():
 SHORTER = {
     "train_mlp.py": ("--epochs", "1", "--batch-size", "1000"),
     "train_cnn.py": ("--epochs", "1", "--batch-size", "1000"),
+    "train_baselines.py": ("--models", "logistic_regression", "--dataset", "digits"),
     "benchmark.py": ("--models", "linear", "cnn_10_20", "--datasets", "digits"),
 }
 

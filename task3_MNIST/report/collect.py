@@ -153,11 +153,17 @@ def _nothing_to_show(results: Path, problems: list[Problem]) -> str:
 
 
 def labels(groups: Iterable[Group]) -> list[str]:
-    """Return what tells groups apart: the model, and the recipe where there are several."""
+    """Return what tells groups apart: the model, and the recipe where there are several.
+
+    A baseline has one way of being fitted, which tells it from nothing.
+    """
     groups = list(groups)
-    recipes = {group.name for group in groups}
+    recipes = {group.name for group in groups if group.family != baselines.FAMILY}
     return [
-        group.model if len(recipes) == 1 else f"{group.model} · {group.name}" for group in groups
+        group.model
+        if len(recipes) == 1 or group.family == baselines.FAMILY
+        else f"{group.model} · {group.name}"
+        for group in groups
     ]
 
 

@@ -88,8 +88,9 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
     groups = [group for group in found if group.evaluated and group.family != baselines.FAMILY]
     if not groups:
         raise UserError(
-            f"no evaluated run of a network in {results}: train one with python task3_MNIST/train_mlp.py, or "
-            "evaluate finished ones with python task3_MNIST/evaluate.py"
+            f"no evaluated run of a network in {results}: train one with python "
+            "task3_MNIST/train_mlp.py, or evaluate finished ones with python "
+            "task3_MNIST/evaluate.py"
         )
     groups = [group for group in groups if _to_show(group)]
     if not groups:

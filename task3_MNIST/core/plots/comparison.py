@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from task3_MNIST.core import baselines
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.plots.groups import Group, group_by_seed, labels, over_seeds
 from task3_MNIST.core.plots.learning import draw_learning_curves
@@ -73,7 +74,7 @@ def _draw_set(groups: list[Group], folder: Path) -> list[Path]:
             lambda group: [size / 1000 for size in group.summaries("model_bytes")[:1]],
             f"Model size on {dataset}",
             "kilobytes of parameters and buffers; of a baseline, of its pickle"
-            if any(group.family == "baseline" for group in groups)
+            if any(group.family == baselines.FAMILY for group in groups)
             else "kilobytes of parameters and buffers",
             lambda kilobytes: f"{kilobytes:,.4g} kB",
             folder / "model_size.png",

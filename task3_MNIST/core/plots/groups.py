@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from task3_MNIST.core import baselines
 from task3_MNIST.core.runs import Run
 
 if TYPE_CHECKING:
@@ -63,9 +64,16 @@ def group_by_seed(runs: list[Run]) -> list[Group]:
 
 
 def labels(groups: list[Group]) -> dict[Group, str]:
-    """Return what tells the groups apart: the model, and the recipe where there are several."""
-    several = len({group.name for group in groups}) > 1
-    return {group: f"{group.model}, {group.name}" if several else group.model for group in groups}
+    """Return what tells the groups apart: the model, and the recipe where there are several.
+
+    A baseline has one way of being fitted, which tells it from nothing.
+    """
+    networks = [group for group in groups if group.family != baselines.FAMILY]
+    several = networks if len({group.name for group in networks}) > 1 else []
+    return {
+        group: f"{group.model}, {group.name}" if group in several else group.model
+        for group in groups
+    }
 
 
 def over_seeds(values: list[float]) -> Interval:

@@ -114,7 +114,7 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
                 "symbol": [entry.symbol for entry in tested],
                 "size": 10,
             },
-            text=[f" {value:.3g}" for value in values],
+            text=[f" {short(value)}" for value in values],
             textposition="middle right",
             cliponaxis=False,
             hovertext=[
