@@ -112,7 +112,10 @@ def basis(pair: Pair, entries: Sequence[Entry]) -> str:
             if both_single and lucky
             else f"{lucky[0].name} has one seed: its luck of training is not in the interval."
             if lucky
-            else f"{listing([e.name for e in (a, b) if e.group.seedless])} has no luck of training."
+            else "neither has luck of training: they draw nothing."
+            if both_single
+            else f"{next(e for e in (a, b) if e.seeds == 1).name} draws nothing: it has no luck of "
+            "training."
         )
         sentences = (mcnemar, "It decides.", _correction(pair), f"The interval {draws}; {luck}")
     return " ".join(sentence for sentence in sentences if sentence)
