@@ -105,20 +105,28 @@ def basis(pair: Pair, entries: Sequence[Entry]) -> str:
         bootstrap = f"The paired bootstrap {draws}: {points(low)} to {points(high)}."
         sentences = (decides, _correction(pair), mcnemar, bootstrap, beats(pair, entries))
     else:
-        lucky = [entry for entry in (a, b) if entry.seeds == 1 and not entry.group.seedless]
-        luck = (
+        sentences = (
+            mcnemar,
+            "It decides.",
+            _correction(pair),
+            f"The interval {draws}; {_luck(a, b)}",
+        )
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _luck(a: Entry, b: Entry) -> str:
+    """Return what an interval with a single seed leaves out of the luck of training."""
+    single = [entry for entry in (a, b) if entry.seeds == 1]
+    lucky = [entry for entry in single if not entry.group.seedless]
+    if not lucky:
+        who = "neither draws anything" if len(single) == 2 else f"{single[0].name} draws nothing"
+        return f"{who}, so that there is no luck of training."
+    if len(single) == 2:
+        return (
             "with one seed each it says nothing about the luck of training: train several to "
             "include it."
-            if both_single and lucky
-            else f"{lucky[0].name} has one seed: its luck of training is not in the interval."
-            if lucky
-            else "neither has luck of training: they draw nothing."
-            if both_single
-            else f"{next(e for e in (a, b) if e.seeds == 1).name} draws nothing: it has no luck of "
-            "training."
         )
-        sentences = (mcnemar, "It decides.", _correction(pair), f"The interval {draws}; {luck}")
-    return " ".join(sentence for sentence in sentences if sentence)
+    return f"{lucky[0].name} has one seed: its luck of training is not in the interval."
 
 
 def beats(pair: Pair, entries: Sequence[Entry]) -> str:
