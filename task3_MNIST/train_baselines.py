@@ -33,7 +33,7 @@ from task3_MNIST.core.finishing import finish
 from task3_MNIST.core.flags import Parser, add_data_flag, add_results_flag, count
 from task3_MNIST.core.grid import split_names
 from task3_MNIST.core.runs import Run
-from task3_MNIST.core.training import check_same, load_splits
+from task3_MNIST.core.training import check_same, load_splits, usable_name
 
 MAX_SEED = 2**32 - 1
 
@@ -130,7 +130,7 @@ def jobs_of(options: argparse.Namespace) -> Iterator[BaselineJob]:
     Raises:
         UsageError: there is no such baseline or data set.
     """
-    dataset = data.canonical_name(options.dataset)
+    dataset = usable_name(options.dataset)
     asked = range(options.seeds) if options.seeds else [options.seed]
     for name in model_names(options.models):
         seeds: Sequence[int] = asked

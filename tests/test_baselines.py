@@ -19,7 +19,7 @@ from task3_MNIST.core.summary_table import read_summary, write_summary
 from task3_MNIST.core.training import load_splits
 from task3_MNIST.report.collect import collect
 from task3_MNIST.report.comparison import comparison
-from task3_MNIST.report.readme import accuracy_table
+from task3_MNIST.report.readme import accuracy_table, with_tables
 from task3_MNIST.visualize_comparison import write_page
 from tests.pages import opened
 from tests.scripts import REPOSITORY, call, call_ok, refusal, start
@@ -419,11 +419,27 @@ def test_a_page_of_baselines_alone_opens_without_a_complaint(browser, fitted, tm
         assert "baselines" not in page.locator("#problems").inner_text()
 
 
-def test_the_readme_table_has_a_dash_where_a_baseline_has_no_figure(mixed):
-    rows = {line.split("|")[1].strip(): line for line in accuracy_table(mixed).splitlines()}
+def test_baselines_are_published_with_a_dash_where_they_have_no_figure(results, tmp_path):
+    for path in results.rglob("config.json"):  # the README's tables are of MNIST
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": "mnist"}))
+    reference = tmp_path / "reference"
+    readme = shutil.copy(REPOSITORY / "README.md", tmp_path)
+    given = ("--reference", reference, "--readme", readme, "--no-pages")
+    printed = call_ok("task3_MNIST/update_reference.py", results, *given)
+    assert f"{len(find(results))} runs given" in printed
+    assert Run(reference / "svm_rbf" / "scikit-learn" / "seed0").published
+    text = readme.read_text()
+    assert text == with_tables(text, reference)
+    rows = {line.split("|")[1].strip(): line for line in accuracy_table(reference).splitlines()}
+    assert set(rows.values()) <= set(text.splitlines())
     assert "| `scikit-learn` | – |" in rows["`svm_rbf`"]
     assert rows["`svm_rbf`"].endswith("| 1 | – | – |")
     assert "| 7,850 |" in rows["`logistic_regression`"]
+    [group] = [group for group in collect(reference)[0] if group.model == "svm_rbf"]
+    assert group.evaluated
+    # published once, nothing changes by publishing again
+    again = call_ok("task3_MNIST/update_reference.py", results, *given)
+    assert "0 of them new or changed" in again
 
 
 # Scripts that need a model which can be loaded

@@ -90,13 +90,21 @@ def make_job(
     base = settle(recipe_config(recipe, zoo.family_of(model), model), device)
     config = settle(dataclasses.replace(base, **given), device)
     name = run_name(recipe, base, config)
-    dataset = data.canonical_name(dataset)
-    if Path(dataset).name in NOT_RUNS:
+    return Job(model, recipe, name, config, usable_name(dataset), data_dir, keep_epochs)
+
+
+def usable_name(dataset: str) -> str:
+    """Return the name by which a run's data set is found from any working directory.
+
+    Raises:
+        UsageError: there is no such data set, or its runs would lie where none are looked for.
+    """
+    name = data.canonical_name(dataset)
+    if Path(name).name in NOT_RUNS:
         raise UsageError(
-            f"the data set {dataset} is named as a folder of the results that holds no runs: "
-            "rename it"
+            f"the data set {name} is named as a folder of the results that holds no runs: rename it"
         )
-    return Job(model, recipe, name, config, dataset, data_dir, keep_epochs)
+    return name
 
 
 def load_splits(

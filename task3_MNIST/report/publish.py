@@ -155,12 +155,12 @@ def differing_knobs(runs: Iterable[Run]) -> list[str]:
 def _read(run: Run, reference: Path) -> Copy:
     config, test, classes = run.config(), run.test(), run.classes()
     run.summary()
-    if not run.metrics():
+    if not run.baseline and not run.metrics():
         raise UserError(f"{run.folder}/metrics.jsonl is missing: train the run again")
     if len(classes) != test["n"]:
         raise UserError(
             f"{run.folder} has predictions for {len(classes):,} test images and figures of "
-            f"{test['n']:,}: evaluate it again with evaluate.py"
+            f"{test['n']:,}: {'fit' if run.baseline else 'evaluate'} it again"
         )
     # the place is emptied before it is written: a config from elsewhere must not choose another
     for key in ("model", "name", "dataset"):
@@ -170,7 +170,11 @@ def _read(run: Run, reference: Path) -> Copy:
     target = run_folder(
         reference, config["dataset"], config["model"], config["name"], config["seed"]
     )
-    files = {name: (run.folder / name).read_bytes() for name in KEPT}
+    files = {
+        name: (run.folder / name).read_bytes()
+        for name in KEPT
+        if (run.folder / name).exists()  # a baseline has no epochs
+    }
     return Copy(run, target, files, classes)
 
 
@@ -191,7 +195,7 @@ def _replace(copy: Copy) -> bool:
 def _is_same(copy: Copy) -> bool:
     folder = copy.target.folder
     try:
-        same = all((folder / name).read_bytes() == copy.files[name] for name in KEPT)
+        same = all((folder / name).read_bytes() == copy.files[name] for name in copy.files)
         return same and copy.target.published and (copy.target.classes() == copy.classes).all()
     except (OSError, UserError):
         return False
