@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -423,7 +424,7 @@ def test_baselines_are_published_with_a_dash_where_they_have_no_figure(results, 
     for path in results.rglob("config.json"):  # the README's tables are of MNIST
         path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": "mnist"}))
     reference = tmp_path / "reference"
-    readme = shutil.copy(REPOSITORY / "README.md", tmp_path)
+    readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path))
     given = ("--reference", reference, "--readme", readme, "--no-pages")
     printed = call_ok("task3_MNIST/update_reference.py", results, *given)
     assert f"{len(find(results))} runs given" in printed
