@@ -48,6 +48,7 @@ def test_logits_equal_pytorchs_for_every_model(page, name):
     "layers",
     [
         (nn.Conv2d(1, 7, (3, 5), stride=(2, 1), padding=(1, 2)), nn.AdaptiveMaxPool2d(1)),
+        (nn.Conv2d(1, 7, 3), nn.ZeroPad2d((-1, -2, -3, 0)), nn.AdaptiveMaxPool2d(1)),
         (nn.Conv2d(1, 7, 4, stride=3, bias=False), nn.BatchNorm2d(7), nn.AdaptiveAvgPool2d(1)),
         (nn.Conv2d(1, 7, 3), nn.ReLU(), nn.BatchNorm2d(7), nn.MaxPool2d(26)),
         (nn.BatchNorm2d(1, affine=False), nn.Conv2d(1, 7, 5), nn.MaxPool2d(3, 2), nn.MaxPool2d(11)),
@@ -65,6 +66,7 @@ def test_strides_paddings_and_global_pooling_are_pytorchs(page, layers):
         ((nn.Conv2d(1, 4, 3, dilation=2), nn.Flatten(), nn.Linear(2304, 10)), "dilated"),
         ((nn.Conv2d(1, 4, 3, padding="same"), nn.Flatten(), nn.Linear(3136, 10)), "zeros"),
         ((nn.MaxPool2d(3, ceil_mode=True), nn.Flatten(), nn.Linear(100, 10)), "pooling"),
+        ((nn.ZeroPad2d(2), nn.Flatten(), nn.Linear(1024, 10)), "pads"),
         ((nn.Linear(28, 10), nn.Flatten()), "flat values"),
         ((nn.BatchNorm2d(1, track_running_stats=False),), "running averages"),
         ((nn.TransformerEncoderLayer(28, 1),), "order"),

@@ -34,6 +34,7 @@ DETAILS = {
             *([f"stride {_side(conv.stride)}"] if conv.stride != (1, 1) else []),
         ]
     ),
+    nn.ZeroPad2d: lambda pad: f"{-pad.padding[0]} pixels off each side",
     nn.MaxPool2d: lambda pool: f"over {_square(pool.kernel_size)}",
     nn.Linear: lambda linear: f"{linear.in_features:,} → {linear.out_features:,}",
     nn.BatchNorm1d: lambda norm: f"{norm.num_features} units",

@@ -25,10 +25,10 @@ class CannotExportError(Exception):
 def export_model(model: nn.Module) -> tuple[list[Layer], str]:
     """Return the layers of a model, and all their weights.
 
-    A layer has `type` (`linear`, `conv`, `scale`, `relu`, `pool`), the shapes `input` and `output`
-    of one image, and its type's settings. Batch norm is folded into the layer before it, in
-    float64, or becomes a `scale` of each channel; dropout and flattening leave nothing, since
-    arrays in the page are flat.
+    A layer has `type` (`crop`, `linear`, `conv`, `scale`, `relu`, `pool`), the shapes `input` and
+    `output` of one image, and its type's settings. Batch norm is folded into the layer before
+    it, in float64, or becomes a `scale` of each channel; dropout and flattening leave nothing,
+    since arrays in the page are flat.
 
     Args:
         model: an MLP or CNN of the zoo, or an `nn.Sequential`, on the CPU.
@@ -69,6 +69,13 @@ def _chain(model: nn.Module) -> list[nn.Module]:
             f"the page does not know in which order {type(model).__name__} runs"
         )
     return [model]
+
+
+def _crop(module: nn.ZeroPad2d, shape: list[int], _: Layer | None) -> Layer:
+    left, right, top, bottom = module.padding
+    if max(left, right, top, bottom) > 0:
+        raise CannotExportError("the page pads as a part of convolutions only")
+    return {"type": "crop", "corner": [-top, -left]}
 
 
 def _linear(module: nn.Linear, shape: list[int], _: Layer | None) -> Layer:
@@ -132,6 +139,7 @@ def _global_pool(mode: str) -> Callable[[nn.Module, list[int], Layer | None], La
 
 
 CONVERTERS: dict[type, Callable[[Any, list[int], Layer | None], Layer | None]] = {
+    nn.ZeroPad2d: _crop,
     nn.Linear: _linear,
     nn.Conv2d: _convolution,
     nn.BatchNorm1d: _batch_norm,

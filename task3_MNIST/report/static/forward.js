@@ -39,6 +39,15 @@ function forward(network, image) {
 }
 
 const RUN_LAYER = {
+  crop({ corner, input, shape, output }, values) {
+    const [channels, rows, columns] = shape;
+    for (let line = 0; line < channels * rows; line++) {
+      const channel = Math.floor(line / rows);
+      const start = (channel * input[1] + corner[0] + (line % rows)) * input[2] + corner[1];
+      output.set(values.subarray(start, start + columns), line * columns);
+    }
+  },
+
   linear(layer, values) {
     multiply(layer, values, 1);
   },
