@@ -236,7 +236,7 @@ def test_ctrl_c_is_answered_while_compiled_code_computes(mnist_dir, tmp_path):
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (130, "")
     assert "svm_rbf begins again" in output
-    assert time.monotonic() - asked < 10
+    assert time.monotonic() - asked < 30
 
 
 def test_an_unfinished_run_is_named_with_the_command_that_mends_it(results):
@@ -388,10 +388,8 @@ def test_a_baseline_without_luck_is_not_told_to_train_more_seeds(mixed):
         frozenset((names[pair["a"]], names[pair["b"]])): pair["basis"] for pair in dataset["pairs"]
     }
     assert "train several" not in basis[frozenset(("knn", "svm_rbf"))]
-    assert (
-        "neither draws anything, so that there is no luck" in basis[frozenset(("knn", "svm_rbf"))]
-    )
-    assert "knn draws nothing, so that there is no luck" in basis[frozenset(("knn", "mlp"))]
+    assert "neither draws anything in training" in basis[frozenset(("knn", "svm_rbf"))]
+    assert "knn draws nothing in its training" in basis[frozenset(("knn", "mlp"))]
     assert " has one seed: its luck" in basis[frozenset(("cnn", "mlp"))]
 
 

@@ -119,8 +119,9 @@ def _luck(a: Entry, b: Entry) -> str:
     single = [entry for entry in (a, b) if entry.seeds == 1]
     lucky = [entry for entry in single if not entry.group.seedless]
     if not lucky:
-        who = "neither draws anything" if len(single) == 2 else f"{single[0].name} draws nothing"
-        return f"{who}, so that there is no luck of training."
+        if len(single) == 2:
+            return "neither draws anything in training, which has no luck to leave out."
+        return f"{single[0].name} draws nothing in its training, which has no luck to leave out."
     if len(single) == 2:
         return (
             "with one seed each it says nothing about the luck of training: train several to "

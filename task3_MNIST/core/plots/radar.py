@@ -110,9 +110,7 @@ def draw_radar(evaluated: list[Group], path: Path) -> Path | None:
         f"Five qualities on {groups[0].dataset}: further out is better",
         f"Means over seeds, logarithmic scales (of the error for accuracy):\n{scales}\n"
         "Grey outlines: the other models. The area has no meaning."
-        + (
-            f" Not drawn, since they lack one of the five: {', '.join(lacking)}." if lacking else ""
-        ),
+        + (f" Not drawn, for want of a figure: {', '.join(lacking)}." if lacking else ""),
     )
     return style.save(figure, path)
 

@@ -195,8 +195,9 @@ def _radar_finding(
         best = min(column)
         first = [entry for entry, value in zip(tested, column, strict=True) if value == best]
         if measure.key == "error":
-            # the most accurate may be one that is left out: then nobody here is ahead
-            first = [entry for entry in tied_with_best if entry in tested]
+            # where the most accurate lacks another measure, nobody drawn here is ahead
+            drawn = all(entry in tested for entry in tied_with_best)
+            first = list(tied_with_best) if drawn else []
         if len(first) > 1:
             tied.append(measure.word)
         elif first:
