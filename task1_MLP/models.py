@@ -59,12 +59,35 @@ GRID = "mlp_d{1..4}_w{32..1024}"
 # for a study of size: at each depth, every width twice the one before
 GRID_POINTS = [f"mlp_d{depth}_w{32 << doubled}" for depth in range(1, 5) for doubled in range(6)]
 
+BY_SIZES = "mlp_300-100_drop0.2"  # units of each hidden layer, dropout
+MOST_LAYERS, MOST_UNITS = 8, 4096  # larger is most likely a slip of the keyboard
+
 
 def variant(name: str) -> dict | None:
-    """Return the arguments of `MLP` for a name of the table or the grid, or None."""
+    """Return the arguments of `MLP` for a name of the table, the grid or by sizes, or None."""
     if name in VARIANTS:
         return VARIANTS[name]
     match = re.fullmatch(r"mlp_d([1-4])_w([1-9]\d{1,3})", name)
     if match and 32 <= int(match[2]) <= 1024:
         return dict(hidden=(int(match[2]),) * int(match[1]))
-    return None
+    return _by_sizes(name)
+
+
+def name_by_sizes(hidden: Sequence[int], dropout: float = 0.0) -> str:
+    """Return the name of an MLP by its sizes: `mlp_300-100_drop0.2`, without dropout `mlp_300-100`.
+
+    Args:
+        hidden: units of each hidden layer, at least one.
+        dropout: a fraction in whole hundredths.
+    """
+    return f"mlp_{'-'.join(map(str, hidden))}" + (f"_drop{dropout:g}" if dropout else "")
+
+
+def _by_sizes(name: str) -> dict | None:
+    # no zeros that say nothing: every model has one name by its sizes
+    units = r"[1-9]\d{0,3}"
+    match = re.fullmatch(rf"mlp_({units}(?:-{units})*)(?:_drop(0\.\d?[1-9]))?", name, re.ASCII)
+    hidden = tuple(int(units) for units in match[1].split("-")) if match else ()
+    if not match or len(hidden) > MOST_LAYERS or max(hidden) > MOST_UNITS:
+        return None
+    return dict(hidden=hidden, dropout=float(match[2] or 0))

@@ -153,9 +153,12 @@ GRID = "cnn_d{1..3}_w{8..64}"
 # for a study of size: at each depth, every width twice the one before
 GRID_POINTS = [f"cnn_d{depth}_w{8 << doubled}" for depth in range(1, 4) for doubled in range(4)]
 
+BY_SIZES = "lenet5_12-32-120"  # a model of the table, channels of each convolution
+MOST_CHANNELS = 1024  # larger is most likely a slip of the keyboard
+
 
 def variant(name: str) -> dict | None:
-    """Return the arguments of `CNN` for a name of the table or the grid, or None.
+    """Return the arguments of `CNN` for a name of the table, the grid or by sizes, or None.
 
     A grid model has `d` times a 3x3 convolution with padding and pooling; the first has `w`
     channels and each further one twice as many, as is usual when the map's sides halve.
@@ -167,4 +170,29 @@ def variant(name: str) -> dict | None:
         depth, width = int(match[1]), int(match[2])
         blocks = ((Conv(width << i, 3, padding=1), Pool()) for i in range(depth))
         return dict(features=tuple(part for block in blocks for part in block))
-    return None
+    return _by_sizes(name)
+
+
+def name_by_sizes(model: str, channels: Sequence[int]) -> str:
+    """Return the name of a model of the table with other channels: `lenet5_12-32-120`."""
+    return f"{model}_{'-'.join(map(str, channels))}"
+
+
+def channels_of(model: str) -> tuple[int, ...]:
+    """Return the channels of each convolution of a model of the table, in order."""
+    return tuple(part.channels for part in VARIANTS[model]["features"] if isinstance(part, Conv))
+
+
+def _by_sizes(name: str) -> dict | None:
+    match = re.fullmatch(r"(\w+)_([1-9]\d{0,3}(?:-[1-9]\d{0,3})*)", name, re.ASCII)
+    if not match or match[1] not in VARIANTS:
+        return None
+    channels = [int(number) for number in match[2].split("-")]
+    if len(channels) != len(channels_of(match[1])) or max(channels) > MOST_CHANNELS:
+        return None
+    row, left = VARIANTS[match[1]], iter(channels)
+    features = tuple(
+        part._replace(channels=next(left)) if isinstance(part, Conv) else part
+        for part in row["features"]
+    )
+    return {**row, "features": features}

@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=["classic", "fast"],
         metavar="RECIPE",
-        help="(default: classic fast)",
+        help="names, or files made by tune.py (default: classic fast)",
     )
     made.add_argument(
         "--datasets",
@@ -144,9 +144,14 @@ def check_results(jobs: Sequence[Job], results: Path) -> None:
     for job in jobs:
         other = folders.setdefault(job.run(results).folder, job)
         if other is not job:
+            pair = (
+                f"data sets {other.dataset} and {job.dataset}"
+                if other.dataset != job.dataset
+                else f"recipes {other.recipe_file} and {job.recipe_file}"
+            )
             raise UsageError(
-                f"the data sets {other.dataset} and {job.dataset} would share their run folders: "
-                "rename one, or give each its own --results"
+                f"the {pair} would share their run folders: rename one, or give each its own "
+                "--results"
             )
     results.mkdir(parents=True, exist_ok=True)
     refuse_other_schemas(results)
@@ -322,7 +327,8 @@ def complain(
         where = "" if str(folder) in text else f"{folder}: "
         print(f"error: {where}{text}", file=sys.stderr)
     if failed:
-        alone = train_command(failed[0].identity(), results, overwrite=True)
+        run = {**failed[0].identity(), **failed[0].origin()}
+        alone = train_command(run, results, overwrite=True)
         print(
             f"{len(failed)} of {len(jobs)} runs failed: the same command tries them again; to "
             f"train the first from scratch: {alone} --threads 1"

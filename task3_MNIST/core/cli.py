@@ -18,6 +18,7 @@ from task3_MNIST.core.ensemble import without_ensemble, write_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.finishing import finish
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
+from task3_MNIST.core.recipe_file import choose_recipe
 from task3_MNIST.core.runs import Run
 from task3_MNIST.core.script import command_to_go_on
 from task3_MNIST.core.training import Job, check_same, load_splits, make_job, train_run
@@ -26,9 +27,13 @@ from task3_MNIST.core.training import Job, check_same, load_splits, make_job, tr
 def train_parser(family: str) -> argparse.ArgumentParser:
     """Return the parser of `train_mlp.py` or `train_cnn.py`: knobs are TrainConfig's fields."""
     parser = Parser(description=f"Train one {family.upper()}, over one seed or many.")
-    parser.add_argument("--model", default=family, help=f"which one (default: {family})")
     parser.add_argument(
-        "--recipe", default=DEFAULT_RECIPE, help=f"how to train (default: {DEFAULT_RECIPE})"
+        "--model", help=f"which one (default: {family}, or that of a recipe's file)"
+    )
+    parser.add_argument(
+        "--recipe",
+        default=DEFAULT_RECIPE,
+        help=f"how to train: a name, or a file made by tune.py (default: {DEFAULT_RECIPE})",
     )
     parser.add_argument("--list", action="store_true", help="print the models and recipes")
     parser.add_argument(
@@ -81,6 +86,7 @@ def train_main(family: str) -> None:
     if options.list:
         _print_lists(family)
         return
+    options.model = options.model or choose_recipe(options.recipe).model or family
     if zoo.family_of(options.model) != family:
         other = zoo.family_of(options.model)
         raise UsageError(f"{options.model} is of the other family: use train_{other}.py")
@@ -235,6 +241,7 @@ def _print_lists(family: str) -> None:
     for name in zoo.names(family):
         print(f"  {name:<14} {zoo.parameter_count(zoo.build(name)):>9,} parameters")
     print(f"  {zoo.grids(family)}: any depth and width of the grid")
+    print(f"  {zoo.by_sizes(family)} and the like: any size of each layer")
     print("recipes:")
     for name, recipe in RECIPES.items():
         print(f"  {name:<14} {recipe.about}")

@@ -121,6 +121,12 @@ class Recipe:
     families: dict[str, dict[str, Any]] = field(default_factory=dict)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    def config(self, family: str, model: str) -> TrainConfig:
+        """Return the knobs it sets for a model of a family."""
+        return TrainConfig(
+            **{**self.knobs, **self.families.get(family, {}), **self.models.get(model, {})}
+        )
+
 
 RECIPES: dict[str, Recipe] = {
     "fast": Recipe(
@@ -175,18 +181,24 @@ RECIPES: dict[str, Recipe] = {
 DEFAULT_RECIPE = "fast"
 
 
-def recipe_config(recipe: str, family: str, model: str) -> TrainConfig:
-    """Return the knobs a recipe sets for a model.
+def find_recipe(name: str) -> Recipe:
+    """Return the built-in recipe of a name.
 
     Raises:
         UsageError: no recipe has that name; the text lists close ones.
     """
-    if recipe not in RECIPES:
-        raise unknown_name("recipe", recipe, RECIPES)
-    chosen = RECIPES[recipe]
-    return TrainConfig(
-        **{**chosen.knobs, **chosen.families.get(family, {}), **chosen.models.get(model, {})}
-    )
+    if name not in RECIPES:
+        raise unknown_name("recipe", name, RECIPES)
+    return RECIPES[name]
+
+
+def recipe_config(recipe: str, family: str, model: str) -> TrainConfig:
+    """Return the knobs a built-in recipe sets for a model.
+
+    Raises:
+        UsageError: as `find_recipe`.
+    """
+    return find_recipe(recipe).config(family, model)
 
 
 def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:

@@ -101,9 +101,13 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def readable_path(path: Path) -> str:
+    """Return a path as it is typed at the repository's root, from wherever it was given."""
+    path = path.resolve()
+    if path.is_relative_to(REPOSITORY):
+        path = path.relative_to(REPOSITORY)
+    return path.as_posix()
+
+
 def _readable_arguments() -> list[str]:
-    # the script from the repository's root, wherever it was called from
-    script = Path(sys.argv[0]).resolve()
-    if script.is_relative_to(REPOSITORY):
-        script = script.relative_to(REPOSITORY)
-    return [script.as_posix(), *sys.argv[1:]]
+    return [readable_path(Path(sys.argv[0])), *sys.argv[1:]]

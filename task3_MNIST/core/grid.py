@@ -34,7 +34,7 @@ class Grid:
 
     Attributes:
         models: names of the zoo.
-        recipes: names of recipes.
+        recipes: names or files of recipes.
         datasets: names or folders of data sets.
         seeds: how many, from 0.
         full_train: whether the held-out images train the models too.
@@ -51,6 +51,7 @@ class Grid:
 
         Raises:
             UsageError: a name is unknown, or a list of names is empty.
+            UserError: a recipe's file cannot be used.
         """
         for flag in ("models", "recipes", "datasets"):
             if not getattr(self, flag):
@@ -72,8 +73,8 @@ class Grid:
 def split_names(words: Iterable[str]) -> list[str]:
     """Return the names in words that may hold several, with commas; each once."""
     parts = (
-        # a folder of images may have a comma in its name
-        [word] if Path(word).is_dir() else word.split(",")
+        # a folder of images or a recipe's file may have a comma in its name
+        [word] if Path(word).exists() else word.split(",")
         for word in words
     )
     return [name for name in dict.fromkeys(itertools.chain(*parts)) if name]

@@ -108,7 +108,10 @@ METRICS = {
 
 def config_fault(content: Any) -> str | None:
     """Return what is wrong with the content of `config.json`."""
-    return version_fault(content) or _wrong(content, CONFIG)
+    fault = version_fault(content) or _wrong(content, CONFIG)
+    if not fault and not _text(content.get("recipe_file", "none")):
+        return "has no usable recipe_file"
+    return fault
 
 
 def summary_fault(content: Any) -> str | None:

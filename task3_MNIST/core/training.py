@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from task3_MNIST.core import data, schema, zoo
-from task3_MNIST.core.config import TrainConfig, recipe_config, run_name
+from task3_MNIST.core.config import TrainConfig, run_name
 from task3_MNIST.core.engine import build_optimizer, fit, seed_generators
-from task3_MNIST.core.environment import describe, settle
+from task3_MNIST.core.environment import describe, readable_path, settle
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.metrics import count_flops, model_bytes
+from task3_MNIST.core.recipe_file import choose_recipe
 from task3_MNIST.core.runs import NOT_RUNS, Run, load_state, load_tensors, run_folder
 
 
@@ -31,6 +32,7 @@ class Job:
         dataset: a data set's name or folder.
         data_dir: where data sets lie.
         keep_epochs: whether each epoch's weights are kept, for test curves.
+        recipe_file: where the recipe was read; None for the built-in ones.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Job:
     dataset: str
     data_dir: Path
     keep_epochs: bool = False
+    recipe_file: Path | None = None
 
     def run(self, results: Path) -> Run:
         """Return where it is trained: its folder below the results."""
@@ -63,6 +66,10 @@ class Job:
             "config": dataclasses.asdict(self.config),
         }
 
+    def origin(self) -> dict[str, str]:
+        """Return what `config.json` says of the recipe's file, if it is from one."""
+        return {"recipe_file": readable_path(self.recipe_file)} if self.recipe_file else {}
+
 
 def make_job(
     model: str,
@@ -77,7 +84,7 @@ def make_job(
 
     Args:
         model: a name of the zoo.
-        recipe: a recipe's name.
+        recipe: a recipe's name or file.
         given: knobs by name, the seed among them.
         dataset: a data set's name or folder.
         data_dir: where data sets lie.
@@ -86,11 +93,14 @@ def make_job(
 
     Raises:
         UsageError: there is no such model, recipe or data set, or a knob is out of range.
+        UserError: the recipe's file cannot be used.
     """
-    base = settle(recipe_config(recipe, zoo.family_of(model), model), device)
+    chosen = choose_recipe(recipe)
+    base = settle(chosen.recipe.config(zoo.family_of(model), model), device)
     config = settle(dataclasses.replace(base, **given), device)
-    name = run_name(recipe, base, config)
-    return Job(model, recipe, name, config, usable_name(dataset), data_dir, keep_epochs)
+    name = run_name(chosen.name, base, config)
+    dataset = usable_name(dataset)
+    return Job(model, chosen.name, name, config, dataset, data_dir, keep_epochs, chosen.file)
 
 
 def usable_name(dataset: str) -> str:
@@ -159,7 +169,7 @@ def _start(run: Run, job: Job, device: torch.device) -> dict[str, Any] | None:
     identity = job.identity()
     if run.started:
         check_same(run, identity)
-    run.write_json("config.json", {**identity, **describe(device)})
+    run.write_json("config.json", {**identity, **job.origin(), **describe(device)})
     path = run.folder / "checkpoint.pt"
     if not path.exists():
         return None

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import torch
 from joblib import Parallel, delayed, parallel_config
@@ -84,13 +85,29 @@ def _in_workers(
             begun.append(job)
             yield delayed(_finish_run)(job, results, device)
 
+    return side_by_side(tasks(), min(processes, len(jobs)))
+
+
+def side_by_side(tasks: Iterable[tuple], processes: int, threads: int = 1) -> Iterator[Any]:
+    """Yield what tasks return, as they end; one process needs no other.
+
+    Whoever leaves this iterator before its end, by Ctrl-C too, closes it: that ends the workers.
+
+    Args:
+        tasks: made by `joblib.delayed`, each taken when a worker is free for it.
+        processes: how many at a time.
+        threads: how many each may have; what it computes with PyTorch must say so itself.
+
+    Raises:
+        BrokenProcessPool: a worker was killed, and took the others with it.
+    """
     with warnings.catch_warnings():
         # of workers that could not be ended, or were ended early: both are said elsewhere
         warnings.filterwarnings("ignore", module="joblib")
         with parallel_config(
             "loky",
-            n_jobs=min(processes, len(jobs)),
-            inner_max_num_threads=1,
+            n_jobs=processes,
+            inner_max_num_threads=threads,
             initializer=_watch_parent,
             initargs=(os.getpid(),),
         ):
@@ -99,7 +116,7 @@ def _in_workers(
                 batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
             )
         with _interrupts_held():
-            outcomes = parallel(tasks())
+            outcomes = parallel(tasks)
         with contextlib.closing(outcomes):
             yield from outcomes
 

@@ -28,6 +28,11 @@ def grids(family: str) -> str:
     return FAMILIES[family][1].GRID
 
 
+def by_sizes(family: str) -> str:
+    """Return an example of the names that say each layer's size."""
+    return FAMILIES[family][1].BY_SIZES
+
+
 def grid_points(family: str) -> list[str]:
     """Return the names of the family's grid that a study of size takes."""
     return FAMILIES[family][1].GRID_POINTS
@@ -54,7 +59,8 @@ def family_of(name: str) -> str:
         if module.variant(name) is not None:
             return family
     refuse_baseline(name)
-    raise unknown_name("model", name, [*names(), *(grids(family) for family in FAMILIES)])
+    others = [example(family) for family in FAMILIES for example in (grids, by_sizes)]
+    raise unknown_name("model", name, [*names(), *others])
 
 
 def build(name: str) -> nn.Module:

@@ -12,7 +12,7 @@ import numpy as np
 
 from task3_MNIST.core import baselines, runs
 from task3_MNIST.core.ensemble import read_ensemble
-from task3_MNIST.core.environment import REPOSITORY
+from task3_MNIST.core.environment import REPOSITORY, readable_path
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
 
@@ -255,7 +255,8 @@ def train_command(config: dict[str, Any], results: Path, overwrite: bool = False
         words = ["python", "task3_MNIST/train_baselines.py", "--models", config["model"]]
     else:
         words = ["python", f"task3_MNIST/train_{family}.py", "--model", config["model"]]
-        words += ["--recipe", recipe]
+        # a recipe of the user's own is found by its file alone
+        words += ["--recipe", config.get("recipe_file") or recipe]
     for knob in knobs:
         name, *value = knob.split("=", 1)  # a switch has none
         words += [f"--{name}", *value]
@@ -263,20 +264,12 @@ def train_command(config: dict[str, Any], results: Path, overwrite: bool = False
         words += ["--dataset", config["dataset"]]
     words += ["--seed", str(config["seed"])]
     if results.resolve() != REPOSITORY / "results" / "runs":
-        words += ["--results", _shown(results)]
+        words += ["--results", readable_path(results)]
     return shlex.join(words + (["--overwrite"] if overwrite else []))
 
 
 def _typed(folder: Path) -> str:
-    return shlex.quote(_shown(folder))
-
-
-def _shown(folder: Path) -> str:
-    """Return a path as it is typed at the repository's root."""
-    folder = folder.resolve()
-    if folder.is_relative_to(REPOSITORY):
-        folder = folder.relative_to(REPOSITORY)
-    return folder.as_posix()
+    return shlex.quote(readable_path(folder))
 
 
 def _below(results: Path, text: str) -> str:
