@@ -23,7 +23,8 @@ STATED_PARAMETERS = {
     "lenet5": 61_706,
 }
 GRID_NAMES = ["mlp_d1_w32", "mlp_d4_w1024", "cnn_d1_w8", "cnn_d3_w64"]
-EVERY_MODEL = [*zoo.names(), *GRID_NAMES]
+BY_SIZES = ["mlp_300", "mlp_300-100_drop0.25", "lenet5_12-32-120", "cnn_fast_20-40-60"]
+EVERY_MODEL = [*zoo.names(), *GRID_NAMES, *BY_SIZES]
 
 
 def dense_parameters(inputs, hidden, batch_norm):
@@ -100,6 +101,30 @@ def test_family_is_known_for_every_name():
     "name", ["mlp_d5_w64", "mlp_d2_w31", "mlp_d2_w2048", "cnn_d4_w8", "cnn_d1_w065"]
 )
 def test_names_outside_the_grid_are_refused(name):
+    with pytest.raises(UsageError, match="unknown model"):
+        zoo.build(name)
+
+
+def test_a_name_by_sizes_says_them():
+    assert mlp_models.variant("mlp_300-100_drop0.25") == dict(hidden=(300, 100), dropout=0.25)
+    assert mlp_models.name_by_sizes((300, 100), 0.25) == "mlp_300-100_drop0.25"
+    assert mlp_models.name_by_sizes([300]) == "mlp_300"
+    assert cnn_models.variant("lenet5_6-16-120") == cnn_models.VARIANTS["lenet5"]
+    assert cnn_models.channels_of("lenet5") == (6, 16, 120)
+    wide = cnn_models.variant(cnn_models.name_by_sizes("lenet5", (12, 32, 120)))
+    assert [part.channels for part in wide["features"] if isinstance(part, Conv)] == [12, 32, 120]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("mlp_", "mlp_0", "mlp_300-", "mlp_300-0100", "mlp_4097", "mlp_99999999999999999999"),
+        *("mlp_300_drop0", "mlp_300_drop0.20", "mlp_300_drop1", "mlp_1-1-1-1-1-1-1-1-1"),
+        *("lenet5_12", "lenet5_12-32", "lenet5_12-32-1025", "lenet5_12-32-120_drop0.2"),
+        *("mlp_80_20_12", "cnn_d2_w8_8-16", "linear_10", "mlp_\u0663"),
+    ],
+)
+def test_names_by_sizes_that_say_nothing_or_too_much_are_refused(name):
     with pytest.raises(UsageError, match="unknown model"):
         zoo.build(name)
 

@@ -260,23 +260,36 @@ def test_ctrl_c_says_how_to_go_on_and_the_rest_follows(complete, tmp_path):
     assert without_clock(table(tmp_path)) == without_clock(table(complete))
 
 
-@pytest.mark.parametrize("storage", ["journal", "sqlite"])
-def test_several_processes_share_one_study_and_one_may_be_killed(storage, tmp_path):
-    given = [*SMALL, "--trials", 12, "--results", tmp_path]
-    if storage == "sqlite":
-        given += ["--storage", f"sqlite:///{tmp_path}/study.db"]
-    first = start(SCRIPT, *given, "--jobs", 2, start_new_session=True)
-    study_folder = tmp_path / FOLDER
-    wait_until(lambda: len(list(study_folder.glob(".trial-*"))) == 2, first)
+def test_several_processes_share_one_study_and_one_may_be_killed(tmp_path):
+    given = (*DIGITS, "--epochs", 30, "--trials", 8, "--results", tmp_path)
+
+    def running():
+        return len(list((tmp_path / FOLDER).glob(".trial-*")))
+
+    first = start(SCRIPT, *given, "--jobs", 2)
+    wait_until(running, first)
     second = start(SCRIPT, *given)
-    wait_until(lambda: len(list(study_folder.glob(".trial-*"))) == 3, second)
+    assert "study mlp-digits" in second.stdout.readline()
     kill(first)
     output, errors = second.communicate()
     assert (second.returncode, errors) == (0, ""), output
+    # nothing is lost, nothing is twice, and nobody's lock is left
     rows = table(tmp_path)
-    # its workers may have finished what they had begun; nothing is lost and nothing is twice
-    assert [row["trial"] for row in rows] == [str(number + 1) for number in range(12)]
-    assert len({row["lr"] for row in rows}) == 12
+    assert [row["trial"] for row in rows] == [str(number + 1) for number in range(8)]
+    assert len({row["lr"] for row in rows}) == 8
+    assert running() == 0
+
+
+def test_a_database_serves_as_well_as_a_journal(tmp_path):
+    given = (*DIGITS, "--epochs", 1, "--trials", 2, "--results", tmp_path)
+    output = call_ok(SCRIPT, *given, "--storage", f"sqlite:///{tmp_path}/study.db")
+    more = call_ok(SCRIPT, *given, "--storage", f"sqlite:///{tmp_path}/study.db", "--trials", 3)
+    assert "0 of 2 trials finished" in output
+    assert "2 of 3 trials finished" in more
+    in_database = without_clock(table(tmp_path))
+    (tmp_path / FOLDER / "trials.csv").unlink()
+    call_ok(SCRIPT, *given, "--trials", 3)
+    assert without_clock(table(tmp_path)) == in_database
 
 
 def test_a_journal_cut_off_within_a_line_goes_on(complete, tmp_path):

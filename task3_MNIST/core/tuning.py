@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import platform
 import secrets
 import time
@@ -59,6 +60,7 @@ PRUNE_AFTER_EPOCHS = 1 / 3
 # A trial of another machine is given up after so long without an epoch, and one that does not
 # say whose it is after so long (seconds).
 SILENT, UNSIGNED = 3600.0, 60.0
+WAIT = 1.0  # seconds between looks at the trials of others
 KILLS = 3  # so many in a row, and the trials are taken for the cause
 
 
@@ -137,7 +139,7 @@ def run_trials(
     threads: int | None,
     on_killed: Callable[[], None],
 ) -> Iterator[FrozenTrial]:
-    """Run trials until the study has enough, finished and running ones counted.
+    """Run trials until the study has enough finished ones, those of other processes counted.
 
     Whoever leaves this iterator before its end, by Ctrl-C too, closes it: that ends the workers.
 
@@ -201,9 +203,11 @@ def run_trial(
 ) -> FrozenTrial | None:
     """Run the next trial, and return it when it is finished.
 
+    While others run the last trials it waits: should their process be killed, it takes over.
+
     Args:
         search: what is searched.
-        most: trials that the study shall have, finished and running ones counted.
+        most: finished trials that the study shall have.
         study: from `open_study`.
         splits: train and validation, on the device to train on.
 
@@ -213,24 +217,41 @@ def run_trial(
     Raises:
         UserError: the storage fails, or the trial does. Then it counts for nothing.
     """
-    with _storage_errors(search), contextlib.ExitStack() as held:
-        with _asking(search):
-            _give_up_dead(search, study)
-            places = [trial.user_attrs.get("place") for trial in study.get_trials(states=STARTED)]
-            if len(places) >= most:
-                return None
-            place = next(place for place in range(most) if place not in places)
-            # a seed of its own for each place: a study that goes on draws what it would have
-            (seed,) = np.random.SeedSequence((search.seed, place)).generate_state(1)
-            study.sampler = TPESampler(seed=int(seed))
-            mark = held.enter_context(_alive(search))
-            trial = study.ask()
-            held.enter_context(_failed_if_left(study, trial))
-            trial.set_user_attr("place", place)
-            trial.set_user_attr("worker", mark)
-            model, knobs = search_space.draw(trial, search.model)
-        state, value = _train(search, trial, model, knobs, splits)
-        return study.tell(trial, value, state)
+    while True:
+        with _storage_errors(search), contextlib.ExitStack() as held:
+            with _asking(search):
+                _give_up_dead(search, study)
+                started = study.get_trials(deepcopy=False, states=STARTED)
+                if sum(trial.state.is_finished() for trial in started) >= most:
+                    return None
+                begun = _begin(search, study, started, held) if len(started) < most else None
+            if begun:
+                trial, model, knobs = begun
+                state, value = _train(search, trial, model, knobs, splits)
+                return study.tell(trial, value, state)
+        time.sleep(WAIT)
+
+
+def _begin(
+    search: Search, study: Study, started: list[FrozenTrial], held: contextlib.ExitStack
+) -> tuple[Trial, str, dict[str, Any]]:
+    """Return a trial that takes the first free place, its model and its knobs.
+
+    The caller holds `_asking`, and until the trial ends what is entered into `held`.
+    """
+    places = {trial.user_attrs.get("place") for trial in started}
+    place = next(place for place in itertools.count() if place not in places)
+    # a seed of its own for each place: a study that goes on draws what it would have drawn
+    (seed,) = np.random.SeedSequence((search.seed, place)).generate_state(1)
+    study.sampler = TPESampler(seed=int(seed))
+    mark = held.enter_context(_alive(search))
+    if place == 0 and not study.get_trials(states=(TrialState.WAITING,)):  # left by a killed one
+        study.enqueue_trial(search_space.untuned(search.model))
+    trial = study.ask()
+    held.enter_context(_failed_if_left(study, trial))
+    trial.set_user_attr("place", place)
+    trial.set_user_attr("worker", mark)
+    return trial, *search_space.draw(trial, search.model)
 
 
 @contextlib.contextmanager
@@ -239,7 +260,8 @@ def _failed_if_left(study: Study, trial: Trial) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        study.tell(trial, state=TrialState.FAIL)
+        # Ctrl-C may come when the trial is told already, but not yet returned
+        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
         raise
 
 
