@@ -6,12 +6,12 @@
 For MLPs the number of hidden layers, their units and dropout are searched, for a CNN the channels
 of its convolutions; for both learning rate, batch size, optimizer and weight decay. A trial trains
 once, is judged by its last validation loss, and is stopped early when it does worse than the
-median of those before it. Nothing reads the test set.
+median of those before it; the first is the untuned model. Nothing reads the test set.
 
 Stopped in any way and given again, the command goes on; --trials counts the finished ones, so a
-larger number goes on further. Given a second time meanwhile, it works on the same study. Into
-tuning/<study>/ in the results folder it writes trials.csv, a page of charts, and the best trial as
-a recipe file, which train_mlp.py and train_cnn.py take by --recipe.
+larger number goes on further. Given a second time meanwhile, both work on one study and end when
+it has enough trials. Into tuning/<study>/ in the results folder it writes trials.csv, a page of
+charts, and the best trial as a recipe file, which train_mlp.py and train_cnn.py take by --recipe.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from optuna.study import Study
 from tqdm import tqdm
 
 from task3_MNIST.core import data, search_space, zoo
-from task3_MNIST.core.environment import readable_path
+from task3_MNIST.core.environment import REPOSITORY, readable_path
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
 from task3_MNIST.core.recipe_file import check_name
@@ -230,6 +230,8 @@ def train_command(search: Search, best: Finished, results: Path) -> str:
     words.append(readable_path(recipe_path(search)))
     if search.dataset != "mnist":
         words += ["--dataset", search.dataset]
+    if results.resolve() != REPOSITORY / "results" / "runs":
+        words += ["--results", readable_path(results)]
     return shlex.join([*words, "--seeds", "5"])
 
 

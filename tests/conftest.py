@@ -27,6 +27,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 # What takes longest comes first, so that the workers end at about the same time.
 FIRST = (
     *("default_training", "test_readme", "test_comparison_page", "test_benchmark"),
+    "test_tuning",
     *("test_train", "test_engine", "test_errors", "test_damage"),
 )
 

@@ -38,7 +38,7 @@ def write_page(search: Search, study: Study, trials: Sequence[Finished]) -> Path
             "charts": [chart for chart in charts if chart],
             "best": {"columns": ["trial", *_heads(allowed)], "rows": _best_rows(trials, allowed)},
         },
-        styles=("comparison.css",),
+        styles=("comparison.css", "tuning.css"),
         scripts=("charts.js", "tuning.js"),
         plotly=True,
         model=best.model,

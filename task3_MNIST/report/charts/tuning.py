@@ -107,7 +107,9 @@ def importances(study: Study, allowed: Mapping[str, BaseDistribution]) -> dict[s
             hoverinfo="skip",
         )
     )
-    figure.update_xaxes(title_text="importance", tickformat=".0%", rangemode="tozero")
+    # room for the text beyond the longest bar
+    longest = 1.15 * max(shares.values()) or 1
+    figure.update_xaxes(title_text="importance", tickformat=".0%", range=[0, longest])
     figure.update_layout(height=80 + 32 * len(order))
     return chart(
         "importances",
