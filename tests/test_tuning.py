@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import functools
 import json
 import os
 import platform
@@ -52,13 +53,14 @@ def without_clock(rows):
     return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
 
 
-def journal_states(results, folder=FOLDER):
-    """Return how many trials of a study ended in each state, and how many still run."""
+def begun_and_ended(results):
+    """Return how many trials a study's journal has begun, and how many have ended."""
     with contextlib.suppress(FileNotFoundError):
-        lines = (results / folder / "study.journal").read_text().splitlines(keepends=True)
+        lines = (results / FOLDER / "study.journal").read_text().splitlines(keepends=True)
         logs = [json.loads(line) for line in lines if line.endswith("\n")]
         begun = sum(log["op_code"] == 4 for log in logs)
-        return begun, sum(log["op_code"] == 6 for log in logs)
+        states = [log["state"] for log in logs if log["op_code"] == 6]
+        return begun, sum(state != TrialState.RUNNING for state in states)
     return 0, 0
 
 
@@ -227,13 +229,14 @@ def test_tuning_never_opens_the_test_files(mnist_dir, tmp_path, offline):
 
 def test_killed_at_any_moment_and_given_again_it_ends_with_the_same_table(complete, tmp_path):
     given = (*SMALL, "--trials", TRIALS, "--results", tmp_path)
-    for finished in (2, 6):
+
+    def in_a_trial_after(count):
+        begun, ended = begun_and_ended(tmp_path)
+        return ended >= count and begun > ended
+
+    for count in (2, 6):
         process = start(SCRIPT, *given)
-        # in the middle of a trial
-        wait_until(
-            lambda: (states := journal_states(tmp_path))[1] >= finished and states[0] > states[1],  # noqa: B023
-            process,
-        )
+        wait_until(functools.partial(in_a_trial_after, count), process)
         kill(process)
     done = run(SCRIPT, *given)
     assert (done.returncode, done.stderr) == (0, "")
@@ -249,7 +252,7 @@ def test_killed_at_any_moment_and_given_again_it_ends_with_the_same_table(comple
 
 def test_ctrl_c_says_how_to_go_on_and_the_rest_follows(complete, tmp_path):
     process = start(SCRIPT, *SMALL, "--trials", TRIALS, "--results", tmp_path)
-    wait_until(lambda: journal_states(tmp_path)[1] >= 3, process)
+    wait_until(lambda: begun_and_ended(tmp_path)[1] >= 3, process)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate()
     assert (process.returncode, errors) == (130, "")
