@@ -25,7 +25,7 @@ from task3_MNIST.core.trial_table import best_trial, finished_trials
 from task3_MNIST.core.tuning import Search, give_up_dead, open_study, run_trial
 from task3_MNIST.report.collect import train_command
 from tests.pages import lowest_contrast, opened
-from tests.scripts import call, call_ok, command, refusal, run, run_ok, start
+from tests.scripts import REPOSITORY, call, call_ok, command, refusal, run, run_ok, start
 
 SCRIPT = "task3_MNIST/tune.py"
 DIGITS = ("--dataset", "digits", "--threads", 1)
@@ -459,3 +459,18 @@ def test_two_recipe_files_of_one_name_are_refused(tmp_path):
     line = refusal(call("task3_MNIST/benchmark.py", *given), 2)
     assert "would share their run folders" in line
     assert str(files[0]) in line
+
+
+# ---- the reference
+
+
+def test_what_a_study_of_the_reference_found_is_the_row_of_its_name():
+    for path in sorted((REPOSITORY / "results/reference/tuning").glob("*/tuned-*.json")):
+        row = f"tuned_{path.parent.name}"
+        tables = {**mlp_models.VARIANTS, **cnn_models.VARIANTS}
+        found = read_recipe(path)
+        family = mlp_models if zoo.family_of(found.model) == "mlp" else cnn_models
+        assert tables[row] == family.variant(found.model), path
+        rows = table(REPOSITORY, path.parent.relative_to(REPOSITORY))
+        complete = [row for row in rows if row["state"] == "complete"]
+        assert min(complete, key=lambda row: float(row["val_loss"]))["model"] == found.model
