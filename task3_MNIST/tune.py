@@ -5,8 +5,9 @@
 
 For MLPs the number of hidden layers, their units and dropout are searched, for a CNN the channels
 of its convolutions; for both learning rate, batch size, optimizer and weight decay. A trial trains
-once, is judged by its last validation loss, and is stopped early when it does worse than the
-median of those before it; the first is the untuned model. Nothing reads the test set.
+once, is judged by its refined loss on validation (core/tuning.py says why), and is stopped early
+when it does worse than the median of those before it; the first is the untuned model. Nothing
+reads the test set.
 
 Stopped in any way and given again, the command goes on; --trials counts the finished ones, so a
 larger number goes on further. Given a second time meanwhile, both work on one study and end when
@@ -186,7 +187,7 @@ def line(trial: Finished, best: Finished | None) -> str:
     if trial.val_loss is None:
         parts.append("no epoch")
     else:
-        parts.append(f"validation {trial.val_loss:.4f} {trial.val_accuracy:.2%}")
+        parts.append(f"refined loss {trial.refined_loss:.4f}, validation {trial.val_accuracy:.2%}")
     if trial.state != "complete":
         parts[-1] += f", {trial.state} after {counted(trial.epochs, 'epoch')}"
     knobs = trial.knobs

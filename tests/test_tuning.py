@@ -18,10 +18,11 @@ from task1_MLP import models as mlp_models
 from task2_CNN import models as cnn_models
 from task3_MNIST.core import search_space, zoo
 from task3_MNIST.core.fetch import TEST_FILES, TRAIN_FILES, raw_folder
+from task3_MNIST.core.metrics import refined_loss
 from task3_MNIST.core.recipe_file import read_recipe
 from task3_MNIST.core.runs import Run
 from task3_MNIST.core.training import load_splits
-from task3_MNIST.core.trial_table import best_trial, finished_trials
+from task3_MNIST.core.trial_table import best_trial, columns, finished_trials
 from task3_MNIST.core.tuning import Search, give_up_dead, open_study, run_trial
 from task3_MNIST.report.collect import train_command
 from tests.pages import lowest_contrast, opened
@@ -95,7 +96,7 @@ def test_a_study_searches_prunes_and_names_the_best_of_its_trials(complete):
         assert row["model"] == mlp_models.name_by_sizes(hidden, float(row["dropout"]))
         assert int(row["parameters"]) == zoo.parameter_count(zoo.build(row["model"]))
     best = min(
-        (row for row in rows if row["state"] == "complete"), key=lambda r: float(r["val_loss"])
+        (row for row in rows if row["state"] == "complete"), key=lambda r: float(r["refined_loss"])
     )
     recipe = json.loads((complete / RECIPE).read_text())
     assert recipe["model"] == best["model"]
@@ -202,6 +203,29 @@ def test_a_diverging_trial_is_counted_and_never_the_best(tmp_path):
     trials = finished_trials(study)
     assert [trial.state for trial in trials] == ["complete", "diverged"]
     assert best_trial(trials).trial == 1
+
+
+def test_the_readme_of_results_names_every_column_and_key(complete):
+    text = (REPOSITORY / "results" / "README.md").read_text().split("## A study")[1]
+    section = text.split("## A speed file")[0]
+    for model in ("mlp", "lenet5"):
+        named = [name for name in columns(model) if not name[-1].isdigit() or name.endswith("_1")]
+        assert [name for name in named if f"`{name}`" not in section] == []
+    recipe = json.loads((complete / RECIPE).read_text())
+    assert [key for key in recipe if f"`{key}`" not in section] == []
+
+
+def test_the_refined_loss_is_that_of_the_right_doubt_whatever_a_model_says():
+    torch.manual_seed(0)
+    calibrated = torch.randn(5000, 10) * 3
+    labels = torch.multinomial(calibrated.softmax(1), 1)[:, 0]
+    loss = torch.nn.functional.cross_entropy(calibrated, labels).item()
+    for sureness in (0.1, 1.0, 7.0):
+        found = refined_loss(calibrated * sureness, labels)
+        # labels drawn from the probabilities: no temperature does much better than 1
+        assert loss - 0.001 < found <= loss + 1e-6
+    worse = calibrated[:, [1, 0, *range(2, 10)]]
+    assert refined_loss(worse, labels) > loss + 0.1
 
 
 # ---- the sealed test set
@@ -473,4 +497,4 @@ def test_what_a_study_of_the_reference_found_is_the_row_of_its_name():
         assert tables[row] == family.variant(found.model), path
         rows = table(REPOSITORY, path.parent.relative_to(REPOSITORY))
         complete = [row for row in rows if row["state"] == "complete"]
-        assert min(complete, key=lambda row: float(row["val_loss"]))["model"] == found.model
+        assert min(complete, key=lambda row: float(row["refined_loss"]))["model"] == found.model

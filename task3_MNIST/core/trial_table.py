@@ -28,7 +28,9 @@ class Finished:
     Attributes:
         trial: its number, from 1.
         state: `complete`, `pruned` or `diverged`.
-        val_loss, val_accuracy: of its last epoch; None if there was none.
+        refined_loss: what it is judged by, see `metrics.refined_loss`; of its last epoch, and
+            None if there was none.
+        val_loss, val_accuracy: likewise.
         epochs, seconds: trained.
         model: a name of the zoo.
         parameters: of that model.
@@ -38,6 +40,7 @@ class Finished:
 
     trial: int
     state: str
+    refined_loss: float | None
     val_loss: float | None
     val_accuracy: float | None
     epochs: int
@@ -64,9 +67,9 @@ def _finished(trial: FrozenTrial) -> Finished:
 
 
 def best_trial(trials: list[Finished]) -> Finished | None:
-    """Return the complete trial of the lowest validation loss, if any is complete."""
+    """Return the complete trial of the lowest refined loss, if any is complete."""
     complete = [trial for trial in trials if trial.state == "complete"]
-    return min(complete, key=lambda trial: trial.val_loss, default=None)
+    return min(complete, key=lambda trial: trial.refined_loss, default=None)
 
 
 def columns(model: str) -> list[str]:
@@ -95,7 +98,7 @@ def write_best(search: Search, trials: Sequence[Finished], best: Finished) -> Pa
     searched = "MLPs" if search.model == "mlp" else search.model
     write_recipe(
         path,
-        about=f"best of {len(trials)} trials of {searched} by validation loss",
+        about=f"best of {len(trials)} trials of {searched} by refined loss on validation",
         model=best.model,
         knobs={**best.knobs, "epochs": search.epochs},
         found_by={
@@ -105,6 +108,7 @@ def write_best(search: Search, trials: Sequence[Finished], best: Finished) -> Pa
             "trials": len(trials),
             "trial": best.trial,
             # of one training, and the best of many: it reads too well
+            "refined_loss": best.refined_loss,
             "val_loss": best.val_loss,
             "val_accuracy": best.val_accuracy,
         },

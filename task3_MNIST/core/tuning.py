@@ -1,13 +1,14 @@
 """A study: trials on one storage, by any number of processes, whatever ends them.
 
-What a trial is judged by. The validation loss (cross-entropy) of its last epoch, not its
-accuracy. Of 5,000 validation images an MLP gets some 80 wrong: the accuracy of one training has a
-standard error near 0.2 points, more than lies between good settings, and the best of a hundred
-such readings is mostly the luckiest. The loss counts how sure every image's answer is, so the
-same images tell close settings apart that make nearly as many errors. It would favour a setting
-that is only better calibrated; label smoothing, which moves calibration most, is therefore not
-searched, and the winner is to be retrained over seeds before anything is said of it. The epoch is
-always the last: the best of ten would be picked by luck too.
+What a trial is judged by: the refined loss on validation after its last epoch, the cross-entropy
+at the temperature that makes it lowest (`metrics.refined_loss`).
+Not accuracy: of 5,000 images an MLP gets some 80 wrong, so one reading has a standard error near
+0.2 points, more than lies between good settings, and the best of a hundred readings is mostly the
+luckiest. A loss counts how sure every answer is, and tells settings apart that err as often.
+Not the plain loss: it prefers models that doubt enough to models that err less. In a first study on
+MNIST an MLP with dropout had 0.0758 and 97.88 %, the untuned one 0.0803 and 98.32 %.
+And the last epoch, since the best of ten would be picked by luck too. The winner is to be retrained
+over seeds before anything is said of it.
 
 Same command, same bits. What a trial draws is decided by the study's seed, the trial's place and
 the trials finished before it; a trial that was cut off counts for nothing, and its place is taken
@@ -42,9 +43,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from task3_MNIST.core import data, search_space, zoo
 from task3_MNIST.core.config import TrainConfig
-from task3_MNIST.core.engine import DivergedError, fit, seed_generators
+from task3_MNIST.core.engine import DivergedError, fit, predict, seed_generators
 from task3_MNIST.core.environment import settle
 from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.metrics import refined_loss
 from task3_MNIST.core.training import load_splits
 from task3_MNIST.core.trial_storage import is_journal, open_storage, storage_error
 from task3_MNIST.core.workers import side_by_side
@@ -272,7 +274,7 @@ def _train(
     knobs: dict[str, Any],
     splits: tuple[data.Split, data.Split],
 ) -> tuple[TrialState, float | None]:
-    """Train what a trial drew; return how it ended, and its validation loss if it completed."""
+    """Train what a trial drew; return how it ended, and its refined loss if it completed."""
     train, val = splits
     device = train.images.device
     config = settle(TrainConfig(**knobs, epochs=search.epochs, seed=search.seed), device)
@@ -283,8 +285,9 @@ def _train(
     state = TrialState.COMPLETE
     try:
         for epoch in fit(model, train, val, config):
-            history.append(epoch.metrics)
-            trial.report(epoch.metrics["val_loss"], epoch.metrics["epoch"])
+            judged = refined_loss(predict(model, val.images), val.labels)
+            history.append({**epoch.metrics, "refined_loss": judged})
+            trial.report(judged, epoch.metrics["epoch"])
             trial.set_user_attr("seen", time.time())
             if len(history) < config.epochs and trial.should_prune():
                 state = TrialState.PRUNED
@@ -292,15 +295,14 @@ def _train(
     except DivergedError:
         # as poor as a setting can be: the search shall know, and go elsewhere
         state, result["diverged"] = TrialState.PRUNED, True
-    last = history[-1] if history else {"val_loss": None, "val_accuracy": None}
+    last = history[-1] if history else {}
     result |= {
-        "val_loss": last["val_loss"],
-        "val_accuracy": last["val_accuracy"],
+        **{key: last.get(key) for key in ("refined_loss", "val_loss", "val_accuracy")},
         "epochs": len(history),
         "seconds": sum(metrics["seconds"] for metrics in history),
     }
     trial.set_user_attr("result", result)
-    return state, result["val_loss"] if state == TrialState.COMPLETE else None
+    return state, result["refined_loss"] if state == TrialState.COMPLETE else None
 
 
 def give_up_dead(search: Search, study: Study) -> None:

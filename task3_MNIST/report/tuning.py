@@ -42,7 +42,7 @@ def write_page(search: Search, study: Study, trials: Sequence[Finished]) -> Path
         scripts=("charts.js", "tuning.js"),
         plotly=True,
         model=best.model,
-        loss=f"{best.val_loss:.4f}",
+        loss=f"{best.refined_loss:.4f}",
         accuracy=percent(best.val_accuracy),
         trials=count(len(trials), "trial"),
         complete=f"{complete:,}",
@@ -53,16 +53,18 @@ def write_page(search: Search, study: Study, trials: Sequence[Finished]) -> Path
 
 
 def _heads(allowed: dict[str, Any]) -> list[str]:
-    return ["validation loss", "validation accuracy", *(name.replace("_", " ") for name in allowed)]
+    judged = ["refined loss", "validation loss", "validation accuracy"]
+    return [*judged, *(name.replace("_", " ") for name in allowed)]
 
 
 def _best_rows(trials: Sequence[Finished], allowed: dict[str, Any]) -> list[list[Any]]:
     complete = sorted(
-        (trial for trial in trials if trial.state == "complete"), key=lambda one: one.val_loss
+        (trial for trial in trials if trial.state == "complete"), key=lambda one: one.refined_loss
     )
     return [
         [
             trial.trial,
+            f"{trial.refined_loss:.4f}",
             f"{trial.val_loss:.4f}",
             percent(trial.val_accuracy),
             *(trial.searched.get(name) for name in allowed),

@@ -23,14 +23,14 @@ ABSENT = -0.12  # where lines pass an axis of which a trial has no value
 
 
 def history(trials: Sequence[Finished]) -> dict[str, Any]:
-    """Return the chart of every trial's validation loss, and of the lowest so far."""
-    ended = [trial for trial in trials if trial.val_loss is not None]
+    """Return the chart of every trial's refined loss, and of the lowest so far."""
+    ended = [trial for trial in trials if trial.refined_loss is not None]
     complete = [trial for trial in ended if trial.state == "complete"]
     pruned = [trial for trial in ended if trial.state != "complete"]
     best = best_trial(trials)
     lowest, steps = math.inf, []
     for trial in complete:
-        lowest = min(lowest, trial.val_loss)
+        lowest = min(lowest, trial.refined_loss)
         steps.append(lowest)
     figure = go.Figure(
         [
@@ -47,19 +47,19 @@ def history(trials: Sequence[Finished]) -> dict[str, Any]:
         ]
     )
     figure.update_xaxes(title_text="trial", tickformat=",d")
-    ticks = log_ticks([trial.val_loss for trial in ended], "{:g}".format)
-    figure.update_yaxes(title_text="validation loss (log scale)", type="log", **ticks)
+    ticks = log_ticks([trial.refined_loss for trial in ended], "{:g}".format)
+    figure.update_yaxes(title_text="refined loss (log scale)", type="log", **ticks)
     return chart(
         "history",
-        f"Trial {best.trial} of {trials[-1].trial} has the lowest validation loss: "
-        f"{best.val_loss:.4f}",
-        "A mark is a trial, at the validation loss of its last epoch. Those that did worse than "
+        f"Trial {best.trial} of {trials[-1].trial} has the lowest refined loss: "
+        f"{best.refined_loss:.4f}",
+        "A mark is a trial, at the refined loss of its last epoch. Those that did worse than "
         "the median of the trials before them at the same epoch were stopped.",
         figure,
-        ("trial", "state", "model", "validation loss", "validation accuracy", "epochs", "seconds"),
+        ("trial", "state", "model", "refined loss", "validation accuracy", "epochs", "seconds"),
         [
             (
-                *(trial.trial, trial.state, trial.model, trial.val_loss, trial.val_accuracy),
+                *(trial.trial, trial.state, trial.model, trial.refined_loss, trial.val_accuracy),
                 *(trial.epochs, round(trial.seconds, 2)),
             )
             for trial in trials
@@ -70,7 +70,7 @@ def history(trials: Sequence[Finished]) -> dict[str, Any]:
 def _marks(name: str, trials: Sequence[Finished], colour: str, symbol: str) -> go.Scatter:
     return go.Scatter(
         x=[trial.trial for trial in trials],
-        y=[trial.val_loss for trial in trials],
+        y=[trial.refined_loss for trial in trials],
         mode="markers",
         marker={"color": colour, "symbol": symbol, "size": 7},
         name=name,
@@ -82,7 +82,7 @@ def _marks(name: str, trials: Sequence[Finished], colour: str, symbol: str) -> g
 def _describe(trial: Finished) -> str:
     drawn = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in trial.searched.items())
     return (
-        f"trial {trial.trial}: {trial.val_loss:.4f}, {percent(trial.val_accuracy)}<br>"
+        f"trial {trial.trial}: {trial.refined_loss:.4f}, {percent(trial.val_accuracy)}<br>"
         + drawn.replace(", dropout", "<br>dropout").replace(", channels 1", "<br>channels 1")
     )
 
@@ -132,7 +132,7 @@ def parallel_coordinates(
     everywhere.
     """
     complete = sorted(
-        (trial for trial in trials if trial.state == "complete"), key=lambda one: one.val_loss
+        (trial for trial in trials if trial.state == "complete"), key=lambda one: one.refined_loss
     )
     some = max(len(complete) // BEST_SHARE, 1)
     groups = {
@@ -140,14 +140,14 @@ def parallel_coordinates(
         "complete": (complete[some:], OTHER, 1.0),
         f"the best {some}" if some > 1 else "the best": (complete[:some], BEST, 2.5),
     }
-    losses = [trial.val_loss for trial in complete]
+    losses = [trial.refined_loss for trial in complete]
     figure = go.Figure(
         [
             _lines(name, members, colour, width, allowed, losses)
             for name, (members, colour, width) in groups.items()
         ]
     )
-    names = [*allowed, "validation loss"]
+    names = [*allowed, "refined loss"]
     for place, name in enumerate(names):
         figure.add_shape(
             type="line", x0=place, x1=place, y0=0, y1=1, line={"color": PRUNED, "width": 1}
@@ -181,13 +181,13 @@ def parallel_coordinates(
         "parallel-coordinates",
         f"The best trial: {best.model}, {best.knobs['optimizer']} at {best.knobs['lr']:g}, batches "
         f"of {best.knobs['batch_size']}",
-        "An axis for each thing searched, the validation loss last, low at the bottom; a line for "
+        "An axis for each thing searched, the refined loss last, low at the bottom; a line for "
         "each trial. Pruned trials have no final loss; layers that a model does not have are "
         "passed below the axis.",
         figure,
-        ("trial", "state", "validation loss", *allowed),
+        ("trial", "state", "refined loss", *allowed),
         [
-            (trial.trial, trial.state, trial.val_loss, *map(trial.searched.get, allowed))
+            (trial.trial, trial.state, trial.refined_loss, *map(trial.searched.get, allowed))
             for trial in trials
         ],
     )
@@ -206,7 +206,7 @@ def _lines(
     for trial in trials:
         heights += [_height(trial.searched.get(one), allowed[one]) for one in allowed]
         complete = trial.state == "complete"
-        heights += [_loss_height(trial.val_loss, losses) if complete else None, None]
+        heights += [_loss_height(trial.refined_loss, losses) if complete else None, None]
         texts += [_describe(trial)] * (len(allowed) + 2)
     places = [*range(len(allowed) + 1), None] * len(trials)
     return go.Scatter(
