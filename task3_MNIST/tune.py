@@ -130,9 +130,8 @@ def search_of(options: argparse.Namespace) -> Search:
     if options.family and zoo.family_of(model) != options.family:
         raise UsageError(f"{model} is no {options.family.upper()}: leave out --family or --model")
     dataset = data.canonical_name(options.dataset)
-    name = options.study
-    if name is None:
-        name = model if dataset == "mnist" else f"{model}-{Path(dataset).name}"
+    own_name = model if dataset == "mnist" else f"{model}-{Path(dataset).name}"
+    name = options.study or own_name
     folder = options.results / "tuning" / name
     search = Search(
         name=name,

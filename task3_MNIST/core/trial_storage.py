@@ -17,9 +17,9 @@ def open_storage(storage: str) -> BaseStorage:
     """Return the storage of a database URL, or of a journal file, which is made if missing.
 
     Raises:
-        UsageError: the URL is none, or needs a driver that is not installed.
-        UserError: the database does not answer or is another program's, or the file is no
-            journal.
+        UsageError: the URL needs a driver that is not installed.
+        UserError: there is no such kind of database, it does not answer or is another program's,
+            or the file is no journal.
     """
     if is_journal(storage):
         return _open_journal(Path(storage))
