@@ -150,6 +150,14 @@ def test_a_benchmark_takes_recipe_files(complete, tmp_path):
     assert "2 runs in" in output
 
 
+def table_of(page, chart):
+    """Return the first cells of the table below a chart, which is filled once it is opened."""
+    page.locator(f"figure[data-chart={chart}] summary").click()
+    cells = page.locator(f"figure[data-chart={chart}] tbody td:first-child")
+    cells.first.wait_for()
+    return cells.all_inner_texts()
+
+
 def test_the_page_opens_offline_and_draws_every_chart(browser, complete):
     page_file = complete / FOLDER / "study.html"
     assert page_file.stat().st_size < 3_500_000
@@ -162,8 +170,7 @@ def test_the_page_opens_offline_and_draws_every_chart(browser, complete):
         assert lowest_contrast(page)[0] >= 4.5
         best = json.loads((complete / RECIPE).read_text())["model"]
         assert best in page.locator("main").inner_text()
-        page.locator("figure[data-chart=history] summary").click()
-        assert page.locator("figure[data-chart=history] tbody tr").count() == TRIALS
+        assert len(table_of(page, "history")) == TRIALS
 
 
 def test_importance_is_drawn_once_enough_trials_ran_to_their_end(complete, browser, tmp_path):
@@ -171,10 +178,7 @@ def test_importance_is_drawn_once_enough_trials_ran_to_their_end(complete, brows
     call_ok(SCRIPT, *given)  # one epoch is never pruned
     assert {row["state"] for row in table(tmp_path)} == {"complete"}
     with opened(browser, tmp_path / FOLDER / "study.html", charts=True) as page:
-        page.locator("figure[data-chart=importances] summary").click()
-        shown = page.locator(
-            "figure[data-chart=importances] tbody td:first-child"
-        ).all_inner_texts()
+        shown = table_of(page, "importances")
     assert set(shown) <= set(search_space.space("mlp"))
     assert {"lr", "hidden_layers", "units_1"} <= set(shown)
 
