@@ -17,9 +17,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import hypothesis
 import pytest
 from filelock import FileLock
+from matplotlib.figure import Figure
 from playwright.sync_api import Browser, sync_playwright
 
 from task3_MNIST.core import data
+from task3_MNIST.core.plots import style
 from tests.scripts import SMALL, call_ok, command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -85,6 +87,26 @@ def digits_results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call_ok("task3_MNIST/train_mlp.py", *SMALL, *mlp, "--results", results)
     call_ok("task3_MNIST/train_cnn.py", *SMALL, "--epochs", 1, "--results", results)
     return results
+
+
+@pytest.fixture(scope="session")
+def source(digits_results: Path) -> Path:
+    """Return the folder of a real run on digits, to make others of."""
+    [folder] = digits_results.glob("digits/cnn/*/seed0")
+    return folder
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> dict[str, Figure]:
+    """Return a dict that every figure joins when it is saved, by the stem of its file."""
+    figures, save = {}, style.save
+
+    def record(figure: Figure, path: Path) -> object:
+        figures[path.stem] = figure
+        return save(figure, path)
+
+    monkeypatch.setattr(style, "save", record)
+    return figures
 
 
 @pytest.fixture(scope="session")

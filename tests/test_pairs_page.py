@@ -20,13 +20,6 @@ MODELS = {"best": (0.05, 3), "twin": (0.05, 3), "middle": (0.20, 3), "single": (
 
 
 @pytest.fixture(scope="module")
-def source(digits_results):
-    """Return the folder of a real run on digits."""
-    [folder] = digits_results.glob("digits/cnn/*/seed0")
-    return folder
-
-
-@pytest.fixture(scope="module")
 def four(source, tmp_path_factory):
     """Return results of four models; `best` and `twin` are the same one."""
     results = tmp_path_factory.mktemp("four") / "runs"

@@ -32,20 +32,6 @@ def runs(digits_results):
     return find(digits_results)
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """Return a list that every figure saved joins, by the stem of its file."""
-    figures = {}
-    save = style.save
-
-    def record(figure, path):
-        figures[path.stem] = figure
-        return save(figure, path)
-
-    monkeypatch.setattr(style, "save", record)
-    return figures
-
-
 def of_model(runs, model):
     return next(run for run in runs if run.config()["model"] == model)
 

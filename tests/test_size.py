@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from task3_MNIST.core import zoo
-from task3_MNIST.core.plots import draw_comparison, style
+from task3_MNIST.core.plots import draw_comparison
 from task3_MNIST.core.plots.groups import group_by_seed
 from task3_MNIST.core.runs import find
 from task3_MNIST.core.size_study import ENOUGH, set_apart
@@ -46,13 +46,6 @@ def add(results, source, models, seeds=SEEDS, name="fast", best=None):
             config={"family": zoo.family_of(model), "name": name},
             summary={"parameters": parameters, "val_accuracy": 0.99 if model == best else 0.9},
         )
-
-
-@pytest.fixture(scope="module")
-def source(digits_results):
-    """Return the folder of a real run on digits."""
-    [folder] = digits_results.glob("digits/cnn/*/seed0")
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -246,15 +239,8 @@ def test_one_command_of_many_models_is_one_row(studied, tmp_path):
 
 
 def test_picture_has_a_line_for_each_depth_and_the_others_leave_the_study_out(
-    studied, tmp_path, monkeypatch
+    studied, tmp_path, drawn
 ):
-    drawn, save = {}, style.save
-
-    def record(figure, path):
-        drawn[path.stem] = figure
-        return save(figure, path)
-
-    monkeypatch.setattr(style, "save", record)
     files = draw_comparison(find(studied), tmp_path)
     assert tmp_path / "digits" / "size_fast.png" in files
     rows = {label.get_text() for label in drawn["accuracy"].axes[0].get_yticklabels()}
