@@ -8,6 +8,8 @@ import shutil
 import pytest
 import torch
 
+from task3_MNIST.core import cli
+from task3_MNIST.core.engine import diverged
 from tests.scripts import REPOSITORY, SMALL, call, call_ok, refusal, run
 
 MLP = "task3_MNIST/train_mlp.py"
@@ -267,6 +269,23 @@ def test_divergence_is_one_line_with_what_to_try(tmp_path):
     line = refused(MLP, *SMALL, "--optimizer", "sgd", "--lr", "1e30", "--results", tmp_path)
     assert "at step" in line
     assert "--lr" in line
+
+
+def test_a_seed_that_diverges_does_not_stop_those_after_it(tmp_path, monkeypatch):
+    train = cli.train_run
+
+    def unlucky(run, job, splits, show):
+        if job.config.seed == 1:
+            raise diverged("the loss became nan at step 7", job.config)
+        train(run, job, splits, show)
+
+    monkeypatch.setattr(cli, "train_run", unlucky)
+    done = call(MLP, *ONE_EPOCH, "--seeds", 3, "--results", tmp_path)
+    line = refusal(done, 1)
+    assert "of 3 seeds 1 diverged (1); the first: the loss became nan at step 7" in line
+    assert "--lr" in line
+    assert {path.parent.name for path in tmp_path.rglob("test.json")} == {"seed0", "seed2"}
+    assert "averaged over 2 seeds" in done.stdout
 
 
 def test_scripts_carry_no_machine_path():

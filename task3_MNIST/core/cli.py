@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from task3_MNIST.core import data, zoo
 from task3_MNIST.core.config import DEFAULT_RECIPE, RECIPES, TrainConfig, recipe_config
+from task3_MNIST.core.engine import DivergedError
 from task3_MNIST.core.ensemble import without_ensemble, write_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.finishing import finish
@@ -99,17 +100,25 @@ def train_main(family: str) -> None:
     # loaded at their first use: a repeated command needs no data
     splits = functools.cache(lambda: _load_splits(options, jobs[0].config, device))
     test = functools.cache(lambda: _load_test(options, device))
+    diverged = {}
     for run, job in runs:
         try:
             with run.locked():
                 _train_one(run, job, splits, options.overwrite)
                 finish(run, None if options.no_evaluate else test)
                 _report(run)
+        except DivergedError as error:
+            diverged[job.config.seed] = error
+            if len(runs) > 1:  # the luck of one seed need not be that of the next
+                print(f"seed {job.config.seed} is left out: {error}")
         except KeyboardInterrupt:
             _say_how_to_go_on(run, job)
             raise
-    if not options.no_evaluate and (waiting := without_ensemble(run for run, _ in runs)):
+    ended = [run for run, job in runs if job.config.seed not in diverged]
+    if not options.no_evaluate and (waiting := without_ensemble(ended)):
         report_ensembles(waiting, test())
+    if diverged:
+        raise _diverged(diverged, len(runs))
 
 
 def _jobs(options: argparse.Namespace, device: torch.device) -> list[Job]:
@@ -176,6 +185,15 @@ def _train_one(run: Run, job: Job, splits: Callable[[], tuple], overwrite: bool)
             sys.stdout.flush()
 
         train_run(run, job, (train, val), show)
+
+
+def _diverged(errors: dict[int, DivergedError], seeds: int) -> DivergedError:
+    """Return the error of one or more of the seeds, by seed, as one line."""
+    first = next(iter(errors.values()))
+    if seeds == 1:
+        return first
+    which = ", ".join(map(str, errors))
+    return DivergedError(f"of {seeds} seeds {len(errors)} diverged ({which}); the first: {first}")
 
 
 def _say_how_to_go_on(run: Run, job: Job) -> None:
