@@ -102,6 +102,25 @@ def test_a_table_follows_the_summary(name, tmp_path):
     assert "`mlp` | `fast`" in changed.pop()
 
 
+def test_sizes_of_a_study_are_a_table_of_their_own(tmp_path):
+    [row, *_] = read_summary(REPOSITORY / "results" / "reference" / NAME)
+    sizes = [(depth, width) for depth in (1, 2) for width in (32, 64, 128)]
+    rows = [row | {"model": model, "family": "mlp"} for model in ("mlp", "mlp_80_20")]
+    for seed in range(2):
+        for depth, width in sizes[:-1]:
+            study = {"model": f"mlp_d{depth}_w{width}", "family": "mlp", "name": "fast"}
+            accuracy = 0.9 + depth / 100 + width / 10_000
+            rows.append(row | study | {"seed": seed, "test_accuracy": accuracy})
+    (tmp_path / NAME).write_bytes(as_csv(rows))
+    assert TABLES["size"](tmp_path).splitlines() == [
+        "| by `fast`, n=2 | `w32` | `w64` | `w128` |",
+        "| --- | --- | --- | --- |",
+        "| `mlp_d1_` | 91.32 % [91.32, 91.32] | 91.64 % [91.64, 91.64] | 92.28 % [92.28, 92.28] |",
+        "| `mlp_d2_` | 92.32 % [92.32, 92.32] | 92.64 % [92.64, 92.64] | – |",
+    ]
+    assert "_d1_" not in TABLES["accuracy"](tmp_path)
+
+
 def test_a_summary_without_a_column_is_refused_in_one_line(tmp_path):
     summary = (REPOSITORY / "results" / "reference" / NAME).read_text()
     (tmp_path / NAME).write_text(summary.replace("train_seconds,", "", 1))

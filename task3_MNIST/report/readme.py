@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from task3_MNIST.core import zoo
 from task3_MNIST.core.config import RECIPES
 from task3_MNIST.core.ensemble import read_ensemble
 from task3_MNIST.core.runs import DEFAULT_DATASET, run_folder
+from task3_MNIST.core.size_study import set_apart
 from task3_MNIST.core.summary_table import NAME, SUMMARY, TEST, group_rows, read_summary
 from task3_MNIST.report.beyond import gain
 from task3_MNIST.report.others import COLUMNS, beside
@@ -21,6 +23,16 @@ from task3_MNIST.report.wording import spread
 
 MARKS = "<!-- {name}: made by task3_MNIST/update_reference.py -->\n"
 END = "<!-- end -->"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs on MNIST that differ in their seed only, by their rows of `summary.csv`."""
+
+    model: str
+    family: str
+    name: str
+    rows: Sequence[dict[str, Any]]
 
 
 def with_tables(text: str, reference: Path) -> str:
@@ -42,18 +54,19 @@ def with_tables(text: str, reference: Path) -> str:
 
 
 def accuracy_table(reference: Path) -> str:
-    """Return test accuracy and what goes with it, of every model and recipe."""
+    """Return test accuracy and what goes with it, of every model and recipe but a size study's."""
+    compared, _ = set_apart(_groups(reference))
     rows = [
         [
-            f"`{model}`",
-            f"`{name}`",
-            _mean([row["parameters"] for row in members[:1]], "{:,.0f}"),
-            _percent([row["test_accuracy"] for row in members]),
-            len(members),
-            _mean([row["test_loss"] for row in members], "{:.4f}"),
-            _mean([row["ece"] for row in members], "{:.2%}").replace("%", " %"),
+            f"`{group.model}`",
+            f"`{group.name}`",
+            _mean([row["parameters"] for row in group.rows[:1]], "{:,.0f}"),
+            _percent([row["test_accuracy"] for row in group.rows]),
+            len(group.rows),
+            _mean([row["test_loss"] for row in group.rows], "{:.4f}"),
+            _mean([row["ece"] for row in group.rows], "{:.2%}").replace("%", " %"),
         ]
-        for (model, name), members in _groups(reference).items()
+        for group in compared
     ]
     head = ["model", "recipe", "parameters", "test accuracy", "seeds", "test loss"]
     return _markdown([*head, "calibration error"], rows)
@@ -62,8 +75,10 @@ def accuracy_table(reference: Path) -> str:
 def beyond_table(reference: Path) -> str:
     """Return what runs say together, averaged over shifts, and picked by the test set."""
     rows = []
-    for (model, name), members in _groups(reference).items():
-        runs = [run_folder(reference, DEFAULT_DATASET, model, name, row["seed"]) for row in members]
+    compared, _ = set_apart(_groups(reference))
+    for group in compared:
+        place = (reference, DEFAULT_DATASET, group.model, group.name)
+        runs = [run_folder(*place, row["seed"]) for row in group.rows]
         together = read_ensemble(runs[0].folder.parent)
         tests = [run.test() for run in runs]
         shifted = [
@@ -78,14 +93,14 @@ def beyond_table(reference: Path) -> str:
             continue
         rows.append(
             [
-                f"`{model}`",
-                f"`{name}`",
+                f"`{group.model}`",
+                f"`{group.name}`",
                 f"{together['test_accuracy'] * 100:.2f} % of {len(together['seeds'])}"
                 if together
                 else "–",
                 f"{_percent(shifted)}, n={len(shifted)}" if shifted else "–",
                 f"{_points(gains)}, n={len(gains)}" if gains else "–",
-                _duration([row["train_seconds"] for row in members]),
+                _duration([row["train_seconds"] for row in group.rows]),
             ]
         )
     head = ["model", "recipe", "seeds together", "averaged over shifts"]
@@ -94,12 +109,33 @@ def beyond_table(reference: Path) -> str:
     )
 
 
+def size_tables(reference: Path) -> str:
+    """Return the test accuracy of a study's sizes: of each family and recipe, depth by width."""
+    _, studied = set_apart(_groups(reference))
+    tables = []
+    for family, name in dict.fromkeys((group.family, group.name) for group in studied):
+        sizes = {
+            zoo.size_of(group.model): _percent([row["test_accuracy"] for row in group.rows])
+            for group in studied
+            if (group.family, group.name) == (family, name)
+        }
+        depths, widths = (sorted(set(steps)) for steps in zip(*sizes, strict=True))
+        rows = [
+            [f"`{family}_d{depth}_`", *(sizes.get((depth, width), "–") for width in widths)]
+            for depth in depths
+        ]
+        seeds = sorted({len(g.rows) for g in studied if (g.family, g.name) == (family, name)})
+        head = f"by `{name}`, n={' or '.join(map(str, seeds))}"
+        tables.append(_markdown([head, *(f"`w{width}`" for width in widths)], rows))
+    return "\n".join(tables)
+
+
 def others_table(reference: Path) -> str:
     """Return what others report, beside what is measured here."""
     keys = (*SUMMARY, *TEST)
     figures = {
-        group: {key: [row[key] for row in members] for key in keys}
-        for group, members in _groups(reference).items()
+        (group.model, group.name): {key: [row[key] for row in group.rows] for key in keys}
+        for group in _groups(reference)
     }
     rows = [
         [
@@ -171,29 +207,30 @@ def profile_table(reference: Path) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "accuracy": accuracy_table,
     "beyond": beyond_table,
+    "size": size_tables,
     "speed": speed_table,
     "profile": profile_table,
     "others": others_table,
 }
 
 
-def _groups(reference: Path) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """Return the rows of `summary.csv` on MNIST by (model, run name).
+def _groups(reference: Path) -> list[Group]:
+    """Return the groups by recipe, then in the order of the tables of models.
 
-    By recipe, then in the order of the tables of models; what is in no table comes last.
+    What is in no table comes last.
     """
     models, recipes = zoo.names(), list(RECIPES)
 
-    def place(group: tuple[str, str]) -> tuple[Any, ...]:
-        model, name = group
-        return _index(recipes, name.split("+")[0]), _index(models, model), model, name
+    def place(group: Group) -> tuple[Any, ...]:
+        recipe = group.name.split("+")[0]
+        return _index(recipes, recipe), _index(models, group.model), group.model, group.name
 
-    groups = {
-        (model, name): members
-        for (dataset, model, name), members in group_rows(read_summary(reference / NAME)).items()
+    groups = [
+        Group(model, rows[0]["family"], name, rows)
+        for (dataset, model, name), rows in group_rows(read_summary(reference / NAME)).items()
         if dataset == DEFAULT_DATASET
-    }
-    return {group: groups[group] for group in sorted(groups, key=place)}
+    ]
+    return sorted(groups, key=place)
 
 
 def _index(names: Sequence[str], name: str) -> int:
