@@ -88,5 +88,6 @@ def _picked(entry: Entry) -> str | None:
 def _accuracy(interval: Interval) -> str:
     if interval.low is None:
         return percent(interval.mean)
-    ends = ", ".join(f"{end * 100:.2f}" for end in (interval.low, interval.high))
-    return f"{percent(interval.mean)} [{ends}]"
+    # on one line: in narrow columns it would take three
+    ends = ",\u00a0".join(f"{end * 100:.2f}" for end in (interval.low, interval.high))
+    return f"{percent(interval.mean)}\u00a0[{ends}]"

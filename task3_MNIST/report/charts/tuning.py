@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -92,7 +93,10 @@ def importances(study: Study, allowed: Mapping[str, BaseDistribution]) -> dict[s
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if len(complete) < LEAST_TRIALS:
         return None
-    found = optuna.importance.get_param_importances(study)
+    with warnings.catch_warnings():
+        # that few trials tell little is said below the chart
+        warnings.filterwarnings("ignore", "Some regimes")
+        found = optuna.importance.get_param_importances(study)
     shares = {name: float(found.get(name, 0.0)) for name in allowed if name in found}
     order = sorted(shares, key=shares.get)
     figure = go.Figure(
