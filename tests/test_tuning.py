@@ -16,7 +16,7 @@ from optuna.trial import TrialState
 
 from task1_MLP import models as mlp_models
 from task2_CNN import models as cnn_models
-from task3_MNIST.core import search_space, zoo
+from task3_MNIST.core import data, search_space, zoo
 from task3_MNIST.core.fetch import TEST_FILES, TRAIN_FILES, raw_folder
 from task3_MNIST.core.metrics import refined_loss
 from task3_MNIST.core.recipe_file import read_recipe
@@ -24,7 +24,8 @@ from task3_MNIST.core.runs import Run
 from task3_MNIST.core.training import load_splits
 from task3_MNIST.core.trial_table import best_trial, columns, finished_trials
 from task3_MNIST.core.tuning import Search, give_up_dead, open_study, run_trial
-from task3_MNIST.report.collect import train_command
+from task3_MNIST.report.collect import collect, train_command
+from task3_MNIST.report.compare import right, told_apart
 from tests.pages import lowest_contrast, opened
 from tests.scripts import REPOSITORY, call, call_ok, command, refusal, run, run_ok, start
 
@@ -503,3 +504,17 @@ def test_what_a_study_of_the_reference_found_is_the_row_of_its_name():
         rows = table(REPOSITORY, path.parent.relative_to(REPOSITORY))
         complete = [row for row in rows if row["state"] == "complete"]
         assert min(complete, key=lambda row: float(row["refined_loss"]))["model"] == found.model
+
+
+def test_the_tuned_mlp_beats_the_untuned_ones_of_as_many_epochs_by_a_paired_test(mnist_dir):
+    groups, _ = collect(REPOSITORY / "results" / "reference")
+    found = {(group.model, group.name): group for group in groups}
+    tuned = found["tuned_mlp", "tuned-mlp"]
+    untuned = [found[model, "classic"] for model in ("mlp", "mlp_120_84")]
+    runs = [run for group in (tuned, *untuned) for run in group.evaluated]
+    assert {run.summary["epochs"] for run in runs} == {10}
+    assert len(tuned.evaluated) >= 10
+    assert all(len(group.evaluated) >= 5 for group in untuned)
+    labels = data.load_test("mnist", mnist_dir).labels.numpy()
+    assert told_apart(tuned, untuned, labels) == [True, True]
+    assert all(right(tuned, labels).mean() > right(group, labels).mean() for group in untuned)

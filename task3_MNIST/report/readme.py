@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from task3_MNIST.core import zoo
+from task3_MNIST.core.baselines import BASELINES
 from task3_MNIST.core.config import RECIPES
 from task3_MNIST.core.ensemble import read_ensemble
 from task3_MNIST.core.runs import DEFAULT_DATASET, run_folder
 from task3_MNIST.core.size_study import set_apart
 from task3_MNIST.core.summary_table import NAME, SUMMARY, TEST, group_rows, read_summary
 from task3_MNIST.report.beyond import gain
-from task3_MNIST.report.others import COLUMNS, beside
+from task3_MNIST.report.others import COLUMNS, EVERYDAY, beside
 from task3_MNIST.report.wording import spread
 
 MARKS = "<!-- {name}: made by task3_MNIST/update_reference.py -->\n"
@@ -54,29 +55,32 @@ def with_tables(text: str, reference: Path) -> str:
 
 
 def accuracy_table(reference: Path) -> str:
-    """Return test accuracy and what goes with it, of every model and recipe but a size study's."""
+    """Return every model's test accuracy by each recipe; a size study has a table of its own."""
     compared, _ = set_apart(_groups(reference))
-    rows = [
-        [
-            f"`{group.model}`",
-            f"`{group.name}`",
-            _mean([row["parameters"] for row in group.rows[:1]], "{:,.0f}"),
-            _percent([row["test_accuracy"] for row in group.rows]),
-            len(group.rows),
-            _mean([row["test_loss"] for row in group.rows], "{:.4f}"),
-            _mean([row["ece"] for row in group.rows], "{:.2%}").replace("%", " %"),
-        ]
-        for group in compared
-    ]
-    head = ["model", "recipe", "parameters", "test accuracy", "seeds", "test loss"]
-    return _markdown([*head, "calibration error"], rows)
+    rows = []
+    for model in sorted({group.model for group in compared}, key=_place_of_model):
+        groups = {group.name: group for group in compared if group.model == model}
+        parameters = next(iter(groups.values())).rows[0]["parameters"]
+        everyday = [_accuracy(groups.pop(recipe, None)) for recipe in EVERYDAY]
+        others = [f"{_accuracy(group)} by `{name}`" for name, group in groups.items()]
+        rows.append(
+            [
+                f"`{model}`",
+                "–" if parameters is None else f"{parameters:,}",
+                *everyday,
+                "<br>".join(others) or "–",
+            ]
+        )
+    heads = ["model", "parameters", *(f"by `{recipe}`" for recipe in EVERYDAY)]
+    return _markdown([*heads, "otherwise"], rows)
 
 
 def beyond_table(reference: Path) -> str:
-    """Return what runs say together, averaged over shifts, and picked by the test set."""
+    """Return what `strong` runs say together, averaged over shifts, and picked by the test set."""
     rows = []
-    compared, _ = set_apart(_groups(reference))
-    for group in compared:
+    for group in _groups(reference):
+        if group.name.split("+")[0] != "strong":
+            continue
         place = (reference, DEFAULT_DATASET, group.model, group.name)
         runs = [run_folder(*place, row["seed"]) for row in group.rows]
         together = read_ensemble(runs[0].folder.parent)
@@ -215,15 +219,12 @@ TABLES: dict[str, Callable[[Path], str]] = {
 
 
 def _groups(reference: Path) -> list[Group]:
-    """Return the groups by recipe, then in the order of the tables of models.
-
-    What is in no table comes last.
-    """
-    models, recipes = zoo.names(), list(RECIPES)
+    """Return the groups by recipe, then by model; what is in no table comes last."""
+    recipes = list(RECIPES)
 
     def place(group: Group) -> tuple[Any, ...]:
         recipe = group.name.split("+")[0]
-        return _index(recipes, recipe), _index(models, group.model), group.model, group.name
+        return _index(recipes, recipe), _place_of_model(group.model), group.name
 
     groups = [
         Group(model, rows[0]["family"], name, rows)
@@ -233,13 +234,19 @@ def _groups(reference: Path) -> list[Group]:
     return sorted(groups, key=place)
 
 
+def _place_of_model(model: str) -> tuple[int, str]:
+    """Return what sorts models as their tables have them."""
+    return _index([*zoo.names(), *BASELINES], model), model
+
+
 def _index(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else len(names)
 
 
-def _mean(values: Sequence[float | None], form: str) -> str:
-    """Return the mean; a dash where a run has no such figure, as baselines may."""
-    return "–" if None in values else form.format(np.mean(values))
+def _accuracy(group: Group | None) -> str:
+    if group is None:
+        return "–"
+    return f"{_percent([row['test_accuracy'] for row in group.rows])}, n={len(group.rows)}"
 
 
 def _percent(fractions: Sequence[float]) -> str:
