@@ -14,8 +14,7 @@ class Conv(NamedTuple):
 
     A negative `padding` leaves out so many pixels at each side of what the convolution sees.
     `pool` above 1 pools right behind the convolution. Pooling before the ReLU or after it is the
-    same, and all that follows has a quarter of the values to work on. `dropout` is the fraction
-    of its values dropped in training.
+    same, and all that follows has a quarter of the values to work on.
     """
 
     channels: int
@@ -23,7 +22,6 @@ class Conv(NamedTuple):
     padding: int = 0
     stride: int = 1
     pool: int = 1
-    dropout: float = 0.0
 
 
 class Pool(NamedTuple):
@@ -79,8 +77,6 @@ class CNN(nn.Module):
                 if batch_norm:
                     layers.append(nn.BatchNorm2d(channels))
                 layers.append(nn.ReLU())
-                if part.dropout:
-                    layers.append(nn.Dropout(part.dropout))
             else:
                 size = part.size or side
                 layers.append(nn.MaxPool2d(size))
@@ -131,12 +127,13 @@ VARIANTS: dict[str, dict] = {
         features=(Conv(16, 5, padding=-2, stride=2), Conv(32, 3, pool=2), Conv(64, 3), Pool(0)),
         batch_norm=True,
     ),
-    # for accuracy: strides that learn where pooling would not, wide where the maps are small
+    # for accuracy: strides that learn where pooling would not, wide where the maps are small; no
+    # dropout: `strong` never shows an image twice in the same shape, and with it underfits
     "cnn_strong": dict(
         features=(
-            *(Conv(16, 3), Conv(16, 3), Conv(32, 5, padding=2, stride=2, dropout=0.3)),
-            *(Conv(64, 3), Conv(64, 3), Conv(64, 5, padding=2, stride=2, dropout=0.3)),
-            Conv(128, 4, dropout=0.3),
+            *(Conv(16, 3), Conv(16, 3), Conv(32, 5, padding=2, stride=2)),
+            *(Conv(64, 3), Conv(64, 3), Conv(64, 5, padding=2, stride=2)),
+            Conv(128, 4),
         ),
         batch_norm=True,
     ),
