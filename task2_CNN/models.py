@@ -128,7 +128,7 @@ VARIANTS: dict[str, dict] = {
         batch_norm=True,
     ),
     # for accuracy: strides that learn where pooling would not, wide where the maps are small; no
-    # dropout: `strong` never shows an image twice in the same shape, and with it underfits
+    # dropout: by `strong`, held-out training images were read better without
     "cnn_strong": dict(
         features=(
             *(Conv(16, 3), Conv(16, 3), Conv(32, 5, padding=2, stride=2)),
