@@ -6,7 +6,6 @@ Measured on the CPU and the real MNIST, 100 steps after as many to warm up.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
@@ -18,20 +17,20 @@ from task3_MNIST.core.script import run_script
 import torch
 
 from task3_MNIST.core import data, zoo
-from task3_MNIST.core.config import DEFAULT_RECIPE, recipe_config
-from task3_MNIST.core.environment import REPOSITORY, describe, settle
-from task3_MNIST.core.files import write_atomic
-from task3_MNIST.core.flags import Parser, add_data_flag, count
+from task3_MNIST.core.config import recipe_config
+from task3_MNIST.core.environment import settle
+from task3_MNIST.core.flags import Parser
 from task3_MNIST.core.profiling import profile_steps
+from task3_MNIST.core.speed_file import PROFILE, add_speed_flags, write_speed_file
+
+CPU = torch.device("cpu")
 
 
 def main() -> None:
     """Profile, print and write."""
     options = parser().parse_args()
-    config = settle(
-        recipe_config(options.recipe, zoo.family_of(options.model), options.model),
-        torch.device("cpu"),
-    )
+    family = zoo.family_of(options.model)
+    config = settle(recipe_config(options.recipe, family, options.model), CPU)
     if options.threads:
         torch.set_num_threads(options.threads)
     data.fetch("mnist", options.data, test=False)
@@ -42,7 +41,6 @@ def main() -> None:
         "batch_size": config.batch_size,
         "precision": config.precision,
         **found,
-        **describe(torch.device("cpu")),
     }
     print(
         f"{options.model} with {options.recipe}: {found['images_per_second']:,.0f} images/s, "
@@ -52,23 +50,13 @@ def main() -> None:
     )
     for kind, share in found["shares"].items():
         print(f"  {share:6.1%}  {kind}")
-    name = f"profile-{options.model}-{options.recipe}.json"
-    out = options.out or REPOSITORY / "results" / "speed" / name
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(out, (json.dumps(report, indent=2) + "\n").encode())
-    print(f"written to {out}")
+    write_speed_file(report, PROFILE, options.out, CPU)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = Parser(description="Profile a training step on the CPU.")
-    made.add_argument("--model", default="cnn", help="which one (default: cnn)")
-    made.add_argument("--recipe", default=DEFAULT_RECIPE, help=f"(default: {DEFAULT_RECIPE})")
-    made.add_argument("--threads", type=count, help="CPU threads (default: PyTorch's choice)")
-    add_data_flag(made)
-    made.add_argument(
-        "--out", type=Path, help="(default: results/speed/profile-<model>-<recipe>.json)"
-    )
+    add_speed_flags(made, PROFILE)
     return made
 
 

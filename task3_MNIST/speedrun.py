@@ -4,13 +4,12 @@
 
 The timer starts before the first training step and stops after the last epoch's validation:
 it covers ordering, augmentation, forward, backward, updates, validation and the copy of the
-selected weights. It leaves out imports, reading the data, a warm-up of 20 steps on a model
-that is thrown away, and the evaluation on the test set.
+selected weights. It leaves out imports, reading the data, building the model, a warm-up of
+20 steps on a model that is thrown away, and the evaluation on the test set.
 """
 
 import argparse
 import concurrent.futures
-import json
 import multiprocessing
 import sys
 import time
@@ -26,11 +25,11 @@ import numpy as np
 import torch
 
 from task3_MNIST.core import data, zoo
-from task3_MNIST.core.config import DEFAULT_RECIPE, TrainConfig, recipe_config
+from task3_MNIST.core.config import TrainConfig, recipe_config
 from task3_MNIST.core.engine import fit, loss_and_accuracy, predict, seed_generators
-from task3_MNIST.core.environment import REPOSITORY, describe, settle
-from task3_MNIST.core.files import write_atomic
-from task3_MNIST.core.flags import Parser, add_data_flag, count
+from task3_MNIST.core.environment import describe, settle
+from task3_MNIST.core.flags import Parser, add_device_flag, count, set_up_device
+from task3_MNIST.core.speed_file import SPEEDRUN, add_speed_flags, write_speed_file
 from task3_MNIST.core.stats import mean_interval
 from task3_MNIST.core.usual_pipeline import train_usual_epochs
 
@@ -41,22 +40,19 @@ SAME_MODEL = ""
 def main() -> None:
     """Run the processes one after the other, then print and write what they measured."""
     options = parser().parse_args()
-    config = settle(
-        recipe_config(options.recipe, zoo.family_of(options.model), options.model),
-        torch.device("cpu"),
-    )
+    knobs = recipe_config(options.recipe, zoo.family_of(options.model), options.model)
     if options.against == SAME_MODEL:
         options.against = options.model
     if options.against:
         zoo.family_of(options.against)  # an unknown name must not wait for the first timing
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    device = set_up_device(options)
+    config = settle(knobs, device)
     data.fetch("mnist", options.data, test=True)
 
     usual = measure_usual(options) if options.against else []
     runs = []
     for seed in range(options.runs):
-        runs.append(in_fresh_process(timed_run, options.model, config, seed, options))
+        runs.append(in_fresh_process(timed_run, config, seed, options))
         print(
             f"run {seed + 1}/{options.runs}: {runs[-1]['seconds']:.2f} s, "
             f"validation {runs[-1]['val_accuracy']:.2%}, test {runs[-1]['test_accuracy']:.2%}",
@@ -73,20 +69,16 @@ def main() -> None:
         "runs": runs,
         "usual_model": options.against,
         "usual_epoch_seconds": usual,
-        **describe(torch.device("cpu")),
     }
-    print_report(report)
-    out = options.out or REPOSITORY / "results" / "speed" / f"{options.model}-{options.recipe}.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(out, (json.dumps(report, indent=2) + "\n").encode())
-    print(f"written to {out}")
+    print_report(report, describe(device))
+    write_speed_file(report, SPEEDRUN, options.out, device)
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    made = Parser(description="Time a model and a recipe over many fresh processes, on the CPU.")
-    made.add_argument("--model", default="cnn", help="which one (default: cnn)")
-    made.add_argument("--recipe", default=DEFAULT_RECIPE, help=f"(default: {DEFAULT_RECIPE})")
+    made = Parser(description="Time a model and a recipe over many fresh processes.")
+    add_speed_flags(made, SPEEDRUN)
+    add_device_flag(made)
     made.add_argument("--runs", type=count, default=20, help="processes (default: 20)")
     made.add_argument(
         "--against",
@@ -96,9 +88,6 @@ def parser() -> argparse.ArgumentParser:
         help="also time an epoch of the usual DataLoader pipeline and print the ratio; "
         "of another model than --model if one is named",
     )
-    made.add_argument("--threads", type=count, help="CPU threads (default: PyTorch's choice)")
-    add_data_flag(made)
-    made.add_argument("--out", type=Path, help="(default: results/speed/<model>-<recipe>.json)")
     return made
 
 
@@ -109,24 +98,24 @@ def in_fresh_process(function: Any, *arguments: Any) -> Any:
         return pool.submit(function, *arguments).result()
 
 
-def timed_run(
-    model_name: str, config: TrainConfig, seed: int, options: argparse.Namespace
-) -> dict[str, float]:
-    """Train once and return `seconds`, `val_accuracy` and `test_accuracy`, of the last epoch."""
-    if options.threads:
-        torch.set_num_threads(options.threads)
+def timed_run(config: TrainConfig, seed: int, options: argparse.Namespace) -> dict[str, float]:
+    """Train once and return `seconds`, `val_accuracy` and `test_accuracy`.
+
+    Accuracies are fractions, of the selected epoch.
+    """
+    device = set_up_device(options)
     config = TrainConfig(**{**vars(config), "seed": seed})
-    train, val = data.hold_out(data.load_train("mnist", options.data))
+    train, val = data.hold_out(data.load_train("mnist", options.data).to(device))
     few = train[torch.arange(WARM_UP_STEPS * config.batch_size) % len(train)]
     warm_up = TrainConfig(**{**vars(config), "epochs": 1})
-    list(fit(zoo.build(model_name), few, val, warm_up))
+    list(fit(zoo.build(options.model).to(device), few, val, warm_up))
 
     seed_generators(seed, 0)
-    model = zoo.build(model_name)
+    model = zoo.build(options.model).to(device)
     started = time.perf_counter()
     *_, last = fit(model, train, val, config)
     seconds = time.perf_counter() - started
-    test = data.load_test("mnist", options.data)
+    test = data.load_test("mnist", options.data).to(device)
     model.load_state_dict(last.checkpoint["selected"]["state_dict"])
     _, test_accuracy = loss_and_accuracy(predict(model, test.images), test.labels)
     chosen = last.checkpoint["history"][last.checkpoint["selected"]["epoch"] - 1]
@@ -144,12 +133,11 @@ def measure_usual(options: argparse.Namespace) -> list[float]:
 
 def usual_epoch(options: argparse.Namespace) -> list[float]:
     """Return the seconds of the second of two epochs: the first is the warm-up."""
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    return train_usual_epochs(zoo.build(options.against), options.data, epochs=2)[1:]
+    model = zoo.build(options.against).to(set_up_device(options))
+    return train_usual_epochs(model, options.data, epochs=2)[1:]
 
 
-def print_report(report: dict[str, Any]) -> None:
+def print_report(report: dict[str, Any], machine: dict[str, Any]) -> None:
     """Print mean, interval, median and spread of the runs, the ratio, and the machine."""
     print(f"\n{report['model']} with {report['recipe']}: {report['parameters']:,} parameters")
     print(report["timer"])
@@ -164,8 +152,9 @@ def print_report(report: dict[str, Any]) -> None:
         usual = float(np.mean(report["usual_epoch_seconds"]))
         ratio = np.mean([run["seconds"] for run in report["runs"]]) / usual
         print(f"  one epoch of the usual {report['usual_model']}: {usual:.2f} s; ratio {ratio:.2f}")
-    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
-    print(f"  {report['cpu']}, {report['threads']} threads; {versions}")
+    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    hardware = f"{machine['device']}; {machine['cpu']}, {machine['threads']} threads"
+    print(f"  {hardware}; {versions}")
 
 
 def summarise(values: np.ndarray, unit: str) -> str:

@@ -1,6 +1,5 @@
 """What a step costs, and what `auto` precision becomes."""
 
-import dataclasses
 import json
 
 import pytest
@@ -8,9 +7,9 @@ import torch
 
 from task3_MNIST.core import zoo
 from task3_MNIST.core.config import TrainConfig
-from task3_MNIST.core.data import Split
-from task3_MNIST.core.environment import has_bfloat16, settle
-from task3_MNIST.core.profiling import KINDS, OTHER, train_flops
+from task3_MNIST.core.data import Split, load_train
+from task3_MNIST.core.environment import settle
+from task3_MNIST.core.profiling import KINDS, OTHER, profile_steps, train_flops
 from tests.scripts import REPOSITORY, call_ok
 
 CPU = torch.device("cpu")
@@ -41,12 +40,24 @@ def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, tmp_path):
     assert 0 < report["fraction_of_peak"] < 1
 
 
-def test_auto_precision_is_settled_by_the_processor_and_written_down():
-    wanted = "bfloat16" if has_bfloat16(CPU) else "float32"
-    assert settle(TrainConfig(precision="auto"), CPU).precision == wanted
+@pytest.mark.parametrize(
+    ("instructions", "precision"),
+    [({"avx512_bf16": True}, "bfloat16"), ({"avx512_bf16": False, "avx2": True}, "float32")],
+)
+def test_auto_precision_is_settled_by_the_processor(instructions, precision, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions)
+    assert settle(TrainConfig(precision="auto"), CPU) == TrainConfig(precision=precision)
     for given in ("float32", "bfloat16"):
         config = TrainConfig(precision=given)
         assert settle(config, CPU) is config
-    assert dataclasses.replace(TrainConfig(precision="auto"), precision=wanted) == settle(
-        TrainConfig(precision="auto"), CPU
-    )
+
+
+def test_a_profile_names_augmentation_only_where_there_is_some(mnist_dir):
+    train = load_train("mnist", mnist_dir)
+    kinds = {
+        rotation: profile_steps("linear", TrainConfig(rotation=rotation), train)["shares"]
+        for rotation in (0.0, 5.0)
+    }
+    assert "augmentation" not in kinds[0.0]
+    assert kinds[5.0]["augmentation"] > 0.05
+    assert all("gathering the batch" in shares for shares in kinds.values())

@@ -27,9 +27,7 @@ def add_common_flags(parser: argparse.ArgumentParser) -> None:
     add_results_flag(parser)
     add_data_flag(parser)
     add_device_flag(parser)
-    parser.add_argument(
-        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
-    )
+    add_threads_flag(parser)
 
 
 def add_device_flag(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +37,13 @@ def add_device_flag(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "cpu", "cuda", "mps"),
         default="auto",
         help="where to compute (default: auto)",
+    )
+
+
+def add_threads_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--threads`."""
+    parser.add_argument(
+        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
     )
 
 

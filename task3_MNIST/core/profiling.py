@@ -22,7 +22,10 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 # What the profiler's operators are for, by a part of their name; the first that fits counts.
 KINDS = {
     "optimizer": ("Optimizer.", "_fused_adam", "_fused_sgd", "_foreach_"),
-    "convolutions and matrix products": ("convolution", "addmm", "aten::mm", "aten::bmm", "linear"),
+    # a sum over the batch is the gradient of a linear layer's bias, but for that of the accuracy
+    "convolutions and matrix products": (
+        *("convolution", "addmm", "aten::mm", "aten::bmm", "linear", "aten::sum"),
+    ),
     "batch norm": ("batch_norm",),
     "activation and pooling": (
         "relu",
@@ -32,9 +35,9 @@ KINDS = {
         "dropout",
         "bernoulli",
     ),
-    "loss and accuracy": ("softmax", "nll", "argmax", "aten::eq", "aten::sum", "cross_entropy"),
+    "loss and accuracy": ("softmax", "nll", "argmax", "aten::eq", "cross_entropy"),
+    "gathering the batch": ("aten::index", "aten::randperm"),
     "augmentation": ("grid_sampler", "affine_grid", "upsample", "aten::rand"),
-    "gathering the batch": ("aten::index",),
 }
 OTHER = "copies, bookkeeping and the rest"
 
