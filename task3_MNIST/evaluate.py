@@ -2,11 +2,13 @@
 
     python task3_MNIST/evaluate.py [--average-shifts PIXELS] [RUN ...]
 
-Without RUN, every complete run under --results that has no test.json is evaluated. Where a model
-has several seeds, ensemble.json beside them says how right they are together.
+RUN is a run folder, or one with run folders below it; each run is evaluated, again if it was
+before. Without RUN, every complete run under --results that has no test.json is evaluated. Where a
+model has several seeds, ensemble.json beside them says how right they are together.
 """
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -25,7 +27,14 @@ from task3_MNIST.core.runs import Run, find
 def main() -> None:
     """Evaluate the runs named, or all that wait for it."""
     parser = Parser(description="Evaluate finished runs on the sealed test set.")
-    parser.add_argument("runs", nargs="*", type=Path, metavar="RUN", help="run folders")
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUN",
+        help="run folders, or folders with runs below them, to evaluate, again if they were before "
+        "(default: what was not evaluated yet)",
+    )
     parser.add_argument(
         "--average-shifts",
         type=count,
@@ -40,10 +49,9 @@ def main() -> None:
 
     if not options.runs and not options.results.is_dir():
         raise UsageError(f"{options.results} is no folder of runs: name one with --results")
-    runs = [Run(folder) for folder in options.runs] or waiting(options.results)
-    for run in runs:
-        if not run.started:
-            raise UsageError(f"{run.folder} is not a run folder: it has no config.json")
+    runs = [run for folder in options.runs for run in named(folder)]
+    if not options.runs:
+        runs = waiting(options.results)
     done: dict[str, list[Run]] = {}
     failed = 0
     tests: dict[str, data.Split] = {}
@@ -72,13 +80,34 @@ def main() -> None:
         sys.exit(UserError.exit_code)
 
 
+def named(folder: Path) -> list[Run]:
+    """Return the run of a folder, or those of networks below it.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if Run(folder).started:
+        return [Run(folder)]
+    found = find(folder)
+    if not found:
+        raise UsageError(f"{folder} is not a run folder, and there is none below it")
+    return of_networks(found)
+
+
 def waiting(results: Path) -> list[Run]:
     """Return the complete runs of networks below a folder that were never evaluated."""
-    runs = [run for run in find(results) if run.complete and not run.evaluated]
-    fitted = [run for run in runs if is_baseline(run)]
-    for run in fitted:
-        print(f"{run.folder}: a baseline's model is not kept, train_baselines.py evaluates it")
-    return [run for run in runs if run not in fitted]
+    return of_networks(run for run in find(results) if run.complete and not run.evaluated)
+
+
+def of_networks(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs that are no baseline's, and say why the others are left out."""
+    kept = []
+    for run in runs:
+        if is_baseline(run):
+            print(f"{run.folder}: a baseline's model is not kept, train_baselines.py evaluates it")
+        else:
+            kept.append(run)
+    return kept
 
 
 def is_baseline(run: Run) -> bool:

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from task3_MNIST import visualize_comparison
-from task3_MNIST.report.beyond import selection_gain
+from task3_MNIST.report.beyond import gain, selection_gain
 from task3_MNIST.report.collect import collect, train_command
 from tests.pages import opened
 from tests.scripts import REPOSITORY, SMALL, call, call_ok
@@ -63,12 +63,29 @@ def test_the_command_of_a_run_gives_a_switch_without_a_value(full):
     assert words[words.index("--full-train") + 1].startswith("--")
 
 
-def test_the_gain_of_picking_on_the_test_set_is_best_minus_chosen(results):
+@pytest.mark.parametrize(
+    ("val", "test", "expected"),
+    [
+        ([0.97, 0.99, 0.98], [0.95, 0.96, 0.98], 0.02),  # validation chooses the second
+        ([0.97, 0.98, 0.99], [0.96, 0.95, 0.98], 0.0),
+        ([0.99, 0.98, 0.97], [0.90, 0.94, 0.93], 0.04),
+    ],
+)
+def test_the_gain_of_picking_on_the_test_set_is_best_minus_chosen(val, test, expected):
+    metrics = [
+        {"epoch": epoch, "val_accuracy": accuracy, "val_loss": 0.1}
+        for epoch, accuracy in enumerate(val, 1)
+    ]
+    curve = [{"epoch": epoch, "test_accuracy": accuracy} for epoch, accuracy in enumerate(test, 1)]
+    assert gain(metrics, {"epochs": curve}) == pytest.approx(expected)
+    # every epoch must have been kept
+    assert gain(metrics, {"epochs": curve[1:]}) is None
+
+
+def test_the_gain_of_a_run_comes_from_its_own_files(results):
     run = mlp_group(results).runs[0]
-    curve = [row["test_accuracy"] for row in run.test["epochs"]]
-    chosen = max(run.metrics, key=lambda m: (m["val_accuracy"], -m["val_loss"]))["epoch"]
-    assert selection_gain(run) == pytest.approx(max(curve) - curve[chosen - 1])
-    assert selection_gain(run) >= 0
+    assert len(run.test["epochs"]) == len(run.metrics)
+    assert selection_gain(run) == gain(run.metrics, run.test) >= 0
 
 
 def test_without_kept_epochs_there_is_no_gain_to_state(results):
@@ -78,7 +95,8 @@ def test_without_kept_epochs_there_is_no_gain_to_state(results):
 
 def test_the_page_has_a_row_of_seeds_together_shifts_and_picked_epochs(results, tmp_path, browser):
     folders = sorted(run.run.folder for run in mlp_group(results).runs)
-    call_ok("task3_MNIST/evaluate.py", "--average-shifts", 1, *folders)
+    # the folder above stands for all seeds
+    call_ok("task3_MNIST/evaluate.py", "--average-shifts", 1, folders[0].parent)
     out = tmp_path / "page.html"
     visualize_comparison.write_page(*collect(results), REPOSITORY / "data", out)
     together = json.loads((folders[0].parent / "ensemble.json").read_text())["test_accuracy"]
