@@ -11,7 +11,7 @@ from task2_CNN.models import Conv
 from task3_MNIST.core import zoo
 from task3_MNIST.core.errors import UsageError
 
-# The sizes that the design and the literature state, besides the closed forms below.
+# The sizes that the design, the literature and the README state, besides the closed forms below.
 STATED_PARAMETERS = {
     "linear": 7_850,
     "mlp": 535_818,
@@ -21,6 +21,8 @@ STATED_PARAMETERS = {
     "cnn": 44_426,
     "cnn_10_20": 21_840,
     "lenet5": 61_706,
+    "cnn_strong": 306_074,
+    "cnn_micro": 9_646,
 }
 GRID_NAMES = ["mlp_d1_w32", "mlp_d4_w1024", "cnn_d1_w8", "cnn_d3_w64"]
 BY_SIZES = ["mlp_300", "mlp_300-100_drop0.25", "lenet5_12-32-120", "cnn_fast_20-40-60"]

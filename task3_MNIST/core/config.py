@@ -155,7 +155,7 @@ RECIPES: dict[str, Recipe] = {
         models={"mlp_50_50": dict(lr=1e-2)},
     ),
     "strong": Recipe(
-        about="affine and elastic deformation, averaged weights, minutes: for accuracy",
+        about="affine and (MLPs) elastic deformation, averaged weights, minutes: for accuracy",
         knobs=dict(
             optimizer="adamw",
             schedule="one-cycle",

@@ -209,7 +209,7 @@ def update_average(averaged: nn.Module, model: nn.Module, decay: float, done: in
 
     An exponential moving average (Polyak and Juditsky 1992 average all steps alike), of batch
     norm's running figures too. It keeps less of itself at first, or the initialisation would
-    stay in it for long.
+    stay in it for long: (1 + n) / (10 + n), as TensorFlow's ExponentialMovingAverage does.
     """
     decay = min(decay, (1 + done) / (10 + done))
     pairs = zip(averaged.state_dict().values(), model.state_dict().values(), strict=True)

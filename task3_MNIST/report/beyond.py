@@ -58,31 +58,50 @@ def gain(metrics: list[dict[str, Any]], test: dict[str, Any]) -> float | None:
     return None if chosen is None else max(accuracies.values()) - chosen
 
 
+def together(ensemble: dict[str, Any] | None) -> Interval | None:
+    """Return the accuracy of the seeds as one, with the interval of the test images."""
+    return accuracy_interval(ensemble["correct"], ensemble["n"]) if ensemble else None
+
+
+def shifted(tests: Sequence[dict[str, Any]]) -> Interval | None:
+    """Return the accuracy averaged over shifts, over the seeds; None unless all have it.
+
+    Args:
+        tests: each seed's `test.json`.
+    """
+    found = [test.get("shift_averaged") for test in tests]
+    if not found or not all(found):
+        return None
+    return mean_interval([one["test_accuracy"] for one in found])
+
+
+def picked(gains: Sequence[float | None]) -> Interval | None:
+    """Return what picking adds, over those seeds of which it is known; see `gain`."""
+    known = [gain for gain in gains if gain is not None]
+    return mean_interval(known) if known else None
+
+
 def _together(entry: Entry) -> str | None:
     found = entry.group.ensemble
-    if not found:
-        return None
-    interval = accuracy_interval(found["correct"], found["n"])
-    return f"{_accuracy(interval)}, {len(found['seeds'])} seeds as one"
+    interval = together(found)
+    return interval and f"{_accuracy(interval)}, {len(found['seeds'])} seeds as one"
 
 
 def _shifted(entry: Entry) -> str | None:
-    found = [run.test.get("shift_averaged") for run in entry.group.evaluated]
-    if not found or not all(found):
+    tests = [run.test for run in entry.group.evaluated]
+    interval = shifted(tests)
+    if not interval:
         return None
-    pixels = ", ".join(sorted({str(one["pixels"]) for one in found}))
-    interval = mean_interval([one["test_accuracy"] for one in found])
+    pixels = ", ".join(sorted({str(test["shift_averaged"]["pixels"]) for test in tests}))
     return f"{_accuracy(interval)}, up to {pixels} px, n\u00a0=\u00a0{interval.n}"
 
 
 def _picked(entry: Entry) -> str | None:
-    gains = [selection_gain(run) for run in entry.group.runs]
-    known = [gain for gain in gains if gain is not None]
-    if not known:
+    interval = picked([selection_gain(run) for run in entry.group.runs])
+    if not interval:
         return None
-    gain = mean_interval(known)
-    ends = "" if gain.low is None else f" [{points(gain.low)}, {points(gain.high)}]"
-    return f"{points(gain.mean)}{ends}, n\u00a0=\u00a0{gain.n}"
+    ends = "" if interval.low is None else f" [{points(interval.low)}, {points(interval.high)}]"
+    return f"{points(interval.mean)}{ends}, n\u00a0=\u00a0{interval.n}"
 
 
 def _accuracy(interval: Interval) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,10 +16,12 @@ from task3_MNIST.core.config import RECIPES
 from task3_MNIST.core.ensemble import read_ensemble
 from task3_MNIST.core.runs import DEFAULT_DATASET, run_folder
 from task3_MNIST.core.size_study import set_apart
+from task3_MNIST.core.speed_file import PROFILE, SPEEDRUN, read_speed_files
+from task3_MNIST.core.stats import Interval, mean_interval
 from task3_MNIST.core.summary_table import NAME, SUMMARY, TEST, group_rows, read_summary
-from task3_MNIST.report.beyond import gain
+from task3_MNIST.report import beyond
 from task3_MNIST.report.others import COLUMNS, EVERYDAY, beside
-from task3_MNIST.report.wording import spread
+from task3_MNIST.report.wording import spread, with_ends
 
 MARKS = "<!-- {name}: made by task3_MNIST/update_reference.py -->\n"
 END = "<!-- end -->"
@@ -83,27 +84,20 @@ def beyond_table(reference: Path) -> str:
             continue
         place = (reference, DEFAULT_DATASET, group.model, group.name)
         runs = [run_folder(*place, row["seed"]) for row in group.rows]
-        together = read_ensemble(runs[0].folder.parent)
+        ensemble = read_ensemble(runs[0].folder.parent)
         tests = [run.test() for run in runs]
-        shifted = [
-            test["shift_averaged"]["test_accuracy"] for test in tests if "shift_averaged" in test
-        ]
-        gains = [
-            found
-            for run, test in zip(runs, tests, strict=True)
-            if (found := gain(run.metrics(), test)) is not None
-        ]
-        if not (together or shifted or gains):
+        gains = [beyond.gain(run.metrics(), test) for run, test in zip(runs, tests, strict=True)]
+        figures = (beyond.together(ensemble), beyond.shifted(tests), beyond.picked(gains))
+        if not any(figures):
             continue
+        one, shifted, picked = figures
         rows.append(
             [
                 f"`{group.model}`",
                 f"`{group.name}`",
-                f"{together['test_accuracy'] * 100:.2f} % of {len(together['seeds'])}"
-                if together
-                else "–",
-                f"{_percent(shifted)}, n={len(shifted)}" if shifted else "–",
-                f"{_points(gains)}, n={len(gains)}" if gains else "–",
+                f"{_percent(one)}, {len(ensemble['seeds'])} seeds" if one else "–",
+                f"{_percent(shifted)}, n={shifted.n}" if shifted else "–",
+                f"{with_ends(picked, '{:.2f}', factor=100)}, n={picked.n}" if picked else "–",
                 _duration([row["train_seconds"] for row in group.rows]),
             ]
         )
@@ -119,7 +113,7 @@ def size_tables(reference: Path) -> str:
     tables = []
     for family, name in dict.fromkeys((group.family, group.name) for group in studied):
         sizes = {
-            zoo.size_of(group.model): _percent([row["test_accuracy"] for row in group.rows])
+            zoo.size_of(group.model): _mean_percent([row["test_accuracy"] for row in group.rows])
             for group in studied
             if (group.family, group.name) == (family, name)
         }
@@ -159,21 +153,19 @@ def others_table(reference: Path) -> str:
 def speed_table(reference: Path) -> str:
     """Return training times beside an epoch of the usual pipeline, from `speedrun.py`'s files."""
     rows = []
-    for path in sorted(reference.glob("speed/*.json")):
-        found = json.loads(path.read_text())
-        if "usual_epoch_seconds" not in found:
-            continue
+    for found in read_speed_files(reference / "speed", SPEEDRUN):
         seconds = [run["seconds"] for run in found["runs"]]
-        usual = float(np.mean(found["usual_epoch_seconds"]))
+        usual = found["usual_epoch_seconds"]
+        each = ", ".join(f"{one:.2f}" for one in usual)
         rows.append(
             [
                 f"`{found['model']}`",
-                _percent([run["test_accuracy"] for run in found["runs"]]),
+                _mean_percent([run["test_accuracy"] for run in found["runs"]]),
                 f"{spread(seconds, '{:.2f}')} s",
                 len(seconds),
-                f"{usual:.2f} s of `{found['usual_model']}`",
-                f"{np.mean(seconds) / usual:.2f}",
-                f"`{_short(found['command'])}`",
+                f"{np.mean(usual):.2f} s of `{found['usual_model']}` ({each})" if usual else "–",
+                f"{np.mean(seconds) / np.mean(usual):.2f}" if usual else "–",
+                f"`{_without_out(found['command'])}`",
             ]
         )
     head = ["model", "test accuracy", "training", "runs", "one usual epoch", "ratio", "command"]
@@ -183,8 +175,7 @@ def speed_table(reference: Path) -> str:
 def profile_table(reference: Path) -> str:
     """Return what `profile_step.py` measured: rates, and where a step's time goes."""
     rows = []
-    for path in sorted(reference.glob("speed/profile-*.json")):
-        found = json.loads(path.read_text())
+    for found in read_speed_files(reference / "speed", PROFILE):
         peak = f"{found['matmul_peak'] / 1e9:.0f} ({found['precision']})"
         shares = ", ".join(
             f"{share:.0%} {kind}" for kind, share in found["shares"].items() if share > 0.02
@@ -246,26 +237,29 @@ def _index(names: Sequence[str], name: str) -> int:
 def _accuracy(group: Group | None) -> str:
     if group is None:
         return "–"
-    return f"{_percent([row['test_accuracy'] for row in group.rows])}, n={len(group.rows)}"
+    return f"{_mean_percent([row['test_accuracy'] for row in group.rows])}, n={len(group.rows)}"
 
 
-def _percent(fractions: Sequence[float]) -> str:
-    return spread([fraction * 100 for fraction in fractions], "{:.2f}", " %")
+def _mean_percent(fractions: Sequence[float]) -> str:
+    return _percent(mean_interval(fractions))
 
 
-def _points(fractions: Sequence[float]) -> str:
-    return spread([fraction * 100 for fraction in fractions], "{:.3f}")
+def _percent(interval: Interval) -> str:
+    return with_ends(interval, "{:.2f}", " %", factor=100)
 
 
 def _duration(seconds: Sequence[float]) -> str:
-    """Return the median: a run that was paused for others would carry the mean away."""
-    median = float(np.median(seconds))
-    return f"{median:.1f} s" if median < 60 else f"{median / 60:.1f} min"
+    """Return median and extremes: a run that was paused for others would carry a mean away."""
+    minutes = np.array(seconds) / 60
+    median = f"{np.median(minutes):.1f} min"
+    if len(minutes) == 1:
+        return median
+    return f"{median}, {minutes.min():.1f} to {minutes.max():.1f}"
 
 
-def _short(command: str) -> str:
-    """Return a command without the interpreter, the folder, and where its file was put."""
-    return re.sub(r" --out \S+", "", command.removeprefix("python task3_MNIST/"))
+def _without_out(command: str) -> str:
+    """Return a command without where its file was put."""
+    return re.sub(r" --out \S+", "", command)
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

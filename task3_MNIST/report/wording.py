@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from task3_MNIST.core.stats import RESAMPLES, mean_interval
+from task3_MNIST.core.stats import RESAMPLES, Interval, mean_interval
 from task3_MNIST.report.compare import SIGNIFICANT, Pair
 from task3_MNIST.report.entries import Entry
 
@@ -34,11 +34,16 @@ def p_value(p: float) -> str:
 
 def spread(values: Sequence[float], form: str, unit: str = "") -> str:
     """Return the mean and its 95 % t-interval over seeds: `98.51 % [98.45, 98.57]`."""
-    interval = mean_interval(values)
-    mean = f"{form.format(interval.mean)}{unit}"
-    if interval.low is None:
-        return mean
-    return f"{mean} [{form.format(interval.low)}, {form.format(interval.high)}]"
+    return with_ends(mean_interval(values), form, unit)
+
+
+def with_ends(interval: Interval, form: str, unit: str = "", factor: float = 1) -> str:
+    """Return an interval's mean and, in brackets, its ends, each times the factor."""
+    mean, low, high = (
+        None if value is None else form.format(value * factor)
+        for value in (interval.mean, interval.low, interval.high)
+    )
+    return f"{mean}{unit}" if low is None else f"{mean}{unit} [{low}, {high}]"
 
 
 def unbroken(text: str) -> str:
