@@ -144,8 +144,7 @@ RECIPES: dict[str, Recipe] = {
             "cnn": dict(lr=7e-3, precision="auto", memory_format="channels-last"),
         },
         models={
-            # the feature maps of 112 images stay in a megabyte of cache: those of 128 take a
-            # quarter longer
+            # for 99 % in the least time, chosen on validation
             "cnn_fast": dict(epochs=1, batch_size=112, lr=1e-2, label_smoothing=0.0),
         },
     ),

@@ -250,7 +250,8 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimi
 def predict(model: nn.Module, images: Tensor, batch_size: int = 250) -> Tensor:
     """Return the logits (N, 10) of images (N, 1, 28, 28) in evaluation mode.
 
-    The feature maps of 250 images stay in a processor's cache: 1,000 at a time take twice as long.
+    The feature maps of 250 images stay in a processor's cache: a CNN of usual width takes twice as
+    long with 1,000 at a time.
     """
     model.eval()
     return torch.cat([model(batch) for batch in images.split(batch_size)])
