@@ -40,7 +40,7 @@ def spread(values: Sequence[float], form: str, unit: str = "") -> str:
 def with_ends(interval: Interval, form: str, unit: str = "", factor: float = 1) -> str:
     """Return an interval's mean and, in brackets, its ends, each times the factor."""
     mean, low, high = (
-        None if value is None else form.format(value * factor)
+        None if value is None else form.format(value * factor).replace("-", MINUS)
         for value in (interval.mean, interval.low, interval.high)
     )
     return f"{mean}{unit}" if low is None else f"{mean}{unit} [{low}, {high}]"
