@@ -225,7 +225,7 @@ def test_what_else_lies_in_a_results_folder_is_no_run(runs, reference, tmp_path)
     config = runs / "mlp" / "fast" / "seed0"
     for name in NOT_RUNS:
         shutil.copytree(config, reference / name / "study" / "seed0")
-        (reference / name / "summary.json").write_text("{}")
+        (reference / name / "study" / "summary.json").write_text("{}")
     assert len(find(reference)) == 6
     groups, problems = collect(reference)
     assert (len(groups), problems) == (3, [])
