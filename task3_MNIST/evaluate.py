@@ -90,7 +90,9 @@ def named(folder: Path) -> list[Run]:
         return [Run(folder)]
     found = find(folder)
     if not found:
-        raise UsageError(f"{folder} is not a run folder, and there is none below it")
+        raise UsageError(
+            f"{folder} is not a run folder and has none below it: name one that has a config.json"
+        )
     return of_networks(found)
 
 
