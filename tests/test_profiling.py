@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from task3_MNIST.core import zoo
+from task3_MNIST.core import profiling, zoo
 from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.data import Split, load_train
 from task3_MNIST.core.environment import settle
@@ -52,7 +52,9 @@ def test_auto_precision_is_settled_by_the_processor(instructions, precision, mon
         assert settle(config, CPU) is config
 
 
-def test_a_profile_names_augmentation_only_where_there_is_some(mnist_dir):
+def test_a_profile_names_augmentation_only_where_there_is_some(mnist_dir, monkeypatch):
+    monkeypatch.setattr(profiling, "STEPS", 10)  # names, not rates
+    monkeypatch.setattr(profiling, "PEAK_SIDE", 64)
     train = load_train("mnist", mnist_dir)
     kinds = {
         rotation: profile_steps("linear", TrainConfig(rotation=rotation), train)["shares"]
