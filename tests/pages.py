@@ -73,6 +73,13 @@ def opened(browser, path, *, charts=False, **options):
     context.close()
 
 
+def open_table(chart):
+    """Open the data behind a chart and return its table, which the page makes a moment later."""
+    chart.locator("summary").click()
+    chart.locator("details tbody tr").first.wait_for()
+    return chart.locator("details table")
+
+
 def lowest_contrast(page):
     """Return the lowest contrast of a text that shows, and the text."""
     return page.evaluate(CONTRASTS)[0]

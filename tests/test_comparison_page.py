@@ -15,7 +15,7 @@ from task3_MNIST.core.config import recipe_config
 from task3_MNIST.core.metrics import evaluate
 from task3_MNIST.report.collect import collect
 from task3_MNIST.visualize_comparison import write_page
-from tests.pages import lowest_contrast, opened, tabbed_controls
+from tests.pages import lowest_contrast, open_table, opened, tabbed_controls
 from tests.scripts import REPOSITORY, SMALL, call, call_ok, refusal, run_ok
 
 SCRIPT = "task3_MNIST/visualize_comparison.py"
@@ -418,8 +418,7 @@ def test_every_chart_has_a_finding_a_label_a_table_and_a_picture(browser, page_f
             assert len(title) > 15
             label = chart.locator(".plot").get_attribute("aria-label")
             assert label.replace("\u00a0", " ").startswith(title.replace("\u00a0", " "))
-            chart.locator("summary").click()
-            chart.locator("tbody tr").first.wait_for()
+            open_table(chart)
             with page.expect_download() as download:
                 chart.get_by_role("button", name="Save as PNG").click()
             picture = tmp_path / download.value.suggested_filename
@@ -431,8 +430,7 @@ def test_every_chart_has_a_finding_a_label_a_table_and_a_picture(browser, page_f
 def test_kept_epochs_show_as_test_curves(browser, page_file):
     with opened(browser, page_file, charts=True) as page:
         chart = page.locator("[data-chart=curves-loss]")
-        chart.locator("summary").click()
-        splits = chart.locator("tbody tr td:nth-child(2)").all_inner_texts()
+        splits = open_table(chart).locator("tbody tr td:nth-child(2)").all_inner_texts()
         assert splits.count("test") == 3
         assert splits.count("validation") == 6
         before = chart.locator(".scatterlayer .trace").count()

@@ -12,7 +12,7 @@ from task3_MNIST.report.collect import collect
 from task3_MNIST.report.comparison import comparison
 from task3_MNIST.visualize_comparison import write_page
 from tests.made_runs import add_model
-from tests.pages import lowest_contrast, opened, tabbed_controls
+from tests.pages import lowest_contrast, open_table, opened, tabbed_controls
 from tests.scripts import REPOSITORY
 
 # share of the test images that a run has wrong, and number of seeds
@@ -146,8 +146,7 @@ def test_readers_get_a_grid_with_named_rows_and_columns(browser, four_file):
 def test_the_table_behind_the_matrix_has_every_pair(browser, four, four_file):
     dataset = data_of(four)
     with opened(browser, four_file) as page:
-        page.locator("#pairs summary").click()
-        table = page.locator("#pairs details table")
+        table = open_table(page.locator("#pairs"))
         heads = table.locator("thead th").all_inner_texts()
         rows = [
             dict(zip(heads, row.locator("td").all_inner_texts(), strict=True))
