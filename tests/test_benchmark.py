@@ -26,8 +26,8 @@ from tests.scripts import REPOSITORY, call, call_ok, command, refusal, run, star
 
 SCRIPT = "task3_MNIST/benchmark.py"
 GRID = ("--models", "linear,mlp_50_50", "--recipes", "fast", "--datasets", "digits")
-SEEDS = ("--seeds", 3, "--no-pages")
-RUNS = [f"digits/{model}/fast/seed{s}" for model in ("linear", "mlp_50_50") for s in range(3)]
+SEEDS = ("--seeds", 2, "--no-pages")
+RUNS = [f"digits/{model}/fast/seed{s}" for model in ("linear", "mlp_50_50") for s in range(2)]
 # what the clock decides, and no two runs share
 CLOCKED = {"train_seconds", "images_per_second", "throughput"} | {
     "latency_seconds",
@@ -81,7 +81,7 @@ def test_the_grid_is_complete_and_has_a_row_for_each_run(complete):
     )
     found = read_summary(complete / NAME)
     assert [(row["model"], row["seed"]) for row in found] == [
-        (model, seed) for model in ("linear", "mlp_50_50") for seed in range(3)
+        (model, seed) for model in ("linear", "mlp_50_50") for seed in range(2)
     ]
     for row, name in zip(found, RUNS, strict=True):
         run = Run(complete / name)
@@ -110,7 +110,7 @@ def test_a_second_call_trains_nothing_and_makes_the_same_summary_from_the_runs(r
     (results / NAME).unlink()
     done = again(results)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "6 runs, 6 of them finished" in done.stdout
+    assert "4 runs, 4 of them finished" in done.stdout
     assert {name: (results / name / "summary.json").stat().st_mtime_ns for name in RUNS} == written
     assert (results / NAME).read_bytes() == before
 
@@ -220,7 +220,7 @@ def alive(process):
 
 def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):
     corrupt, changed, held = (results / name for name in RUNS[:3])
-    blocked = (results / RUNS[3]).with_name("seed3")
+    blocked = (results / RUNS[3]).with_name("seed2")
     blocked.write_text("in the way")
     for folder in (corrupt, held):
         for name in ("summary.json", "test.json"):
@@ -231,7 +231,7 @@ def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):
     (changed / "config.json").write_text(json.dumps(config))
 
     with Run(held).locked():
-        done = again(results, "--seeds", 4)
+        done = again(results, "--seeds", 3)
     errors = done.stderr.splitlines()
     assert (done.returncode, len(errors)) == (1, 4)
     assert all(line.startswith("error: ") for line in errors)
@@ -242,11 +242,11 @@ def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):
         (blocked, "a file stands where a folder is needed"),
     ):
         assert any(str(folder) in line and says in line for line in errors), errors
-    assert "4 of 8 runs failed" in done.stdout
+    assert "4 of 6 runs failed" in done.stdout
     assert "--seed 0" in done.stdout
     # the one seed that could be trained was; the run of another setting is no worse for that
     seeds = [(row["model"], row["seed"]) for row in read_summary(results / NAME)]
-    assert seeds == [("linear", 1), ("linear", 3), *(("mlp_50_50", seed) for seed in range(3))]
+    assert seeds == [("linear", 1), ("linear", 2), ("mlp_50_50", 1)]
 
 
 WRONG_CALLS = [
@@ -295,7 +295,7 @@ def test_results_of_an_older_schema_are_refused_in_one_line(results):
         (lambda text: text.replace("test_accuracy,", ""), "lacks the column test_accuracy"),
         (lambda text: text.replace("model,family,", ""), "lacks the columns model, family"),
         (lambda text: "", "lacks the columns dataset"),
-        (lambda text: text[: text.rindex(",")], "has no usable numpy in line 7"),
+        (lambda text: text[: text.rindex(",")], "has no usable numpy in line 5"),
         (lambda text: text.replace(",mlp,fast,fast,1,", ",mlp,fast,fast,one,"), "usable seed"),
         (lambda text: text + '"', "cannot be read"),
         (lambda text: "\0" + text, "lacks the column"),
@@ -322,7 +322,7 @@ def test_a_summary_has_empty_cells_for_what_a_run_does_not_have(tmp_path):
 
 def test_the_pages_are_written(results, tmp_path):
     where = ("--out", tmp_path / "pages", "--plots", tmp_path / "plots")
-    call_ok(SCRIPT, *GRID, "--seeds", 3, "--jobs", 1, "--results", results, *where)
+    call_ok(SCRIPT, *GRID, "--seeds", 2, "--jobs", 1, "--results", results, *where)
     for page in ("model_comparison.html", "model_inference.html"):
         assert "mlp_50_50" in (tmp_path / "pages" / page).read_text()
 
