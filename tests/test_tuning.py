@@ -26,7 +26,7 @@ from task3_MNIST.core.trial_table import best_trial, columns, finished_trials
 from task3_MNIST.core.tuning import Search, give_up_dead, open_study, run_trial
 from task3_MNIST.report.collect import collect, train_command
 from task3_MNIST.report.compare import right, told_apart
-from tests.pages import lowest_contrast, opened
+from tests.pages import lowest_contrast, open_table, opened
 from tests.scripts import REPOSITORY, call, call_ok, command, refusal, run, run_ok, start
 
 SCRIPT = "task3_MNIST/tune.py"
@@ -152,11 +152,9 @@ def test_a_benchmark_takes_recipe_files(complete, tmp_path):
 
 
 def table_of(page, chart):
-    """Return the first cells of the table below a chart, which is filled once it is opened."""
-    page.locator(f"figure[data-chart={chart}] summary").click()
-    cells = page.locator(f"figure[data-chart={chart}] tbody td:first-child")
-    cells.first.wait_for()
-    return cells.all_inner_texts()
+    """Return the first cells of the table behind a chart."""
+    rows = open_table(page.locator(f"figure[data-chart={chart}]"))
+    return rows.locator("tbody td:first-child").all_inner_texts()
 
 
 def test_the_page_opens_offline_and_draws_every_chart(browser, complete):
