@@ -9,6 +9,7 @@ import pytest
 from task3_MNIST.core import zoo
 from task3_MNIST.core.plots import draw_comparison
 from task3_MNIST.core.plots.groups import group_by_seed
+from task3_MNIST.core.plots.size import draw_size
 from task3_MNIST.core.runs import find
 from task3_MNIST.core.size_study import ENOUGH, set_apart
 from task3_MNIST.core.stats import mean_interval
@@ -255,6 +256,17 @@ def test_picture_has_a_line_for_each_depth_and_the_others_leave_the_study_out(
     assert list(line.get_xdata()) == [
         zoo.parameter_count(zoo.build(model)) for model in MLPS if model.startswith("mlp_d1")
     ]
+
+
+@pytest.mark.filterwarnings("error")
+def test_sizes_that_cost_the_same_have_an_axis_too(studied, tmp_path, drawn):
+    results = shutil.copytree(studied, tmp_path / "runs")
+    for path in results.rglob("summary.json"):
+        change_json(path, train_seconds=3.5409543660136116)  # matplotlib's own limits are one ulp
+    study = [group for group in group_by_seed(find(results)) if group.model in MLPS]
+    draw_size(study, [], tmp_path / "size.png")
+    low, high = drawn["size"].axes[2].get_xlim()
+    assert low < 3.2 < 4 < high
 
 
 def test_inference_page_leaves_a_study_out_unless_it_is_named(studied):

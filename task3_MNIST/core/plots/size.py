@@ -67,6 +67,7 @@ def draw_size(study: Sequence[Group], others: Sequence[Group], path: Path) -> Pa
         axes.set_xscale("log")
         style.short_log_axis(axes.xaxis)
         axes.set_xlabel(cost.axis)
+        _set_cost_axis(axes, [cost.measure(group) for group in (*study, *shown)])
         for key, line in lines.items():
             _draw(axes, line, cost, **_looks(*key))
         for group in shown:
@@ -127,6 +128,13 @@ def _set_accuracy_axis(axes, means: Sequence[float]) -> None:
     # the bar of two seeds may be wider than all models lie apart: the means have the room
     errors = [_error(mean) for mean in means]
     axes.set_ylim(max(errors) * 1.3, min(errors) / 1.3)
+
+
+def _set_cost_axis(axes, costs: Sequence[float]) -> None:
+    # where all cost the same, matplotlib's own limits may fall together
+    low, high = min(costs), max(costs)
+    room = max((high / low) ** 0.05, 1.2)
+    axes.set_xlim(low / room, high * room)
 
 
 def _draw(axes, line: Sequence[Group], cost: Cost, **looks) -> None:
