@@ -58,6 +58,8 @@ def main() -> None:
     try:
         run_missing(search, study, options, device)
     except KeyboardInterrupt:
+        # read anew: interrupted while it read, Optuna's journal has left out a line for good
+        study = open_study(search)
         give_up_dead(search, study)
         print(
             f"\ninterrupted: {len(finished_trials(study))} of {options.trials} trials are "

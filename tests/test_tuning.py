@@ -12,6 +12,7 @@ import time
 
 import pytest
 import torch
+from optuna.storages.journal._storage import JournalStorageReplayResult
 from optuna.trial import TrialState
 
 from task1_MLP import models as mlp_models
@@ -288,6 +289,22 @@ def test_ctrl_c_says_how_to_go_on_and_the_rest_follows(complete, tmp_path):
     resume = line.split("to go on: ")[1].replace("python ", command("")[0] + " ", 1)
     subprocess.run(resume, shell=True, cwd="/", check=True, capture_output=True)
     assert without_clock(table(tmp_path)) == without_clock(table(complete))
+
+
+def test_ctrl_c_while_the_journal_is_read_costs_nothing(tmp_path, monkeypatch):
+    apply, replayed = JournalStorageReplayResult._apply_set_trial_user_attr, []
+
+    def interrupted_once(self, log):
+        if "place" in log["user_attr"]:
+            replayed.append(log["trial_id"])
+            if replayed == [0, 0]:  # first where the trial ran, then where all trials are read
+                raise KeyboardInterrupt
+        apply(self, log)
+
+    monkeypatch.setattr(JournalStorageReplayResult, "_apply_set_trial_user_attr", interrupted_once)
+    done = call(SCRIPT, *DIGITS, "--epochs", 1, "--trials", 2, "--results", tmp_path)
+    assert (done.returncode, done.stderr) == (130, "")
+    assert "1 of 2 trials are finished" in done.stdout
 
 
 def test_several_processes_share_one_study_and_one_may_be_killed(tmp_path):
