@@ -130,7 +130,7 @@ def test_what_a_kill_after_the_evaluation_left_out_is_made_up_for(results):
 def test_killed_and_given_again_it_loses_the_runs_in_flight_only(complete, tmp_path):
     given = (*GRID, *SEEDS, "--jobs", 2, "--results", tmp_path)
     process = start(SCRIPT, *given)
-    wait_until(lambda: len(finished_runs(tmp_path)) >= 2, process)
+    wait_until(lambda: len(finished_runs(tmp_path)) >= 1, process)
     workers = children(process.pid)
     process.send_signal(signal.SIGKILL)
     process.communicate()

@@ -150,9 +150,10 @@ def uninterrupted(tmp_path_factory):
     return next(results.rglob("summary.json")).parent
 
 
-def test_a_run_killed_at_any_moment_ends_like_one_never_killed(uninterrupted, tmp_path):
+@pytest.mark.parametrize("kills", [(1,), (0, 3, 7, 12)])
+def test_a_run_killed_at_any_moment_ends_like_one_never_killed(kills, uninterrupted, tmp_path):
     """Kill it with SIGKILL once so many epochs are written, then give the same command again."""
-    for epochs in (0, 1, 7, 12):
+    for epochs in kills:
         process = start(MLP, *SMALL, *LONG, "--results", tmp_path)
         wait_for_epochs(process, tmp_path, epochs)
         process.send_signal(signal.SIGKILL)

@@ -154,8 +154,8 @@ def test_a_benchmark_takes_recipe_files(complete, tmp_path):
 
 def table_of(page, chart):
     """Return the first cells of the table behind a chart."""
-    rows = open_table(page.locator(f"figure[data-chart={chart}]"))
-    return rows.locator("tbody td:first-child").all_inner_texts()
+    behind = open_table(page.locator(f"figure[data-chart={chart}]"))
+    return behind.locator("tbody td:first-child").all_inner_texts()
 
 
 def test_the_page_opens_offline_and_draws_every_chart(browser, complete):
