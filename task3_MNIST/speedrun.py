@@ -31,6 +31,7 @@ from task3_MNIST.core.environment import describe, settle
 from task3_MNIST.core.flags import Parser, add_device_flag, count, set_up_device
 from task3_MNIST.core.speed_file import SPEEDRUN, add_speed_flags, write_speed_file
 from task3_MNIST.core.stats import mean_interval
+from task3_MNIST.core.training import load_splits
 from task3_MNIST.core.usual_pipeline import train_usual_epochs
 
 WARM_UP_STEPS = 20
@@ -105,7 +106,7 @@ def timed_run(config: TrainConfig, seed: int, options: argparse.Namespace) -> di
     """
     device = set_up_device(options)
     config = TrainConfig(**{**vars(config), "seed": seed})
-    train, val = data.hold_out(data.load_train("mnist", options.data).to(device))
+    train, val = load_splits("mnist", options.data, full_train=False, device=device)
     few = train[torch.arange(WARM_UP_STEPS * config.batch_size) % len(train)]
     warm_up = TrainConfig(**{**vars(config), "epochs": 1})
     list(fit(zoo.build(options.model).to(device), few, val, warm_up))

@@ -23,18 +23,18 @@ RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn")
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device for `auto`, `cpu`, `cuda` or `mps`; auto takes the fastest there is.
+    """Return the device for `auto`, `cpu`, `cuda` or `mps`; auto is cuda if there is one, else cpu.
+
+    MPS is used when asked for only: for models of this size the CPU of the same Mac is about as
+    fast, and gives the same bits every time.
 
     Raises:
         UsageError: the machine has no such device.
     """
-    available = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    cuda = torch.cuda.is_available()
     if name == "auto":
-        name = next(device for device, there in available.items() if there)
+        name = "cuda" if cuda else "cpu"
+    available = {"cpu": True, "cuda": cuda, "mps": torch.backends.mps.is_available()}
     if not available[name]:
         raise UsageError(f"--device {name}: PyTorch finds none here; use --device auto or cpu")
     return torch.device(name)

@@ -36,7 +36,8 @@ def add_device_flag(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=("auto", "cpu", "cuda", "mps"),
         default="auto",
-        help="where to compute (default: auto)",
+        help="where to compute; auto is cuda if there is one, else cpu: for models of this size "
+        "the CPU of a Mac is about as fast as its mps, and reproducible (default: auto)",
     )
 
 

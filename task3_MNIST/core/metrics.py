@@ -81,7 +81,7 @@ def refined_loss(logits: Tensor, labels: Tensor) -> float:
     """
     from scipy.optimize import minimize_scalar  # a third of a second to import
 
-    logits, labels = logits.double().cpu(), labels.cpu()
+    logits, labels = logits.cpu().double(), labels.cpu()  # MPS has no float64
 
     def loss(log_sharpness: float) -> float:
         return F.cross_entropy(logits * math.exp(log_sharpness), labels).item()

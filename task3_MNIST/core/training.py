@@ -121,8 +121,10 @@ def load_splits(
     dataset: str, data_dir: Path, full_train: bool, device: torch.device
 ) -> tuple[data.Split, data.Split | None]:
     """Return (train, validation) on the device; no validation if all images train the model."""
-    images = data.load_train(dataset, data_dir).to(device)
-    return (images, None) if full_train else data.hold_out(images)
+    images = data.load_train(dataset, data_dir)
+    # split before they are moved: scikit-learn reads labels, and reads them on the CPU only
+    train, val = (images, None) if full_train else data.hold_out(images)
+    return train.to(device), None if val is None else val.to(device)
 
 
 def train_run(
