@@ -13,7 +13,13 @@ import torch
 from tqdm import tqdm
 
 from task3_MNIST.core import data, zoo
-from task3_MNIST.core.config import DEFAULT_RECIPE, RECIPES, TrainConfig, recipe_config
+from task3_MNIST.core.config import (
+    DEFAULT_RECIPE,
+    KNOB_TYPES,
+    RECIPES,
+    TrainConfig,
+    recipe_config,
+)
 from task3_MNIST.core.engine import DivergedError
 from task3_MNIST.core.ensemble import without_ensemble, write_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
@@ -58,14 +64,15 @@ def train_parser(family: str) -> argparse.ArgumentParser:
     for knob in dataclasses.fields(TrainConfig):
         flag = "--" + knob.name.replace("_", "-")
         text = f"{knob.metadata['help']} ({_defaults(knob.name, family)})"
-        if knob.type == "bool":
+        kind = KNOB_TYPES[knob.name]
+        if kind is bool:
             knobs.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
             continue
         knobs.add_argument(
             flag,
-            type={"int": int, "float": float, "str": str}[knob.type],
+            type=kind,
             default=argparse.SUPPRESS,
-            metavar=("|".join(knob.metadata.get("choices", ())) or knob.type.upper()),
+            metavar=("|".join(knob.metadata.get("choices", ())) or kind.__name__.upper()),
             help=text,
         )
     return parser
