@@ -63,7 +63,7 @@ def describe(device: torch.device) -> dict[str, Any]:
     return {
         "versions": {
             "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in RECORDED_PACKAGES},
+            **{package: _version(package) for package in RECORDED_PACKAGES},
         },
         "platform": platform.platform(),
         "cpu": cpu_name(),
@@ -73,6 +73,13 @@ def describe(device: torch.device) -> dict[str, Any]:
         "git_commit": git_commit(),
         "command": shlex.join(["python", *_readable_arguments()]),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None  # torchvision, which training on MNIST does without
 
 
 def cpu_name() -> str:
