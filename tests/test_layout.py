@@ -75,3 +75,15 @@ def test_no_private_name_of_another_package_is_used():
         if part.startswith("_") and not DOCUMENTED.fullmatch(part)
     ]
     assert private == []
+
+
+def test_nothing_needs_docstrings_or_asserts_which_python_can_leave_out():
+    """`python -OO` runs what `python` does."""
+    needed = [
+        path.name
+        for folder in ("task1_MLP", "task2_CNN", "task3_MNIST")
+        for path in (REPOSITORY / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assert) or "__doc__" in vars(node).values()
+    ]
+    assert needed == []
