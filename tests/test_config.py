@@ -34,6 +34,18 @@ def test_a_run_is_named_by_its_recipe_and_what_differs_from_it():
     )
 
 
+def test_a_name_that_no_folder_can_have_is_refused_with_what_to_do():
+    changed = dict.fromkeys(
+        ("lr", "momentum", "weight_decay", "warmup", "label_smoothing", "rotation"),
+        0.1234567890123456,
+    )
+    base = recipe_config("classic", "mlp", "mlp")
+    assert len(run_name("classic", base, dataclasses.replace(base, **changed))) < 255
+    more = dict.fromkeys(("translate", "scale", "shear", "elastic", "ema"), 0.1234567890123456)
+    with pytest.raises(UsageError, match=r"a name of \d+ bytes.*recipe file"):
+        run_name("classic", base, dataclasses.replace(base, **changed, **more))
+
+
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [

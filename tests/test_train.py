@@ -1,6 +1,8 @@
 """The training scripts, called as users call them: files, names, repetition, interruption."""
 
 import json
+import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -9,7 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from task3_MNIST import benchmark, profile_step, speedrun, train_baselines
+from task3_MNIST.core.cli import train_parser
 from task3_MNIST.core.config import RECIPES, recipe_config
+from task3_MNIST.core.environment import PATH_OPTIONS, readable_path, typed_at_root
+from task3_MNIST.core.flags import folder
+from task3_MNIST.core.recipe_file import write_recipe
 from tests.scripts import REPOSITORY, SMALL, call, call_ok, command, refusal, run_ok, start
 
 MLP = "task3_MNIST/train_mlp.py"
@@ -205,6 +212,54 @@ def test_ctrl_c_before_anything_is_trained_is_quiet(seconds, tmp_path):
     _, errors = process.communicate()
     assert process.returncode == 130
     assert errors == ""
+
+
+def test_the_recorded_command_gives_the_same_run_from_the_repositorys_root(tmp_path):
+    """Type it in another folder, with paths that only that folder makes sense of."""
+    write_recipe(tmp_path / "mine.json", "mine", "mlp_50_50", {"epochs": 1, "lr": 0.01}, {})
+    run_ok(MLP, *SMALL, "--recipe", "mine.json", "--results=runs", cwd=tmp_path)
+    [first] = (tmp_path / "runs").rglob("config.json")
+    command = json.loads(first.read_text())["command"]
+    expected = metrics(first.parent)
+    shutil.rmtree(tmp_path / "runs")
+    _, script, *arguments = shlex.split(command)
+    run_ok(script, *arguments, cwd=REPOSITORY)
+    assert metrics(first.parent) == expected
+    assert json.loads(first.read_text())["command"] == command
+
+
+def test_recorded_paths_are_those_that_were_meant(tmp_path, monkeypatch):
+    for name in ("digits", "fast", "mine", "a,b"):  # folders that are called as other things are
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    typed = "train.py --model mine --recipes fast,my.json --dataset digits --datasets mine,digits"
+    typed += " --datasets a,b --results mine --resume"
+    there = readable_path(tmp_path)
+    assert " ".join(typed_at_root(typed.split())) == (
+        f"{there}/train.py --model mine --recipes fast,{there}/my.json --dataset digits "
+        f"--datasets {there}/mine,digits --datasets {there}/a,b --results {there}/mine --resume"
+    )
+
+
+def test_every_option_for_a_path_is_recorded_as_one():
+    parsers = (
+        *(train_parser("mlp"), benchmark.parser(), train_baselines.parser()),
+        *(speedrun.parser(), profile_step.parser()),
+    )
+    options = {
+        option
+        for parser in parsers
+        for action in parser._actions
+        for option in action.option_strings
+        if action.type in (Path, folder) or action.dest.rstrip("s") in ("recipe", "dataset")
+    }
+    assert options == set(PATH_OPTIONS)
+
+
+def test_an_abbreviated_option_is_refused(tmp_path):
+    """`--over` would stay in the printed command to go on, and delete what was saved."""
+    line = refusal(call(MLP, *SMALL, "--over", "--results", tmp_path), 2)
+    assert "unrecognized arguments: --over" in line
 
 
 def test_the_second_script_on_one_run_says_so_and_stops(tmp_path):

@@ -391,8 +391,10 @@ WRONG_CALLS = [
     (("--epochs", "-1"), 2, "--epochs"),
     (("--jobs", "none"), 2, "--jobs"),
     (("--seed", "-1"), 2, "--seed"),
-    (("--study", "a/b"), 2, "has no /"),
-    (("--study", "a+b"), 2, "cannot name its runs"),
+    *(
+        (("--study", name), 2, "a study cannot be called")
+        for name in ("..", ".", "a/b", "a\\b", "C:b", "a+b", "b.", "NUL", "com1.b", "a" * 95)
+    ),
     (("--storage", "nosuch://host/db"), 1, "--storage nosuch://host/db cannot be used"),
     (("--storage", "postgresql://me:secret@host/db"), 2, "needs a database driver"),
     (("--storage", "sqlite:////no/such/folder/study.db"), 1, "unable to open database file"),
@@ -406,6 +408,7 @@ def test_a_wrong_call_is_refused_in_one_line(arguments, code, says, tmp_path):
     line = refusal(call(SCRIPT, *given, *arguments), code)
     assert says in line
     assert "secret" not in line
+    assert list(tmp_path.rglob("*.journal")) == []
 
 
 @pytest.mark.parametrize("content", ["hello", "hello\nyou\n", '{"a": 1}\n', "\0\1\2"])
@@ -475,7 +478,10 @@ def test_a_recipe_file_is_checked_at_the_door(change, code, says, tmp_path):
     [
         ("gone.json", None, 2, "there is no recipe file"),
         ("fast.json", RECIPE_FILE, 2, "would be taken for the built-in recipe fast"),
+        ("Fast.json", RECIPE_FILE, 2, "would be taken for the built-in recipe fast"),
         ("a+b.json", RECIPE_FILE, 2, "cannot name its runs"),
+        ("aux.json", RECIPE_FILE, 2, "cannot name its runs"),
+        ("a" * 101 + ".json", RECIPE_FILE, 2, "cannot name its runs"),
         ("text.json", "knobs: lr", 1, "is no recipe file"),
         ("list.json", [1, 2], 1, "is no recipe file"),
         ("deep.json", "[" * 100_000, 1, "is no recipe file"),

@@ -220,8 +220,15 @@ def recipe_config(recipe: str, family: str, model: str) -> TrainConfig:
     return find_recipe(recipe).config(family, model)
 
 
+MOST_BYTES = 255  # of a folder's name, on every system
+
+
 def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
-    """Return the recipe's name with every knob that differs from it: `fast+lr=0.02`."""
+    """Return the recipe's name with every knob that differs from it: `fast+lr=0.02`.
+
+    Raises:
+        UsageError: no folder can be called so.
+    """
     differing = (
         f"+{knob_field.name.replace('_', '-')}={getattr(config, knob_field.name)}".removesuffix(
             "=True"  # a switch says all by its name
@@ -230,4 +237,10 @@ def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
         if knob_field.name != "seed"  # the folder below carries it
         and getattr(config, knob_field.name) != getattr(base, knob_field.name)
     )
-    return recipe + "".join(differing)
+    name = recipe + "".join(differing)
+    if len(name.encode()) > MOST_BYTES:
+        raise UsageError(
+            f"so many knobs make a name of {len(name.encode())} bytes, and a folder's has at most "
+            f"{MOST_BYTES}: write them into a recipe file (results/README.md), for --recipe"
+        )
+    return name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from task3_MNIST.core import zoo
 from task3_MNIST.core.config import KNOB_TYPES, RECIPES, Recipe, TrainConfig, find_recipe
 from task3_MNIST.core.errors import UsageError, UserError, unknown_name
-from task3_MNIST.core.files import write_atomic
+from task3_MNIST.core.files import portable_name, write_atomic
 
 SUFFIX = ".json"
 KEYS = ("about", "model", "knobs", "found_by")
@@ -87,14 +86,15 @@ def write_recipe(
 
 def check_name(path: Path) -> None:
     """Raise UsageError if a recipe cannot have the name of a file."""
-    if path.stem in RECIPES:
+    if path.stem.lower() in RECIPES:  # Windows and macOS take Fast for fast
         raise UsageError(
-            f"{path} would be taken for the built-in recipe {path.stem}: rename the file"
+            f"{path} would be taken for the built-in recipe {path.stem.lower()}: rename the file"
         )
     # runs are named by it: `+` begins what differs from the recipe
-    if not re.fullmatch(r"\w[\w.-]*", path.stem, re.ASCII):
+    if not portable_name(path.stem):
         raise UsageError(
-            f"{path} cannot name its runs: rename the file to letters, digits, '-', '_' and '.'"
+            f"{path} cannot name its runs: rename the file to up to 100 letters, digits, '-', '_' "
+            "and '.', and nothing that Windows reserves"
         )
 
 

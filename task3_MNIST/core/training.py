@@ -110,7 +110,12 @@ def usable_name(dataset: str) -> str:
         UsageError: there is no such data set, or its runs would lie where none are looked for.
     """
     name = data.canonical_name(dataset)
-    if Path(name).name in NOT_RUNS:
+    folder = Path(name).name
+    if not folder:
+        raise UsageError(
+            f"the data set {name} is a whole disk: put its folders into one with a name"
+        )
+    if folder.lower() in NOT_RUNS:  # Windows and macOS take Plots for plots
         raise UsageError(
             f"the data set {name} is named as a folder of the results that holds no runs: rename it"
         )
