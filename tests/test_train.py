@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from task3_MNIST import benchmark, profile_step, speedrun, train_baselines
+from task3_MNIST.core import data
 from task3_MNIST.core.cli import train_parser
 from task3_MNIST.core.config import RECIPES, recipe_config
 from task3_MNIST.core.environment import PATH_OPTIONS, readable_path, typed_at_root
@@ -130,6 +131,17 @@ def test_seeds_train_one_run_each_and_differ(tmp_path):
     assert len({json.dumps(metrics(folder)) for folder in folders}) == 3
 
 
+@pytest.mark.parametrize("script", [MLP, "task3_MNIST/train_baselines.py"])
+def test_a_data_set_is_read_once_for_its_checksum_however_many_seeds(script, tmp_path, monkeypatch):
+    asked, checksum = [], data.checksum
+    monkeypatch.setattr(data, "checksum", lambda *given: asked.append(given) or checksum(*given))
+    given = SMALL if script == MLP else ("--models", "random_forest", *SMALL[:4])
+    given += ("--no-evaluate", "--results", tmp_path, "--seeds", 3)
+    for _ in range(2):  # trained, then complete
+        call_ok(script, *given, *(("--epochs", 1) if script == MLP else ()))
+    assert len(asked) == 2
+
+
 def test_another_knob_is_another_run_with_its_own_name(tmp_path):
     call_ok(MLP, *SMALL, "--epochs", 1, "--lr", "0.02", "--results", tmp_path, "--no-evaluate")
     assert (tmp_path / "digits/mlp/fast+epochs=1+batch-size=64+lr=0.02/seed0/model.pt").exists()
@@ -144,6 +156,17 @@ def test_no_evaluate_leaves_the_test_set_sealed(tmp_path):
     assert "1 evaluated" in call_ok("task3_MNIST/evaluate.py", "--results", tmp_path)
     assert next(tmp_path.rglob("test.json"))
     assert "nothing waits" in call_ok("task3_MNIST/evaluate.py", "--results", tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["train_loss.png", "val_loss.png"])
+def test_a_run_whose_drawing_was_interrupted_gets_its_pictures(missing, tmp_path):
+    given = (*SMALL, "--epochs", 1, "--results", tmp_path, "--no-evaluate")
+    call_ok(MLP, *given)
+    [plots] = tmp_path.rglob("plots")
+    before = {path.name for path in plots.iterdir()}
+    (plots / missing).unlink()
+    call_ok(MLP, *given)
+    assert {path.name for path in plots.iterdir()} == before
 
 
 LONG = ("--epochs", 12, "--model", "advanced_mlp", "--rotation", 10, "--no-evaluate")

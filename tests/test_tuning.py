@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import dataclasses
 import functools
 import json
 import os
@@ -17,7 +18,7 @@ from optuna.trial import TrialState
 
 from task1_MLP import models as mlp_models
 from task2_CNN import models as cnn_models
-from task3_MNIST.core import data, search_space, zoo
+from task3_MNIST.core import data, search_space, tuning, zoo
 from task3_MNIST.core.fetch import TEST_FILES, TRAIN_FILES, raw_folder
 from task3_MNIST.core.metrics import refined_loss
 from task3_MNIST.core.recipe_file import read_recipe
@@ -376,6 +377,34 @@ def test_trials_of_other_machines_are_given_up_after_an_hour_without_an_epoch(tm
     states = [trial.state for trial in study.get_trials()]
     assert states == [TrialState.RUNNING, TrialState.FAIL, TrialState.FAIL]
     assert ours.number == 2
+
+
+@contextlib.contextmanager
+def time_zone(name):
+    """Set this machine's clock to another time zone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", name)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_a_trial_begun_in_another_time_zone_is_not_taken_for_an_old_one(tmp_path, monkeypatch):
+    search, _ = a_study(tmp_path)
+    search = dataclasses.replace(search, storage=f"sqlite:///{tmp_path}/study.db")
+    study = open_study(search)
+    with time_zone("UTC+12"), contextlib.ExitStack() as held:  # half a day behind
+        trial, *_ = tuning._begin(search, study, [], held)
+        trial.set_user_attr("worker", {"host": "another", "lock": "/elsewhere"})
+        study.ask()  # its process has not said yet whose it is, or never will
+        with time_zone("UTC"):
+            give_up_dead(search, study)
+            states = [trial.state for trial in study.get_trials()]
+            assert states == [TrialState.RUNNING, TrialState.RUNNING]
+            monkeypatch.setattr(tuning, "UNSIGNED", 0)
+            give_up_dead(search, study)
+            states = [trial.state for trial in study.get_trials()]
+            assert states == [TrialState.RUNNING, TrialState.FAIL]
 
 
 # ---- bad input
