@@ -320,8 +320,8 @@ def _give_up_dead(search: Search, study: Study) -> None:
         _released(path)
 
 
-# When this process first saw a running trial, by study and number, in seconds of UTC. What Optuna
-# keeps is the local time of the machine that began it, which may be in another time zone.
+# When this process first saw a running trial, by study and number, in seconds of UTC. Optuna tells
+# local time, which jumps by an hour twice a year.
 _first_seen: dict[tuple[Search, int], float] = {}
 
 
