@@ -70,7 +70,7 @@ def variant(name: str) -> dict | None:
     """Return the arguments of `MLP` for a name of the table, the grid or by sizes, or None."""
     if name in VARIANTS:
         return VARIANTS[name]
-    match = re.fullmatch(r"mlp_d([1-4])_w([1-9]\d{1,3})", name)
+    match = re.fullmatch(r"mlp_d([1-4])_w([1-9]\d{1,3})", name, re.ASCII)
     if match and 32 <= int(match[2]) <= 1024:
         return dict(hidden=(int(match[2]),) * int(match[1]))
     return _by_sizes(name)

@@ -162,7 +162,7 @@ def variant(name: str) -> dict | None:
     """
     if name in VARIANTS:
         return VARIANTS[name]
-    match = re.fullmatch(r"cnn_d([1-3])_w([1-9]\d?)", name)
+    match = re.fullmatch(r"cnn_d([1-3])_w([1-9]\d?)", name, re.ASCII)
     if match and 8 <= int(match[2]) <= 64:
         depth, width = int(match[1]), int(match[2])
         blocks = ((Conv(width << i, 3, padding=1), Pool()) for i in range(depth))

@@ -16,12 +16,15 @@ from task3_MNIST.core.script import run_script
 # isort: split
 import torch
 
-from task3_MNIST.core import data, zoo
-from task3_MNIST.core.config import recipe_config
-from task3_MNIST.core.environment import settle
+from task3_MNIST.core import data
 from task3_MNIST.core.flags import Parser
 from task3_MNIST.core.profiling import profile_steps
-from task3_MNIST.core.speed_file import PROFILE, add_speed_flags, write_speed_file
+from task3_MNIST.core.speed_file import (
+    PROFILE,
+    add_speed_flags,
+    chosen_training,
+    write_speed_file,
+)
 
 CPU = torch.device("cpu")
 
@@ -29,21 +32,19 @@ CPU = torch.device("cpu")
 def main() -> None:
     """Profile, print and write."""
     options = parser().parse_args()
-    family = zoo.family_of(options.model)
-    config = settle(recipe_config(options.recipe, family, options.model), CPU)
+    named, config = chosen_training(options, CPU)
     if options.threads:
         torch.set_num_threads(options.threads)
     data.fetch("mnist", options.data, test=False)
-    found = profile_steps(options.model, config, data.load_train("mnist", options.data))
+    found = profile_steps(named["model"], config, data.load_train("mnist", options.data))
     report = {
-        "model": options.model,
-        "recipe": options.recipe,
+        **named,
         "batch_size": config.batch_size,
         "precision": config.precision,
         **found,
     }
     print(
-        f"{options.model} with {options.recipe}: {found['images_per_second']:,.0f} images/s, "
+        f"{named['model']} with {named['recipe']}: {found['images_per_second']:,.0f} images/s, "
         f"{found['step_seconds'] * 1e3:.2f} ms a step of {config.batch_size}\n"
         f"{found['flops_per_second'] / 1e9:.1f} GFLOP/s, {found['fraction_of_peak']:.0%} of the "
         f"{found['matmul_peak'] / 1e9:.0f} GFLOP/s of a matrix product in {config.precision}"

@@ -2,10 +2,7 @@
 
     python task3_MNIST/speedrun.py [--model cnn] [--recipe fast] [--runs 20] [--against [MODEL]]
 
-The timer starts before the first training step and stops after the last epoch's validation:
-it covers ordering, augmentation, forward, backward, updates, validation and the copy of the
-selected weights. It leaves out imports, reading the data, building the model, a warm-up of
-20 steps on a model that is thrown away, and the evaluation on the test set.
+`TIMER` says what the seconds cover.
 """
 
 import argparse
@@ -25,29 +22,41 @@ import numpy as np
 import torch
 
 from task3_MNIST.core import data, zoo
-from task3_MNIST.core.config import TrainConfig, recipe_config
+from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.engine import fit, loss_and_accuracy, predict, seed_generators
-from task3_MNIST.core.environment import describe, settle
+from task3_MNIST.core.environment import describe
 from task3_MNIST.core.flags import Parser, add_device_flag, count, set_up_device
-from task3_MNIST.core.speed_file import SPEEDRUN, add_speed_flags, write_speed_file
+from task3_MNIST.core.speed_file import (
+    SPEEDRUN,
+    add_speed_flags,
+    chosen_training,
+    write_speed_file,
+)
 from task3_MNIST.core.stats import mean_interval
 from task3_MNIST.core.training import load_splits
 from task3_MNIST.core.usual_pipeline import train_usual_epochs
 
 WARM_UP_STEPS = 20
 SAME_MODEL = ""
+TIMER = (
+    "The timer starts before the first training step and stops after the last epoch's validation: "
+    "it covers ordering, augmentation, forward, backward, updates, validation and the copies of "
+    "weights and optimizer that each epoch leaves. It leaves out imports, reading the data, "
+    f"building the model, a warm-up of {WARM_UP_STEPS} steps on a model that is thrown away, and "
+    "the evaluation on the test set."
+)
 
 
 def main() -> None:
     """Run the processes one after the other, then print and write what they measured."""
     options = parser().parse_args()
-    knobs = recipe_config(options.recipe, zoo.family_of(options.model), options.model)
+    device = set_up_device(options)
+    named, config = chosen_training(options, device)
+    options.model = named["model"]
     if options.against == SAME_MODEL:
         options.against = options.model
     if options.against:
         zoo.family_of(options.against)  # an unknown name must not wait for the first timing
-    device = set_up_device(options)
-    config = settle(knobs, device)
     data.fetch("mnist", options.data, test=True)
 
     usual = measure_usual(options) if options.against else []
@@ -63,10 +72,9 @@ def main() -> None:
         # once more at the end: a machine that changed its speed meanwhile shows
         usual += measure_usual(options)
     report = {
-        "model": options.model,
-        "recipe": options.recipe,
+        **named,
         "parameters": zoo.parameter_count(zoo.build(options.model)),
-        "timer": __doc__.split("\n\n")[2].replace("\n", " ").strip(),
+        "timer": TIMER,
         "runs": runs,
         "usual_model": options.against,
         "usual_epoch_seconds": usual,
@@ -153,7 +161,8 @@ def print_report(report: dict[str, Any], machine: dict[str, Any]) -> None:
         usual = float(np.mean(report["usual_epoch_seconds"]))
         ratio = np.mean([run["seconds"] for run in report["runs"]]) / usual
         print(f"  one epoch of the usual {report['usual_model']}: {usual:.2f} s; ratio {ratio:.2f}")
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    found = {name: version for name, version in machine["versions"].items() if version}
+    versions = ", ".join(f"{name} {version}" for name, version in found.items())
     hardware = f"{machine['device']}; {machine['cpu']}, {machine['threads']} threads"
     print(f"  {hardware}; {versions}")
 

@@ -54,13 +54,14 @@ def main() -> None:
     test = functools.cache(
         lambda: data.load_test(options.dataset, options.data, replace_altered=True)
     )
+    checksum = functools.cache(data.checksum)
     for job in jobs:
         run = job.run(options.results)
         with run.locked():
             if options.overwrite:
                 run.clear()
             try:
-                fit(run, job, splits, None if options.no_evaluate else test)
+                fit(run, job, splits, None if options.no_evaluate else test, checksum)
             except KeyboardInterrupt:
                 leave(job)
             finish(run, None)  # its picture
@@ -164,11 +165,15 @@ def load(options: argparse.Namespace) -> tuple[data.Split, data.Split]:
 
 
 def fit(
-    run: Run, job: BaselineJob, splits: Callable[[], tuple], test: Callable[[], data.Split] | None
+    run: Run,
+    job: BaselineJob,
+    splits: Callable[[], tuple],
+    test: Callable[[], data.Split] | None,
+    checksum: Callable[[str, Path], str],
 ) -> None:
     """Fit and measure a baseline unless its run is complete."""
     if run.complete:
-        check_same(run, job.identity())
+        check_same(run, job.identity(checksum))
         if run.evaluated or not test:
             print(f"{run.folder}: complete, nothing to fit (--overwrite fits it again)")
             return
@@ -182,7 +187,7 @@ def fit(
     with tqdm(
         bar_format="fitting for {elapsed}", disable=not sys.stderr.isatty(), leave=False
     ) as bar:
-        for warned in run_baseline(run, job, (train, val), test, bar.refresh):
+        for warned in run_baseline(run, job, (train, val), test, bar.refresh, checksum):
             bar.write(f"scikit-learn warns: {warned}")
 
 

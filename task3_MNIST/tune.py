@@ -33,8 +33,9 @@ from tqdm import tqdm
 from task3_MNIST.core import data, search_space, zoo
 from task3_MNIST.core.environment import REPOSITORY, readable_path
 from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.files import portable_name
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
-from task3_MNIST.core.recipe_file import check_name
+from task3_MNIST.core.training import usable_name
 from task3_MNIST.core.trial_table import (
     Finished,
     best_trial,
@@ -131,7 +132,7 @@ def search_of(options: argparse.Namespace) -> Search:
     search_space.check_model(model)
     if options.family and zoo.family_of(model) != options.family:
         raise UsageError(f"{model} is no {options.family.upper()}: leave out --family or --model")
-    dataset = data.canonical_name(options.dataset)
+    dataset = usable_name(options.dataset)
     own_name = model if dataset == "mnist" else f"{model}-{Path(dataset).name}"
     name = options.study or own_name
     folder = options.results / "tuning" / name
@@ -145,9 +146,11 @@ def search_of(options: argparse.Namespace) -> Search:
         storage=options.storage or str(folder / "study.journal"),
         folder=folder,
     )
-    if "/" in name:
-        raise UsageError(f"--study {name}: the name of a study has no /")
-    check_name(recipe_path(search))
+    if not (portable_name(name) and portable_name(recipe_path(search).stem)):
+        raise UsageError(
+            f"a study cannot be called {name}: give --study up to 90 letters, digits, '-', '_' and "
+            "'.', and nothing that Windows reserves"
+        )
     return search
 
 

@@ -18,8 +18,8 @@ import pytest
 import torch
 
 from task3_MNIST.core import zoo
-from task3_MNIST.core.finishing import LAST_PICTURE
 from task3_MNIST.core.grid import Grid, estimate, model_names, split_names
+from task3_MNIST.core.plots import CONFUSION
 from task3_MNIST.core.runs import Run
 from task3_MNIST.core.summary_table import COLUMNS, NAME, read_summary
 from tests.scripts import REPOSITORY, call, call_ok, command, refusal, run, start
@@ -63,7 +63,7 @@ def rows(results):
 
 
 def finished_runs(results):
-    return {path.parents[1] for path in results.rglob(str(LAST_PICTURE))}
+    return {path.parents[1] for path in results.rglob(str(CONFUSION))}
 
 
 def wait_until(condition, process, seconds=300):
@@ -117,7 +117,7 @@ def test_a_second_call_trains_nothing_and_makes_the_same_summary_from_the_runs(r
 
 def test_what_a_kill_after_the_evaluation_left_out_is_made_up_for(results):
     trained = (results / RUNS[0] / "model.pt").stat().st_mtime_ns
-    missing = [results / RUNS[0] / "plots" / name for name in ("val_loss.png", LAST_PICTURE.name)]
+    missing = [results / RUNS[0] / "plots" / name for name in ("val_loss.png", CONFUSION.name)]
     missing.append(results / RUNS[0] / "../ensemble.json")
     for path in missing:
         path.unlink()

@@ -34,9 +34,28 @@ def test_a_run_is_named_by_its_recipe_and_what_differs_from_it():
     )
 
 
+def test_a_name_that_no_folder_can_have_is_refused_with_what_to_do():
+    changed = dict.fromkeys(
+        ("lr", "momentum", "weight_decay", "warmup", "label_smoothing", "rotation"),
+        0.1234567890123456,
+    )
+    base = recipe_config("classic", "mlp", "mlp")
+    assert len(run_name("classic", base, dataclasses.replace(base, **changed))) < 255
+    more = dict.fromkeys(("translate", "scale", "shear", "elastic", "ema"), 0.1234567890123456)
+    with pytest.raises(UsageError, match=r"a name of \d+ bytes.*recipe file"):
+        run_name("classic", base, dataclasses.replace(base, **changed, **more))
+
+
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [
+        (dict(epochs=2.5), "--epochs 2.5 is not a whole number"),  # it would never end
+        (dict(epochs=True), "--epochs True is not a whole number"),
+        (dict(lr="0.1"), "--lr '0.1' is not a number"),
+        (dict(lr=True), "--lr True is not a number"),
+        (dict(lr=10**400), "is not a number"),
+        (dict(full_train=1), "--full-train 1 is not true or false"),
+        (dict(optimizer=["adam"]), "--optimizer ['adam'] is not text"),
         (dict(epochs=0), "--epochs 0 must be at least 1"),
         (dict(batch_size=-1), "--batch-size -1 must be at least 1"),
         (dict(lr=0.0), "--lr 0.0 must be above 0"),
@@ -58,6 +77,11 @@ def test_values_no_training_could_use_are_refused_by_name(knobs, says):
         TrainConfig(**knobs)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_whole_number_is_a_number_too_and_names_the_same_run():
+    assert TrainConfig(lr=1) == TrainConfig(lr=1.0)
+    assert run_name("classic", TrainConfig(), TrainConfig(lr=1)) == "classic+lr=1.0"
 
 
 def test_an_unknown_recipe_lists_close_ones():

@@ -288,6 +288,17 @@ def test_a_seed_that_diverges_does_not_stop_those_after_it(tmp_path, monkeypatch
     assert "averaged over 2 seeds" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("folder", "says"), [("Plots", "named as a folder of the results"), ("/", "is a whole disk")]
+)
+def test_a_data_set_whose_name_no_folder_of_runs_can_have_is_refused(folder, says, tmp_path):
+    (tmp_path / "Plots").mkdir()
+    given = ("--dataset", tmp_path / folder, "--results", tmp_path / "runs")
+    for script in ("train_mlp.py", "train_baselines.py", "tune.py"):
+        assert says in refusal(call(f"task3_MNIST/{script}", *given), 2)
+    assert not (tmp_path / "runs").exists()
+
+
 def test_scripts_carry_no_machine_path():
     for script in REPOSITORY.glob("task*/*.py"):
         assert str(REPOSITORY) not in script.read_text()

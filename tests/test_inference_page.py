@@ -3,6 +3,7 @@
 import base64
 import copy
 import io
+import shlex
 import types
 
 import numpy as np
@@ -443,6 +444,17 @@ def test_a_model_that_computes_something_else_is_not_shown(browser, digits_test,
         assert list(predictions(page)) == ["cnn_10_20"]
         assert difference(page) > 9e-4
         assert "mlp_50_50: its logits differ from PyTorch's" in page.inner_text("#badge")
+
+
+def test_the_command_for_a_run_that_is_not_shown_can_be_typed(digits_test, tmp_path):
+    results = tmp_path / "my runs; echo"
+    make_run(results, "cnn_10_20", digits_test)
+    run = make_run(results, "mlp_50_50", digits_test)
+    run.write_predictions(run.predictions()[:-1])
+    built = build_page(results, None)
+    [problem] = [problem for problem in built.data["problems"] if "mlp" in problem["run"]]
+    assert "predictions.npz holds 359 images, the test set 360" in problem["what"]
+    assert shlex.split(problem["command"])[-1] == run.folder.as_posix()
 
 
 def test_hostile_names_are_text(browser, digits_test, tmp_path):

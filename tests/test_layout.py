@@ -50,3 +50,40 @@ def test_no_module_imports_from_further_down_the_list():
 
 def test_core_knows_nothing_of_the_pages():
     assert not [path for _, path in modules() if "task3_MNIST.report" in path.read_text()]
+
+
+def taken(tree):
+    """Yield the names that code imports, and the attributes that it takes of anything but self."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom | ast.Import):
+            yield from (f"{getattr(node, 'module', '')}.{name.name}" for name in node.names)
+        elif isinstance(node, ast.Attribute) and ast.unparse(node.value) != "self":
+            yield node.attr
+
+
+DOCUMENTED = re.compile(r"__\w+__|_exit|_replace")  # public for all their underscore
+
+
+def test_no_private_name_of_another_package_is_used():
+    """Hold the code to what NumPy and PyTorch promise: `numpy._core` may move without a word."""
+    private = [
+        f"{path.name}: {name}"
+        for folder in ("task1_MLP", "task2_CNN", "task3_MNIST")
+        for path in (REPOSITORY / folder).rglob("*.py")
+        for name in taken(ast.parse(path.read_text(encoding="utf-8")))
+        for part in name.split(".")
+        if part.startswith("_") and not DOCUMENTED.fullmatch(part)
+    ]
+    assert private == []
+
+
+def test_nothing_needs_docstrings_or_asserts_which_python_can_leave_out():
+    """`python -OO` runs what `python` does."""
+    needed = [
+        path.name
+        for folder in ("task1_MLP", "task2_CNN", "task3_MNIST")
+        for path in (REPOSITORY / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Assert) or "__doc__" in vars(node).values()
+    ]
+    assert needed == []

@@ -100,7 +100,8 @@ def test_family_is_known_for_every_name():
 
 
 @pytest.mark.parametrize(
-    "name", ["mlp_d5_w64", "mlp_d2_w31", "mlp_d2_w2048", "cnn_d4_w8", "cnn_d1_w065"]
+    "name",
+    ["mlp_d5_w64", "mlp_d2_w31", "mlp_d2_w2048", "cnn_d4_w8", "cnn_d1_w065", "mlp_d1_w3\u0662"],
 )
 def test_names_outside_the_grid_are_refused(name):
     with pytest.raises(UsageError, match="unknown model"):

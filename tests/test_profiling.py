@@ -10,6 +10,7 @@ from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.data import Split, load_train
 from task3_MNIST.core.environment import settle
 from task3_MNIST.core.profiling import KINDS, OTHER, profile_steps, train_flops
+from task3_MNIST.core.recipe_file import write_recipe
 from tests.scripts import REPOSITORY, call_ok
 
 CPU = torch.device("cpu")
@@ -26,9 +27,12 @@ def test_flops_of_a_step_are_those_of_its_matrix_products():
 
 def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, tmp_path):
     out = tmp_path / "profile.json"
-    given = ("--model", "mlp_50_50", "--threads", 1, "--data", mnist_dir, "--out", out)
+    recipe = tmp_path / "mine.json"
+    write_recipe(recipe, "mine", "mlp_50_50", {"batch_size": 128, "optimizer": "adamw"}, {})
+    given = ("--recipe", recipe, "--threads", 1, "--data", mnist_dir, "--out", out)
     assert "GFLOP/s" in call_ok("task3_MNIST/profile_step.py", *given)
     report = json.loads(out.read_text())
+    assert (report["model"], report["recipe"], report["batch_size"]) == ("mlp_50_50", "mine", 128)
     text = (REPOSITORY / "results" / "README.md").read_text()
     assert [key for key in report if f"`{key}`" not in text] == []
     assert sum(report["shares"].values()) == pytest.approx(1)

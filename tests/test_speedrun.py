@@ -9,10 +9,12 @@ import torch
 
 from task3_MNIST import speedrun
 from task3_MNIST.core import zoo
+from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.data import load_test
 from task3_MNIST.core.engine import loss_and_accuracy, predict
 from task3_MNIST.core.errors import UserError
-from task3_MNIST.core.speed_file import PROFILE, SPEEDRUN, read_speed_files
+from task3_MNIST.core.recipe_file import write_recipe
+from task3_MNIST.core.speed_file import PROFILE, SPEEDRUN, chosen_training, read_speed_files
 from task3_MNIST.core.usual_pipeline import train_usual_epochs
 from task3_MNIST.report.readme import TABLES
 from tests.scripts import REPOSITORY
@@ -76,6 +78,23 @@ def test_runs_differ_by_their_seed_and_stand_beside_the_usual_epoch(here, capsys
     text = (REPOSITORY / "results" / "README.md").read_text()
     assert [key for key in report if f"`{key}`" not in text] == []
     assert f"4.50 s of `linear` (3.00, 6.00) | {ratio:.2f} |" in TABLES["speed"](tmp_path)
+
+
+def test_a_recipe_file_is_timed_under_its_name(here, tmp_path):
+    run, _ = here
+    path = tmp_path / "mine.json"
+    write_recipe(path, "mine", "mlp", {"lr": 0.01, "epochs": 2, "batch_size": 500}, {})
+    report = run("--runs", 1, "--recipe", path)
+    named = {"model": "linear", "recipe": "mine", "recipe_file": str(path)}
+    assert report.items() >= named.items()
+
+
+def test_a_recipe_file_brings_its_model(tmp_path):
+    path = tmp_path / "mine.json"
+    write_recipe(path, "mine", "mlp_50_50", {"lr": 0.01}, {})
+    options = speedrun.parser().parse_args(["--recipe", str(path)])
+    named, config = chosen_training(options, torch.device("cpu"))
+    assert (named["model"], config) == ("mlp_50_50", TrainConfig(lr=0.01))
 
 
 def test_without_against_there_is_no_ratio(here, capsys, tmp_path):

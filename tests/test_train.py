@@ -1,6 +1,8 @@
 """The training scripts, called as users call them: files, names, repetition, interruption."""
 
 import json
+import shlex
+import shutil
 import signal
 import subprocess
 import time
@@ -9,7 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from task3_MNIST import benchmark, profile_step, speedrun, train_baselines
+from task3_MNIST.core import data
+from task3_MNIST.core.cli import train_parser
 from task3_MNIST.core.config import RECIPES, recipe_config
+from task3_MNIST.core.environment import PATH_OPTIONS, readable_path, typed_at_root
+from task3_MNIST.core.flags import folder
+from task3_MNIST.core.recipe_file import write_recipe
 from tests.scripts import REPOSITORY, SMALL, call, call_ok, command, refusal, run_ok, start
 
 MLP = "task3_MNIST/train_mlp.py"
@@ -123,6 +131,17 @@ def test_seeds_train_one_run_each_and_differ(tmp_path):
     assert len({json.dumps(metrics(folder)) for folder in folders}) == 3
 
 
+@pytest.mark.parametrize("script", [MLP, "task3_MNIST/train_baselines.py"])
+def test_a_data_set_is_read_once_for_its_checksum_however_many_seeds(script, tmp_path, monkeypatch):
+    asked, checksum = [], data.checksum
+    monkeypatch.setattr(data, "checksum", lambda *given: asked.append(given) or checksum(*given))
+    given = SMALL if script == MLP else ("--models", "random_forest", *SMALL[:4])
+    given += ("--no-evaluate", "--results", tmp_path, "--seeds", 3)
+    for _ in range(2):  # trained, then complete
+        call_ok(script, *given, *(("--epochs", 1) if script == MLP else ()))
+    assert len(asked) == 2
+
+
 def test_another_knob_is_another_run_with_its_own_name(tmp_path):
     call_ok(MLP, *SMALL, "--epochs", 1, "--lr", "0.02", "--results", tmp_path, "--no-evaluate")
     assert (tmp_path / "digits/mlp/fast+epochs=1+batch-size=64+lr=0.02/seed0/model.pt").exists()
@@ -137,6 +156,17 @@ def test_no_evaluate_leaves_the_test_set_sealed(tmp_path):
     assert "1 evaluated" in call_ok("task3_MNIST/evaluate.py", "--results", tmp_path)
     assert next(tmp_path.rglob("test.json"))
     assert "nothing waits" in call_ok("task3_MNIST/evaluate.py", "--results", tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["train_loss.png", "val_loss.png"])
+def test_a_run_whose_drawing_was_interrupted_gets_its_pictures(missing, tmp_path):
+    given = (*SMALL, "--epochs", 1, "--results", tmp_path, "--no-evaluate")
+    call_ok(MLP, *given)
+    [plots] = tmp_path.rglob("plots")
+    before = {path.name for path in plots.iterdir()}
+    (plots / missing).unlink()
+    call_ok(MLP, *given)
+    assert {path.name for path in plots.iterdir()} == before
 
 
 LONG = ("--epochs", 12, "--model", "advanced_mlp", "--rotation", 10, "--no-evaluate")
@@ -205,6 +235,54 @@ def test_ctrl_c_before_anything_is_trained_is_quiet(seconds, tmp_path):
     _, errors = process.communicate()
     assert process.returncode == 130
     assert errors == ""
+
+
+def test_the_recorded_command_gives_the_same_run_from_the_repositorys_root(tmp_path):
+    """Type it in another folder, with paths that only that folder makes sense of."""
+    write_recipe(tmp_path / "mine.json", "mine", "mlp_50_50", {"epochs": 1, "lr": 0.01}, {})
+    run_ok(MLP, *SMALL, "--recipe", "mine.json", "--results=runs", cwd=tmp_path)
+    [first] = (tmp_path / "runs").rglob("config.json")
+    command = json.loads(first.read_text())["command"]
+    expected = metrics(first.parent)
+    shutil.rmtree(tmp_path / "runs")
+    _, script, *arguments = shlex.split(command)
+    run_ok(script, *arguments, cwd=REPOSITORY)
+    assert metrics(first.parent) == expected
+    assert json.loads(first.read_text())["command"] == command
+
+
+def test_recorded_paths_are_those_that_were_meant(tmp_path, monkeypatch):
+    for name in ("digits", "fast", "mine", "a,b"):  # folders that are called as other things are
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+    typed = "train.py --model mine --recipes fast,my.json --dataset digits --datasets mine,digits"
+    typed += " --datasets a,b --results mine --resume"
+    there = readable_path(tmp_path)
+    assert " ".join(typed_at_root(typed.split())) == (
+        f"{there}/train.py --model mine --recipes fast,{there}/my.json --dataset digits "
+        f"--datasets {there}/mine,digits --datasets {there}/a,b --results {there}/mine --resume"
+    )
+
+
+def test_every_option_for_a_path_is_recorded_as_one():
+    parsers = (
+        *(train_parser("mlp"), benchmark.parser(), train_baselines.parser()),
+        *(speedrun.parser(), profile_step.parser()),
+    )
+    options = {
+        option
+        for parser in parsers
+        for action in parser._actions
+        for option in action.option_strings
+        if action.type in (Path, folder) or action.dest.rstrip("s") in ("recipe", "dataset")
+    }
+    assert options == set(PATH_OPTIONS)
+
+
+def test_an_abbreviated_option_is_refused(tmp_path):
+    """`--over` would stay in the printed command to go on, and delete what was saved."""
+    line = refusal(call(MLP, *SMALL, "--over", "--results", tmp_path), 2)
+    assert "unrecognized arguments: --over" in line
 
 
 def test_the_second_script_on_one_run_says_so_and_stops(tmp_path):

@@ -9,6 +9,7 @@ import platform
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from optuna.trial import TrialState
 
 from task1_MLP import models as mlp_models
 from task2_CNN import models as cnn_models
-from task3_MNIST.core import data, search_space, zoo
+from task3_MNIST.core import data, search_space, tuning, zoo
 from task3_MNIST.core.fetch import TEST_FILES, TRAIN_FILES, raw_folder
 from task3_MNIST.core.metrics import refined_loss
 from task3_MNIST.core.recipe_file import read_recipe
@@ -378,6 +379,36 @@ def test_trials_of_other_machines_are_given_up_after_an_hour_without_an_epoch(tm
     assert ours.number == 2
 
 
+def set_clock(patch, zone):
+    patch.setenv("TZ", zone)
+    time.tzset()
+
+
+def test_no_trial_is_given_up_because_the_clock_was_changed(tmp_path, monkeypatch):
+    """As in the night when summer time ends, but by half a day."""
+    search, study = a_study(tmp_path)
+    with contextlib.ExitStack() as held:
+        with monkeypatch.context() as patch:
+            set_clock(patch, "UTC+12")
+            trial, *_ = tuning._begin(search, study, [], held)
+            trial.set_user_attr("worker", {"host": "another", "lock": "/elsewhere"})
+            set_clock(patch, "UTC")
+            give_up_dead(search, study)
+        time.tzset()
+        assert study.get_trials()[0].state == TrialState.RUNNING
+
+
+def test_a_trial_in_a_database_that_nobody_signs_is_given_up_in_time(tmp_path, monkeypatch):
+    search = replace(a_study(tmp_path)[0], storage=f"sqlite:///{tmp_path}/study.db")
+    study = open_study(search)
+    study.ask()  # its process has not said yet whose it is, or never will
+    give_up_dead(search, study)
+    assert study.get_trials()[0].state == TrialState.RUNNING
+    monkeypatch.setattr(tuning, "UNSIGNED", 0)
+    give_up_dead(search, study)
+    assert study.get_trials()[0].state == TrialState.FAIL
+
+
 # ---- bad input
 
 
@@ -391,8 +422,10 @@ WRONG_CALLS = [
     (("--epochs", "-1"), 2, "--epochs"),
     (("--jobs", "none"), 2, "--jobs"),
     (("--seed", "-1"), 2, "--seed"),
-    (("--study", "a/b"), 2, "has no /"),
-    (("--study", "a+b"), 2, "cannot name its runs"),
+    *(
+        (("--study", name), 2, "a study cannot be called")
+        for name in ("..", ".", "a/b", "a\\b", "C:b", "a+b", "b.", "NUL", "com1.b", "a" * 95)
+    ),
     (("--storage", "nosuch://host/db"), 1, "--storage nosuch://host/db cannot be used"),
     (("--storage", "postgresql://me:secret@host/db"), 2, "needs a database driver"),
     (("--storage", "sqlite:////no/such/folder/study.db"), 1, "unable to open database file"),
@@ -406,6 +439,7 @@ def test_a_wrong_call_is_refused_in_one_line(arguments, code, says, tmp_path):
     line = refusal(call(SCRIPT, *given, *arguments), code)
     assert says in line
     assert "secret" not in line
+    assert list(tmp_path.rglob("*.journal")) == []
 
 
 @pytest.mark.parametrize("content", ["hello", "hello\nyou\n", '{"a": 1}\n', "\0\1\2"])
@@ -448,11 +482,11 @@ RECIPE_FILE = dict(about="mine", model="mlp", knobs=dict(lr=0.01, epochs=1), fou
     [
         (dict(knobs=dict(lrr=0.01)), 1, "unknown knob 'lrr': did you mean lr"),
         (dict(knobs=dict(seed=3)), 1, "unknown knob 'seed'"),
-        (dict(knobs=dict(lr="high")), 1, 'the knob lr is "high", not a number'),
+        (dict(knobs=dict(lr="high")), 1, "--lr 'high' is not a number"),
         (dict(knobs=dict(lr=-1)), 1, "--lr -1.0 must be above 0"),
         (dict(knobs=dict(lr=float("nan"))), 1, "not a finite number"),
-        (dict(knobs=dict(epochs=2.5)), 1, "the knob epochs is 2.5, not a whole number"),
-        (dict(knobs=dict(epochs=True)), 1, "the knob epochs is true, not a whole number"),
+        (dict(knobs=dict(epochs=2.5)), 1, "--epochs 2.5 is not a whole number"),
+        (dict(knobs=dict(epochs=True)), 1, "--epochs True is not a whole number"),
         (dict(knobs=dict(optimizer="adan")), 1, "unknown optimizer 'adan': did you mean adam"),
         (dict(knobs=[]), 1, "is no recipe file (it has no knobs)"),
         (dict(model="mpl"), 1, "unknown model 'mpl': did you mean mlp"),
@@ -475,7 +509,10 @@ def test_a_recipe_file_is_checked_at_the_door(change, code, says, tmp_path):
     [
         ("gone.json", None, 2, "there is no recipe file"),
         ("fast.json", RECIPE_FILE, 2, "would be taken for the built-in recipe fast"),
+        ("Fast.json", RECIPE_FILE, 2, "would be taken for the built-in recipe fast"),
         ("a+b.json", RECIPE_FILE, 2, "cannot name its runs"),
+        ("aux.json", RECIPE_FILE, 2, "cannot name its runs"),
+        ("a" * 101 + ".json", RECIPE_FILE, 2, "cannot name its runs"),
         ("text.json", "knobs: lr", 1, "is no recipe file"),
         ("list.json", [1, 2], 1, "is no recipe file"),
         ("deep.json", "[" * 100_000, 1, "is no recipe file"),

@@ -51,15 +51,15 @@ class BaselineJob:
         """Return where it is measured: its folder below the results."""
         return run_folder(results, self.dataset, self.model, baselines.NAME, self.seed)
 
-    def identity(self) -> dict[str, Any]:
-        """Return the part of `config.json` that decides the numbers."""
+    def identity(self, checksum: Callable[[str, Path], str] = data.checksum) -> dict[str, Any]:
+        """Return the part of `config.json` that decides the numbers, as `training.Job` does."""
         row = baselines.baseline(self.model)
         return {
             "schema": SCHEMA,
             "model": self.model,
             "family": baselines.FAMILY,
             "dataset": self.dataset,
-            "dataset_sha256": data.checksum(self.dataset, self.data_dir),
+            "dataset_sha256": checksum(self.dataset, self.data_dir),
             "recipe": baselines.NAME,
             "name": baselines.NAME,
             "seed": self.seed,
@@ -73,6 +73,7 @@ def run_baseline(
     splits: tuple[data.Split, data.Split],
     test: Callable[[], data.Split] | None,
     tick: Callable[[], None] = lambda: None,
+    checksum: Callable[[str, Path], str] = data.checksum,
 ) -> list[str]:
     """Fit and measure a baseline and write the files of its run, `summary.json` the last.
 
@@ -82,6 +83,7 @@ def run_baseline(
         splits: train and validation.
         test: called for the test images once it is fitted; None leaves the test set sealed.
         tick: called every second of the fit.
+        checksum: as in `training.Job.identity`.
 
     Returns:
         what scikit-learn warned of, a line each.
@@ -90,7 +92,7 @@ def run_baseline(
         UserError: the folder holds another run, or the images are all of one class.
     """
     train, val = splits
-    identity = job.identity()
+    identity = job.identity(checksum)
     if run.started:
         check_same(run, identity)
     run.clear()  # what an interrupted one left

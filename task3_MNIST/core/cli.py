@@ -8,12 +8,19 @@ import functools
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
 from task3_MNIST.core import data, zoo
-from task3_MNIST.core.config import DEFAULT_RECIPE, RECIPES, TrainConfig, recipe_config
+from task3_MNIST.core.config import (
+    DEFAULT_RECIPE,
+    KNOB_TYPES,
+    RECIPES,
+    TrainConfig,
+    recipe_config,
+)
 from task3_MNIST.core.engine import DivergedError
 from task3_MNIST.core.ensemble import without_ensemble, write_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
@@ -58,14 +65,15 @@ def train_parser(family: str) -> argparse.ArgumentParser:
     for knob in dataclasses.fields(TrainConfig):
         flag = "--" + knob.name.replace("_", "-")
         text = f"{knob.metadata['help']} ({_defaults(knob.name, family)})"
-        if knob.type == "bool":
+        kind = KNOB_TYPES[knob.name]
+        if kind is bool:
             knobs.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
             continue
         knobs.add_argument(
             flag,
-            type={"int": int, "float": float, "str": str}[knob.type],
+            type=kind,
             default=argparse.SUPPRESS,
-            metavar=("|".join(knob.metadata.get("choices", ())) or knob.type.upper()),
+            metavar=("|".join(knob.metadata.get("choices", ())) or kind.__name__.upper()),
             help=text,
         )
     return parser
@@ -100,11 +108,12 @@ def train_main(family: str) -> None:
     # loaded at their first use: a repeated command needs no data
     splits = functools.cache(lambda: _load_splits(options, jobs[0].config, device))
     test = functools.cache(lambda: _load_test(options, device))
+    checksum = functools.cache(data.checksum)
     diverged = {}
     for run, job in runs:
         try:
             with run.locked():
-                _train_one(run, job, splits, options.overwrite)
+                _train_one(run, job, splits, options.overwrite, checksum)
                 finish(run, None if options.no_evaluate else test)
                 _report(run)
         except DivergedError as error:
@@ -156,12 +165,18 @@ def _load_test(options: argparse.Namespace, device: torch.device) -> data.Split:
     return data.load_test(options.dataset, options.data, replace_altered=True).to(device)
 
 
-def _train_one(run: Run, job: Job, splits: Callable[[], tuple], overwrite: bool) -> None:
+def _train_one(
+    run: Run,
+    job: Job,
+    splits: Callable[[], tuple],
+    overwrite: bool,
+    checksum: Callable[[str, Path], str],
+) -> None:
     """Train a run unless it is complete, showing each epoch."""
     if overwrite:
         run.clear()
     if run.complete:
-        check_same(run, job.identity())
+        check_same(run, job.identity(checksum))
         if job.keep_epochs and not run.kept_epochs():
             raise UserError(
                 f"{run.folder} is complete and kept no epochs: --overwrite trains it again and "
@@ -184,7 +199,7 @@ def _train_one(run: Run, job: Job, splits: Callable[[], tuple], overwrite: bool)
             bar.write(_epoch_line(metrics, job.config.epochs))
             sys.stdout.flush()
 
-        train_run(run, job, (train, val), show)
+        train_run(run, job, (train, val), show, checksum)
 
 
 def _diverged(errors: dict[int, DivergedError], seeds: int) -> DivergedError:

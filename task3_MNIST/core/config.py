@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import reprlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_type_hints
 
 from task3_MNIST.core.errors import UsageError, unknown_name
 
@@ -22,7 +23,7 @@ def knob(default: Any, help: str, **checks: Any) -> Any:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Every knob of training; a value out of range raises UsageError on construction."""
+    """Every knob of training; a value of another type or out of range raises UsageError."""
 
     epochs: int = knob(10, "passes over the training images", minimum=1)
     batch_size: int = knob(64, "images a step", minimum=1)
@@ -89,15 +90,34 @@ class TrainConfig:
     def __post_init__(self) -> None:
         """Refuse values that no training could use."""
         for knob_field in dataclasses.fields(self):
-            _check(knob_field.name, getattr(self, knob_field.name), knob_field.metadata)
+            name, kind = knob_field.name, KNOB_TYPES[knob_field.name]
+            _check_type(name, getattr(self, name), kind)
+            if kind is float:  # a whole number is a number too: 1 becomes 1.0
+                object.__setattr__(self, name, float(getattr(self, name)))
+            _check(name, getattr(self, name), knob_field.metadata)
         if self.full_train and self.patience:
             raise UsageError(
                 f"--patience {self.patience} needs validation, which --full-train leaves out"
             )
 
 
+KNOB_TYPES = get_type_hints(TrainConfig)
+KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+
+
+def _check_type(name: str, value: Any, kind: type) -> None:
+    # not isinstance: True would pass for 1
+    whole = kind is float and type(value) is int and abs(value) < 1e15
+    if type(value) is not kind and not whole:
+        raise UsageError(f"{_flag(name)} {reprlib.repr(value)} is not {KINDS[kind]}")
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
 def _check(name: str, value: Any, checks: dict) -> None:
-    flag = "--" + name.replace("_", "-")
+    flag = _flag(name)
     if "choices" in checks:
         if value not in checks["choices"]:
             raise unknown_name(name.replace("_", " "), str(value), checks["choices"])
@@ -200,8 +220,15 @@ def recipe_config(recipe: str, family: str, model: str) -> TrainConfig:
     return find_recipe(recipe).config(family, model)
 
 
+MOST_BYTES = 255  # of a folder's name, on every system
+
+
 def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
-    """Return the recipe's name with every knob that differs from it: `fast+lr=0.02`."""
+    """Return the recipe's name with every knob that differs from it: `fast+lr=0.02`.
+
+    Raises:
+        UsageError: no folder can be called so.
+    """
     differing = (
         f"+{knob_field.name.replace('_', '-')}={getattr(config, knob_field.name)}".removesuffix(
             "=True"  # a switch says all by its name
@@ -210,4 +237,10 @@ def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
         if knob_field.name != "seed"  # the folder below carries it
         and getattr(config, knob_field.name) != getattr(base, knob_field.name)
     )
-    return recipe + "".join(differing)
+    name = recipe + "".join(differing)
+    if len(name.encode()) > MOST_BYTES:
+        raise UsageError(
+            f"so many knobs make a name of {len(name.encode())} bytes, and a folder's has at most "
+            f"{MOST_BYTES}: write them into a recipe file (results/README.md), for --recipe"
+        )
+    return name

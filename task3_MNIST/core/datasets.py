@@ -22,6 +22,22 @@ from task3_MNIST.core.fetch import SHA256, TEST_FILES, TRAIN_FILES, fetch_missin
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
+def import_torchvision() -> Any:
+    """Return torchvision, imported where it is used only: it takes a second.
+
+    Raises:
+        UserError: it is not installed, or was built for another PyTorch.
+    """
+    try:
+        import torchvision
+    except Exception as error:  # a build for another PyTorch raises whatever it first misses
+        raise UserError(
+            f"torchvision cannot be imported ({' '.join(str(error).split())}): install the version "
+            "that requirements.txt names beside the torch named there"
+        ) from error
+    return torchvision
+
+
 class Dataset(Protocol):
     """What `data.py` asks of a data set; its methods raise `UserError` for what a user can mend."""
 
@@ -166,9 +182,8 @@ class FromTorchvision:
                 raise
 
     def _open(self, root: Path, part: dict[str, Any], download: bool = False) -> Any:
-        from torchvision import datasets  # over a second to import
-
-        return getattr(datasets, self.name)(root, download=download, **part)
+        opened = getattr(import_torchvision().datasets, self.name)
+        return opened(root, download=download, **part)
 
     def _read(self, data_dir: Path, part: dict[str, Any]) -> Arrays:
         self.fetch(data_dir, test=True)

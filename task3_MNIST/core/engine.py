@@ -34,7 +34,7 @@ class DivergedError(UserError):
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch leaves.
+    """What one epoch leaves: copies, which further training does not change.
 
     Attributes:
         metrics: `epoch, lr, train_loss, train_accuracy, val_loss, val_accuracy, seconds`;
@@ -88,7 +88,8 @@ def fit(
     selected: dict[str, Any] = {}
     if checkpoint:
         model.load_state_dict(checkpoint["model"])
-        optimizer.load_state_dict(checkpoint["optimizer"])
+        # PyTorch would go on in the tensors that it is given
+        optimizer.load_state_dict(copy.deepcopy(checkpoint["optimizer"]))
         history, selected = list(checkpoint["history"]), checkpoint["selected"]
         if averaged is not None:
             averaged.load_state_dict(checkpoint["averaged"])
@@ -110,12 +111,12 @@ def fit(
             "seconds": time.perf_counter() - started,
         }
         history = [*history, metrics]
-        weights = validated.state_dict()
+        weights = copy.deepcopy(validated.state_dict())
         if val is None or config.select == "last" or selected_epoch(history) == epoch:
-            selected = {"epoch": epoch, "state_dict": copy.deepcopy(weights)}
+            selected = {"epoch": epoch, "state_dict": weights}
         state = {
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "model": weights if averaged is None else copy.deepcopy(model.state_dict()),
+            "optimizer": copy.deepcopy(optimizer.state_dict()),
             "selected": selected,
             "history": history,
         }
@@ -126,7 +127,7 @@ def fit(
 
 def finished(history: list[dict[str, Any]], config: TrainConfig) -> bool:
     """Return whether the last epoch is done, or patience with the validation figures is over."""
-    if len(history) == config.epochs:
+    if len(history) >= config.epochs:
         return True
     if not history or not config.patience:
         return False

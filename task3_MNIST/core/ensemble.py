@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,19 +44,33 @@ def write_ensembles(runs: Iterable[Run], test: Split) -> list[Path]:
 
 
 def without_ensemble(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs of many seeds whose `ensemble.json` is missing or older than an evaluation.
+    """Return the runs of many seeds whose `ensemble.json` is missing or of other predictions.
 
     One run for each folder of seeds; a script that was killed before it wrote it leaves it so.
     """
     due = []
     for folder, run in {run.folder.parent: run for run in runs}.items():
-        evaluations = [path.stat().st_mtime for path in folder.glob("*/test.json")]
-        there = folder / "ensemble.json"
-        if len(evaluations) > 1 and not (
-            there.is_file() and there.stat().st_mtime >= max(evaluations)
-        ):
+        members = [Run(path.parent) for path in folder.glob("*/test.json")]
+        if len(members) > 1 and _recorded(folder) != _digests(members):
             due.append(run)
     return due
+
+
+def _recorded(folder: Path) -> dict[str, str] | None:
+    """Return the digests of which an `ensemble.json` says that it was made; None without one."""
+    try:
+        return (read_ensemble(folder) or {}).get("predictions_sha256")
+    except UserError:
+        return None
+
+
+def _digests(members: Iterable[Run]) -> dict[str, str | None]:
+    """Return the SHA-256 of each run's predictions by its folder's name; None of no such file."""
+    files = {run.folder.name: run.folder / "predictions.npz" for run in members}
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        for name, path in sorted(files.items())
+    }
 
 
 def read_ensemble(folder: Path) -> dict[str, Any] | None:
@@ -95,5 +110,6 @@ def ensemble(members: list[Run], test: Split) -> dict[str, Any] | None:
     return {
         "schema": SCHEMA,
         "seeds": sorted(seeds),
+        "predictions_sha256": _digests(members),
         **evaluate(together, test.labels.cpu()),
     }

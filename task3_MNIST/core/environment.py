@@ -9,12 +9,14 @@ import platform
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from task3_MNIST.core.config import TrainConfig
+from task3_MNIST.core.config import RECIPES, TrainConfig
+from task3_MNIST.core.data import DATASETS
 from task3_MNIST.core.errors import UsageError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -63,7 +65,7 @@ def describe(device: torch.device) -> dict[str, Any]:
     return {
         "versions": {
             "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in RECORDED_PACKAGES},
+            **{package: _version(package) for package in RECORDED_PACKAGES},
         },
         "platform": platform.platform(),
         "cpu": cpu_name(),
@@ -71,8 +73,15 @@ def describe(device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
         "git_commit": git_commit(),
-        "command": shlex.join(["python", *_readable_arguments()]),
+        "command": shlex.join(["python", *typed_at_root(sys.argv)]),
     }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None  # torchvision, which training on MNIST does without
 
 
 def cpu_name() -> str:
@@ -109,5 +118,37 @@ def readable_path(path: Path) -> str:
     return path.as_posix()
 
 
-def _readable_arguments() -> list[str]:
-    return [readable_path(Path(sys.argv[0])), *sys.argv[1:]]
+# The options that name paths, with the names that each takes as well.
+PATH_OPTIONS = {
+    **dict.fromkeys(("--data", "--out", "--plots", "--results"), ()),
+    **dict.fromkeys(("--dataset", "--datasets"), DATASETS),
+    **dict.fromkeys(("--recipe", "--recipes"), tuple(RECIPES)),
+}
+
+
+def typed_at_root(words: Sequence[str]) -> list[str]:
+    """Return a script and its arguments with all paths as typed at the repository's root."""
+    script, *arguments = words
+    typed, option = [readable_path(Path(script))], ""
+    for word in arguments:
+        if not word.startswith("--"):
+            typed.append(_rebased(option, word))
+            continue
+        option, equals, value = word.partition("=")
+        typed.append(f"{option}={_rebased(option, value)}" if equals else word)
+    return typed
+
+
+def _rebased(option: str, value: str) -> str:
+    """Return the value of an option with the paths in it as typed at the repository's root."""
+    if option not in PATH_OPTIONS:
+        return value
+    names = PATH_OPTIONS[option]
+    if not names:
+        return readable_path(Path(value))
+    # the plural ones take several with commas, which a folder may have in its name
+    parts = [value] if Path(value).exists() else value.split(",")
+    return ",".join(
+        part if not part or part in names else readable_path(Path(part).expanduser())
+        for part in parts
+    )

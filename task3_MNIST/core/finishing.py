@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from task3_MNIST.core import plots
 from task3_MNIST.core.data import Split
 from task3_MNIST.core.evaluation import evaluate_run
 from task3_MNIST.core.runs import Run
 
-LAST_PICTURE = Path("plots/confusion_matrix.png")  # of an evaluated run
-
 
 def finished(run: Run) -> bool:
     """Return whether a run is trained, evaluated and drawn."""
-    return run.complete and run.evaluated and (run.folder / LAST_PICTURE).is_file()
+    # the last picture that is drawn
+    return run.complete and run.evaluated and (run.folder / plots.CONFUSION).is_file()
 
 
 def finish(run: Run, test: Callable[[], Split] | None) -> None:
@@ -27,10 +25,8 @@ def finish(run: Run, test: Callable[[], Split] | None) -> None:
     """
     if test and not run.evaluated:
         evaluate_and_plot(run, test())
-    elif run.evaluated and not finished(run):
+    elif not all(picture.is_file() for picture in plots.run_pictures(run)):
         _draw(run)
-    elif not (run.folder / "plots").exists():
-        plots.draw_curves(run)
 
 
 def evaluate_and_plot(run: Run, test: Split, average_shifts: int = 0) -> None:
@@ -41,4 +37,5 @@ def evaluate_and_plot(run: Run, test: Split, average_shifts: int = 0) -> None:
 
 def _draw(run: Run) -> None:
     plots.draw_curves(run)
-    plots.draw_confusion(run)  # last: `finished` looks for it
+    if run.evaluated:
+        plots.draw_confusion(run)

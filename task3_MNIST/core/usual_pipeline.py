@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from task3_MNIST.core.data import MEAN, STD
+from task3_MNIST.core.datasets import import_torchvision
 
 
 def train_usual_epochs(model: nn.Module, data_dir: Path, epochs: int = 1) -> list[float]:
@@ -27,11 +28,14 @@ def train_usual_epochs(model: nn.Module, data_dir: Path, epochs: int = 1) -> lis
         model: on the CPU, or on the device that each batch is to be moved to.
         data_dir: the folder in which MNIST lies, fetched before.
         epochs: passes over the training images.
-    """
-    from torchvision import datasets, transforms  # a second to import
 
+    Raises:
+        UserError: torchvision cannot be imported.
+    """
+    torchvision = import_torchvision()
+    transforms = torchvision.transforms
     transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
-    train = datasets.MNIST(str(data_dir), train=True, transform=transform)
+    train = torchvision.datasets.MNIST(str(data_dir), train=True, transform=transform)
     loader = DataLoader(train, batch_size=64, shuffle=True)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     device = next(model.parameters()).device

@@ -149,10 +149,10 @@ def _finish_run(job: Job, results: Path, device: torch.device) -> tuple[Job, str
     try:
         with run.locked():
             if run.complete:
-                check_same(run, job.identity())
+                check_same(run, job.identity(_checksum))
             else:
                 splits = _splits(job.dataset, job.data_dir, job.config.full_train, device)
-                train_run(run, job, splits, lambda _: None)
+                train_run(run, job, splits, lambda _: None, _checksum)
             finish(run, lambda: _test(job.dataset, job.data_dir, device))
     except UserError as error:
         return job, str(error)
@@ -171,6 +171,11 @@ def _splits(
     dataset: str, data_dir: Path, full_train: bool, device: torch.device
 ) -> tuple[data.Split, data.Split | None]:
     return load_splits(dataset, data_dir, full_train, device)
+
+
+@functools.lru_cache(maxsize=1)
+def _checksum(dataset: str, data_dir: Path) -> str:
+    return data.checksum(dataset, data_dir)
 
 
 @functools.lru_cache(maxsize=1)

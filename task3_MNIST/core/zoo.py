@@ -40,7 +40,7 @@ def grid_points(family: str) -> list[str]:
 
 def size_of(name: str) -> tuple[int, int] | None:
     """Return (depth, width) of a model of the size grids; None of any other name."""
-    match = re.fullmatch(r"[a-z]+_d(\d)_w(\d+)", name)
+    match = re.fullmatch(r"[a-z]+_d(\d)_w(\d+)", name, re.ASCII)
     modules = [module for _, module in FAMILIES.values()]
     tabled = any(name in module.VARIANTS for module in modules)
     if tabled or not match or not any(module.variant(name) for module in modules):

@@ -106,7 +106,7 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
     # dozens of sizes would leave no room for the models that somebody wants to see
     groups = [group for group in groups if group.model in names] if names else set_apart(groups)[0]
     test = data.load_test(dataset, data_dir)
-    entries, unread = _entries(groups, results, test)
+    entries, unread = _entries(groups, test)
     if not entries:
         raise UserError(unread[0].what)
     order = _shown_first(entries, names)
@@ -126,26 +126,23 @@ def _to_show(group: Group) -> bool:
     return (run.folder / "model.pt").exists() or not run.published
 
 
-def _entries(
-    groups: list[Group], results: Path, test: data.Split
-) -> tuple[list[Entry], list[Problem]]:
+def _entries(groups: list[Group], test: data.Split) -> tuple[list[Entry], list[Problem]]:
     models = [group.model for group in groups]
     entries, problems = [], []
     for group in groups:
         reading = group.by_validation
         alone = models.count(group.model) == 1
         name = group.model if alone else f"{group.model} · {group.name}"
-        command = f"python task3_MNIST/evaluate.py {results / reading.name}"
         try:
             logits = _logits(reading.run, test)
         except UserError as error:
-            problems.append(Problem(reading.name, str(error), command))
+            problems.append(Problem(reading.name, str(error), reading.again))
             continue
         if len(logits) == len(test):
             entries.append(Entry(name, group, reading, logits))
         else:
             what = f"predictions.npz holds {len(logits)} images, the test set {len(test)}"
-            problems.append(Problem(reading.name, what, command))
+            problems.append(Problem(reading.name, what, reading.again))
     return entries, problems
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -165,7 +165,7 @@ def _read(run: Run, reference: Path) -> Copy:
     # the place is emptied before it is written: a config from elsewhere must not choose another
     for key in ("model", "name", "dataset"):
         part = Path(config[key]).name if key == "dataset" else config[key]
-        if part == ".." or "/" in part or "\\" in part:
+        if part == ".." or PureWindowsPath(part).name != part:
             raise UserError(f"{run.folder}/config.json has no usable {key}: train the run again")
     target = run_folder(
         reference, config["dataset"], config["model"], config["name"], config["seed"]

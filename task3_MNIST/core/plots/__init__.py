@@ -2,6 +2,13 @@
 
 from task3_MNIST.core.plots.comparison import draw_comparison
 from task3_MNIST.core.plots.predictions import draw_prediction_grid
-from task3_MNIST.core.plots.run import draw_confusion, draw_curves
+from task3_MNIST.core.plots.run import CONFUSION, draw_confusion, draw_curves, run_pictures
 
-__all__ = ["draw_comparison", "draw_confusion", "draw_curves", "draw_prediction_grid"]
+__all__ = [
+    "CONFUSION",
+    "draw_comparison",
+    "draw_confusion",
+    "draw_curves",
+    "draw_prediction_grid",
+    "run_pictures",
+]

@@ -9,6 +9,8 @@ import numpy as np
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
 
+CONFUSION = Path("plots/confusion_matrix.png")
+
 
 def run_title(run: Run) -> str:
     """Return a run's name as figures carry it: `cnn, fast, seed 0`; other data sets are named."""
@@ -16,6 +18,12 @@ def run_title(run: Run) -> str:
     dataset = Path(config["dataset"]).name
     parts = [config["model"], config["name"], f"seed {config['seed']}"]
     return ", ".join(parts if dataset == DEFAULT_DATASET else [*parts, dataset])
+
+
+def run_pictures(run: Run) -> list[Path]:
+    """Return the files of a complete run's pictures, in the order in which they are drawn."""
+    files = [run.folder / "plots" / f"{split}_{measure}.png" for split, measure, _ in _curves(run)]
+    return files + ([run.folder / CONFUSION] if run.evaluated else [])
 
 
 def draw_curves(run: Run) -> list[Path]:
@@ -26,13 +34,18 @@ def draw_curves(run: Run) -> list[Path]:
     Args:
         run: a complete run.
     """
+    return [_draw_curve(run, rows, split, measure) for split, measure, rows in _curves(run)]
+
+
+def _curves(run: Run) -> list[tuple[str, str, list[dict[str, float]]]]:
+    """Return (split, measure, rows) of each curve that the run has figures for."""
     metrics = run.metrics()
     validated = [row for row in metrics if row["val_loss"] is not None]
     history = {"train": metrics, "val": validated}
     if run.evaluated:
         history["test"] = run.test().get("epochs", [])
     return [
-        _draw_curve(run, rows, split, measure)
+        (split, measure, rows)
         for split, rows in history.items()
         if rows
         for measure in ("accuracy", "loss")
@@ -115,4 +128,4 @@ def draw_confusion(run: Run) -> Path:
         f"{test['correct']:,} of {test['n']:,} right ({style.percent(test['test_accuracy'])}); "
         "the diagonal counts what is right and is left uncoloured",
     )
-    return style.save(figure, run.folder / "plots" / "confusion_matrix.png")
+    return style.save(figure, run.folder / CONFUSION)
