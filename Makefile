@@ -14,7 +14,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 RUNS := results/runs/mlp/fast/seed0/test.json results/runs/cnn/fast/seed0/test.json
 COMPARISON := task3_MNIST/model_comparison.html
 INFERENCE := task3_MNIST/model_inference.html
-# what the pages show and are made by; listed by the shell, since the names of runs may hold
+# what a page shows and is made by; listed by the shell, since the names of runs may hold
 # characters that make cannot have in a name
 SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name test.json \
 	-o -name '*.py' -o -path '*/report/static/*' -o -path '*/report/templates/*' \)
@@ -23,7 +23,7 @@ SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name tes
 # tests/conftest.py says what belongs together, and in which order
 WORKERS := -n auto --maxprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: all pages test lint clean benchmark notebook
+.PHONY: all pages test lint clean benchmark notebook always
 .DELETE_ON_ERROR:
 
 all: pages
@@ -42,14 +42,15 @@ results/runs/mlp/%/test.json: | .venv/runtime
 results/runs/cnn/%/test.json: | .venv/runtime
 	$(PY) task3_MNIST/train_cnn.py
 
-pages: $(RUNS)
-	@if [ -e $(INFERENCE) ] && [ -e $(COMPARISON) ] && \
-			[ -z "$$($(SOURCES) -newer $(COMPARISON) | head -n 1)" ]; then \
-		echo "The pages are up to date."; \
+pages: $(COMPARISON) $(INFERENCE)
+
+$(COMPARISON): SCRIPT := task3_MNIST/visualize_comparison.py
+$(INFERENCE): SCRIPT := task3_MNIST/model_inference_visualization.py
+$(COMPARISON) $(INFERENCE): $(RUNS) always
+	@if [ -e $@ ] && [ -z "$$($(SOURCES) -newer $@ | head -n 1)" ]; then \
+		echo "$@ is up to date."; \
 	else \
-		set -ex; \
-		$(PY) task3_MNIST/visualize_comparison.py; \
-		$(PY) task3_MNIST/model_inference_visualization.py; \
+		set -x; $(PY) $(SCRIPT); \
 	fi
 
 test: .venv/dev
@@ -70,7 +71,7 @@ clean:
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis results/plots $(COMPARISON) $(INFERENCE)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A stamp is only written once everything before it worked, so a broken install is mended.
+# A stamp is only written once everything before it worked: a broken install is repeated.
 .venv/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11)' 2>/dev/null || \
 		{ echo "error: Python 3.11 or newer is needed; name it: make PYTHON=/path/to/python3.11"; exit 1; }
