@@ -8,19 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from task3_MNIST.core.palette import HUES, SYMBOLS
 from task3_MNIST.core.stats import Interval, accuracy_interval, mean_interval
 from task3_MNIST.report.collect import Group, Reading, labels
-
-# A family has hues of its own, so that it is seen before a name is read. All of them are of
-# middling lightness: at least 3:1 on both a white and a nearly black ground.
-HUES = {
-    "mlp": ("#d0661b", "#c9474f", "#b5498f", "#9a7412", "#b06a4a"),
-    "cnn": ("#2f7ad0", "#178f8c", "#3f8f3f", "#7d62d8", "#4b82a8"),
-    "baseline": ("#7a7f87", "#8a7a60", "#6f8a72", "#8f7f8a", "#63808a"),
-}
-OTHER_HUES = ("#7a7f87", "#8a7a60", "#6f8a72")
-SYMBOLS = {"mlp": "square", "cnn": "circle", "baseline": "triangle-up"}
-OTHER_SYMBOL = "diamond"
 
 
 @dataclass(frozen=True)
@@ -64,7 +54,7 @@ def make_entries(groups: Sequence[Group]) -> list[Entry]:
     met: dict[str, int] = {}
     entries = []
     for place, (group, name) in enumerate(zip(groups, names, strict=True)):
-        hues = HUES.get(group.family, OTHER_HUES)
+        hues = HUES[group.family]
         number = met.setdefault(group.family, 0)
         met[group.family] += 1
         entries.append(
@@ -73,7 +63,7 @@ def make_entries(groups: Sequence[Group]) -> list[Entry]:
                 name=name,
                 group=group,
                 colour=hues[number % len(hues)],
-                symbol=SYMBOLS.get(group.family, OTHER_SYMBOL),
+                symbol=SYMBOLS[group.family],
                 accuracy=_accuracy(group),
                 figures=_figures(group),
             )

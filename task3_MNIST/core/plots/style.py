@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from task3_MNIST.core.files import write_atomic
+from task3_MNIST.core.palette import HUES, MARKERS, SYMBOLS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +22,8 @@ DPI = 150
 
 # Okabe and Ito 2008: told apart with any kind of colour vision; their yellow is too pale on white
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
-FAMILY_COLOURS = {"mlp": PALETTE[0], "cnn": PALETTE[1], "baseline": "#777777"}
-FAMILY_MARKERS = {"mlp": "o", "cnn": "s", "baseline": "^"}
+FAMILY_COLOURS = {family: hues[0] for family, hues in HUES.items()}
+FAMILY_MARKERS = {family: MARKERS[symbol] for family, symbol in SYMBOLS.items()}
 FAMILY_NAMES = {"mlp": "MLP", "cnn": "CNN", "baseline": "baseline"}
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
 RIGHT, WRONG = "#15803D", "#B91C1C"

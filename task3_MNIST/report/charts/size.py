@@ -9,6 +9,7 @@ from typing import Any
 from plotly import graph_objects as go
 
 from task3_MNIST.core import zoo
+from task3_MNIST.core.palette import HUES
 from task3_MNIST.core.plots.size import FAR
 from task3_MNIST.report.charts.against import (
     Cost,
@@ -20,7 +21,7 @@ from task3_MNIST.report.charts.against import (
     set_axes,
 )
 from task3_MNIST.report.charts.chart import chart, left_out, plain
-from task3_MNIST.report.entries import HUES, Entry, tidy
+from task3_MNIST.report.entries import Entry, tidy
 from task3_MNIST.report.wording import count, listing, percent, short
 
 DASHES = ("solid", "dash", "dot", "dashdot")
