@@ -21,7 +21,7 @@ from task3_MNIST.core.cli import describe_test, report_ensembles
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.finishing import evaluate_and_plot
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
-from task3_MNIST.core.runs import Run, find
+from task3_MNIST.core.runs import Run, find, require_runs
 
 
 def main() -> None:
@@ -47,10 +47,9 @@ def main() -> None:
     options = parser.parse_args()
     device = set_up_device(options)
 
-    if not options.runs and not options.results.is_dir():
-        raise UsageError(f"{options.results} is no folder of runs: name one with --results")
     runs = [run for folder in options.runs for run in named(folder)]
     if not options.runs:
+        require_runs(options.results)
         runs = waiting(options.results)
     done: dict[str, list[Run]] = {}
     failed = 0
@@ -73,7 +72,7 @@ def main() -> None:
     for dataset, evaluated in done.items():
         report_ensembles(evaluated, tests[dataset])
     if not runs:
-        print(f"nothing waits for evaluation in {options.results}")
+        print(f"all runs in {options.results} are evaluated: name one to evaluate it again")
         return
     print(f"{len(runs) - failed} evaluated")
     if failed:

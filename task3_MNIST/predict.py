@@ -24,7 +24,7 @@ from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.flags import Parser, add_results_flag
 from task3_MNIST.core.images import read_grey
 from task3_MNIST.core.plots.seen import draw_seen
-from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find_complete
+from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find_complete, require_runs
 
 DEFAULT_MODELS = ("mlp", "cnn")
 
@@ -101,10 +101,12 @@ def found_models(results: Path, names: Sequence[str] | None) -> dict[str, nn.Mod
         names: of the models; None means the default ones, as far as there are runs of them.
 
     Raises:
+        UsageError: there is no run at all.
         UserError: there is no complete run of a model named, or of none of the default ones.
     """
     for name in names or ():
         refuse_baseline(name)
+    require_runs(results)
     best: dict[str, Run] = {}
     runs, faults = find_complete(results)
     for run in runs:

@@ -478,7 +478,7 @@ def test_scripts_that_load_a_model_say_why_a_baseline_has_none(fitted, mixed):
 def test_scripts_that_look_for_models_pass_over_baselines(mixed, tmp_path):
     printed = call_ok("task1_MLP/visualize.py", "--results", mixed, "--out", tmp_path)
     assert "showing" in printed
-    assert "nothing waits" in call_ok(EVALUATE, "--results", mixed)
+    assert "are evaluated" in call_ok(EVALUATE, "--results", mixed)
     results = shutil.copytree(mixed, tmp_path / "runs")
     for test in find(results):
         if not test.baseline:

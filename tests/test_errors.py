@@ -299,6 +299,25 @@ def test_a_data_set_whose_name_no_folder_of_runs_can_have_is_refused(folder, say
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("folder", ["", "missing"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "evaluate.py",
+        "predict.py",
+        "visualize_comparison.py",
+        "model_inference_visualization.py",
+    ],
+)
+def test_a_folder_without_runs_is_a_wrong_call(script, folder, tmp_path):
+    files = ["digit.png"] if script == "predict.py" else []
+    given = (*files, "--results", tmp_path / folder)
+    line = refused(f"task3_MNIST/{script}", *given, code=2)
+    assert f"there is no run in {tmp_path / folder}" in line
+    assert "train_mlp.py" in line
+    assert "--results" in line
+
+
 def test_scripts_carry_no_machine_path():
     for script in REPOSITORY.glob("task*/*.py"):
         assert str(REPOSITORY) not in script.read_text()

@@ -17,10 +17,10 @@ README = (REPOSITORY / "README.md").read_text()
 
 
 def commands():
-    """Return the python commands of the README's shell blocks."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.S)
+    """Return each of the commands of the README's shell blocks that run a script, once."""
+    blocks = re.findall(r"```(?:sh|powershell)\n(.*?)```", README, re.S)
     lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line.startswith("python ")]
+    return list(dict.fromkeys(line for line in lines if re.match(r"python task\d_", line)))
 
 
 # so that each takes seconds: one short epoch, few seeds, and results of the test's own
@@ -92,6 +92,17 @@ def test_the_commands_of_the_readme_run_in_their_order(checkout, in_checkout, tm
         assert (checkout / "task3_MNIST" / page).stat().st_size > 100_000
     for word in re.findall(r"`(\w+/\S+?\.(?:md|py|html))`", README):
         assert (checkout / word).exists() or (REPOSITORY / word).exists(), word
+
+
+def test_the_first_blocks_say_the_same_with_and_without_make_on_every_system():
+    start = README.split("## Start")[1].split("\n## ")[0]
+    _, posix, windows = re.findall(r"```\w+\n(.*?)```", start, re.S)
+    scripts = [
+        [line for line in block.splitlines() if line.startswith("python ")]
+        for block in (posix, windows)
+    ]
+    assert scripts[0] == scripts[1]
+    assert len(scripts[0]) == 5
 
 
 def write_digit(path):

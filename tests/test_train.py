@@ -155,7 +155,7 @@ def test_no_evaluate_leaves_the_test_set_sealed(tmp_path):
     # evaluate.py finds the run that waits for it, and then nothing more to do
     assert "1 evaluated" in call_ok("task3_MNIST/evaluate.py", "--results", tmp_path)
     assert next(tmp_path.rglob("test.json"))
-    assert "nothing waits" in call_ok("task3_MNIST/evaluate.py", "--results", tmp_path)
+    assert "are evaluated" in call_ok("task3_MNIST/evaluate.py", "--results", tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["train_loss.png", "val_loss.png"])

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 from torch import nn
 
 from task3_MNIST.core import baselines, schema, zoo
-from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.files import write_atomic
 
 DEFAULT_DATASET = "mnist"
@@ -299,6 +299,15 @@ def find(results: Path) -> list[Run]:
     """Return every run below a folder, in the order of their paths, seeds by number."""
     runs = [Run(path.parent) for path in among_runs(results, results.rglob("config.json"))]
     return sorted(runs, key=lambda run: (run.folder.parent, len(run.folder.name), run.folder.name))
+
+
+def require_runs(results: Path) -> None:
+    """Raise UsageError if a folder has no run at all: it is most likely the wrong one."""
+    if not find(results):
+        raise UsageError(
+            f"there is no run in {results}: train one with `python task3_MNIST/train_mlp.py` or "
+            "`python task3_MNIST/train_cnn.py`, or name another folder with --results"
+        )
 
 
 def among_runs(results: Path, paths: Iterable[Path]) -> list[Path]:

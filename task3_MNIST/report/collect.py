@@ -110,6 +110,7 @@ def collect(results: Path) -> tuple[list[Group], list[Problem]]:
     """Read every run below a folder; none that is broken stops the others.
 
     Raises:
+        UsageError: there is no run.
         UserError: no run can be shown.
     """
     readings: dict[tuple[str, str, str, str], dict[int, Reading]] = {}
@@ -133,6 +134,8 @@ def collect(results: Path) -> tuple[list[Group], list[Problem]]:
             continue
         seeds[config["seed"]] = reading
     problems += _without_config(results)
+    if not (readings or problems):
+        runs.require_runs(results)
     if not readings:
         raise UserError(_nothing_to_show(results, problems))
     groups = [_group(key, seeds, results, problems) for key, seeds in readings.items()]
@@ -140,11 +143,6 @@ def collect(results: Path) -> tuple[list[Group], list[Problem]]:
 
 
 def _nothing_to_show(results: Path, problems: list[Problem]) -> str:
-    if not problems:
-        return (
-            f"{results} has no runs: train some first with `python task3_MNIST/train_mlp.py` and "
-            "`python task3_MNIST/train_cnn.py`"
-        )
     first = problems[0]
     return (
         f"{results} has no run that can be shown, and {len(problems)} that cannot; "
