@@ -15,16 +15,18 @@ it has enough trials. Into tuning/<study>/ in the results folder it writes trial
 charts, and the best trial as a recipe file, which train_mlp.py and train_cnn.py take by --recipe.
 """
 
-import argparse
-import shlex
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import command_to_go_on, run_script
+from task3_MNIST.core.script import command_to_go_on, quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+import argparse
+import shlex
+
 import torch
 from filelock import FileLock
 from optuna.study import Study

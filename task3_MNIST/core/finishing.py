@@ -11,6 +11,7 @@ from task3_MNIST.core.evaluation import evaluate_run
 from task3_MNIST.core.runs import Run
 
 LAST_PICTURE = Path("plots/confusion_matrix.png")  # of an evaluated run
+ERROR_NAME = "error.txt"  # the traceback of a run that failed in a grid
 
 
 def finished(run: Run) -> bool:
@@ -42,3 +43,4 @@ def evaluate_and_plot(run: Run, test: Split, average_shifts: int = 0) -> None:
 def _draw(run: Run) -> None:
     plots.draw_curves(run)
     plots.draw_confusion(run)  # last: `finished` looks for it
+    (run.folder / ERROR_NAME).unlink(missing_ok=True)

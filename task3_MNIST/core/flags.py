@@ -10,12 +10,20 @@ import torch
 
 from task3_MNIST.core.environment import REPOSITORY, choose_device
 from task3_MNIST.core.errors import UsageError
+from task3_MNIST.core.script import DEBUG
 
 MAX_COUNT = 1_000_000
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, like all others here."""
+    """An argument parser whose errors are one line, like all others here; it has `--debug`."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description=description)
+        # run_script looks for it: an error may come before the flags are read
+        self.add_argument(
+            DEBUG, action="store_true", help="show the traceback of an error, not its line alone"
+        )
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage above the message."""
