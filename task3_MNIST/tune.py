@@ -25,7 +25,6 @@ from task3_MNIST.core.script import command_to_go_on, quit_on_ctrl_c, run_script
 quit_on_ctrl_c(__name__)  # while what follows is imported
 
 import argparse
-import shlex
 
 import torch
 from filelock import FileLock
@@ -33,6 +32,7 @@ from optuna.study import Study
 from tqdm import tqdm
 
 from task3_MNIST.core import data, search_space, zoo
+from task3_MNIST.core.commands import as_typed
 from task3_MNIST.core.environment import REPOSITORY, readable_path
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
@@ -236,7 +236,7 @@ def train_command(search: Search, best: Finished, results: Path) -> str:
         words += ["--dataset", search.dataset]
     if results.resolve() != REPOSITORY / "results" / "runs":
         words += ["--results", readable_path(results)]
-    return shlex.join([*words, "--seeds", "5"])
+    return as_typed([*words, "--seeds", "5"])
 
 
 if __name__ == "__main__":

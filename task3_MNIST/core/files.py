@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import time
 from pathlib import Path
 
 from task3_MNIST.core.errors import UserError
+
+TRIES, PAUSE = 40, 0.05  # seconds between them
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -25,7 +28,7 @@ def write_atomic(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(path)
+        _replace(temporary, path)
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror or error}: mend that, or choose another folder"
@@ -33,3 +36,14 @@ def write_atomic(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):  # renamed, or never made
             temporary.unlink()
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename a file onto another; Windows refuses while some process reads that, so try again."""
+    for _ in range(TRIES - 1):
+        try:
+            temporary.replace(path)
+            return
+        except PermissionError:
+            time.sleep(PAUSE)
+    temporary.replace(path)

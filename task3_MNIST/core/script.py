@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import io
 import os
-import shlex
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from task3_MNIST.core.commands import as_typed
 from task3_MNIST.core.errors import UserError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -74,7 +74,7 @@ def run_script(main: Callable[[], None]) -> NoReturn:
 
 def command_to_go_on() -> str:
     """Return the command line that was given, but for `--overwrite`, which would begin again."""
-    return shlex.join(["python", *(word for word in sys.argv if word != "--overwrite")])
+    return as_typed(["python", *(word for word in sys.argv if word != "--overwrite")])
 
 
 def explain(error: Exception, where: str) -> str:

@@ -118,9 +118,9 @@ def side_by_side(tasks: Iterable[tuple], processes: int, threads: int = 1) -> It
             parallel = Parallel(
                 batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
             )
-        with _interrupts_held():
-            outcomes = parallel(tasks)
-        with contextlib.closing(outcomes):
+        with contextlib.ExitStack() as ending:
+            with _interrupts_held():
+                outcomes = ending.enter_context(contextlib.closing(parallel(tasks)))
             yield from outcomes
 
 
@@ -187,7 +187,7 @@ def _traceback_left(run: Run) -> Iterator[None]:
         yield
     except Exception:
         with contextlib.suppress(UserError):  # a full disk takes no traceback either
-            write_atomic(run.folder / ERROR_NAME, traceback.format_exc().encode())
+            write_atomic(run.folder / ERROR_NAME, traceback.format_exc().encode(errors="replace"))
         raise
 
 
