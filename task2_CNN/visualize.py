@@ -5,16 +5,18 @@
 Without --run the first complete run of the model under results/runs is shown, if there is one.
 """
 
-import argparse
-import math
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import run_script
+from task3_MNIST.core.script import quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+import argparse
+import math
+
 import torch
 from torch import Tensor, nn
 

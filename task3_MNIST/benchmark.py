@@ -9,20 +9,22 @@ results folder has a row for every evaluated run there; it is made from the run 
 by each call.
 """
 
-import argparse
-import contextlib
-import functools
 import sys
-import threading
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import command_to_go_on, run_script
+from task3_MNIST.core.script import command_to_go_on, quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+import argparse
+import contextlib
+import functools
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import joblib
 import torch
 from tqdm import tqdm

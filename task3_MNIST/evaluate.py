@@ -8,14 +8,16 @@ model has several seeds, ensemble.json beside them says how right they are toget
 """
 
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import run_script
+from task3_MNIST.core.script import quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+from collections.abc import Iterable
+
 from task3_MNIST.core import data
 from task3_MNIST.core.cli import describe_test, report_ensembles
 from task3_MNIST.core.errors import UsageError, UserError

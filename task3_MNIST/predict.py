@@ -4,14 +4,16 @@ python task3_MNIST/predict.py FILE... [--out SEEN.png]
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import run_script
+from task3_MNIST.core.script import quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn

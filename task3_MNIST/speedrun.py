@@ -5,19 +5,21 @@
 `TIMER` says what the seconds cover.
 """
 
-import argparse
-import concurrent.futures
-import multiprocessing
 import sys
-import time
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import run_script
+from task3_MNIST.core.script import quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+import argparse
+import concurrent.futures
+import multiprocessing
+import time
+from typing import Any
+
 import numpy as np
 import torch
 

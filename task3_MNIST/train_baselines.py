@@ -8,19 +8,21 @@ stores it as a pickle only, which could run code where it is loaded. So each is 
 right after its fit, and one that was interrupted begins again.
 """
 
-import argparse
-import functools
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import INTERRUPTED, command_to_go_on, run_script
+from task3_MNIST.core.script import INTERRUPTED, command_to_go_on, quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+import argparse
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import NoReturn
+
 import torch
 from tqdm import tqdm
 

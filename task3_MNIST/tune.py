@@ -15,22 +15,24 @@ it has enough trials. Into tuning/<study>/ in the results folder it writes trial
 charts, and the best trial as a recipe file, which train_mlp.py and train_cnn.py take by --recipe.
 """
 
-import argparse
-import shlex
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import command_to_go_on, run_script
+from task3_MNIST.core.script import command_to_go_on, quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+import argparse
+
 import torch
 from filelock import FileLock
 from optuna.study import Study
 from tqdm import tqdm
 
 from task3_MNIST.core import data, search_space, zoo
+from task3_MNIST.core.commands import as_typed
 from task3_MNIST.core.environment import REPOSITORY, readable_path
 from task3_MNIST.core.errors import UsageError, UserError
 from task3_MNIST.core.files import portable_name
@@ -237,7 +239,7 @@ def train_command(search: Search, best: Finished, results: Path) -> str:
         words += ["--dataset", search.dataset]
     if results.resolve() != REPOSITORY / "results" / "runs":
         words += ["--results", readable_path(results)]
-    return shlex.join([*words, "--seeds", "5"])
+    return as_typed([*words, "--seeds", "5"])
 
 
 if __name__ == "__main__":

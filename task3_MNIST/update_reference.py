@@ -10,15 +10,17 @@ tables are made from results/reference alone; without RUN, nothing but that is d
 """
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import run_script
+from task3_MNIST.core.script import quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
+from collections.abc import Sequence
+from typing import Any
+
 from task3_MNIST import model_inference_visualization, visualize_comparison
 from task3_MNIST.core import data
 from task3_MNIST.core.environment import REPOSITORY

@@ -8,9 +8,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import run_script
+from task3_MNIST.core.script import quit_on_ctrl_c, run_script
 
-# isort: split
+quit_on_ctrl_c(__name__)  # while what follows is imported
+
 from task3_MNIST.core import plots
 from task3_MNIST.core.environment import REPOSITORY
 from task3_MNIST.core.flags import Parser, add_data_flag, add_plots_flag, add_results_flag

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import runpy
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,11 @@ import pytest
 import torch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+SCRIPTS = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for path in REPOSITORY.glob("task*/*.py")
+    if "run_script(" in path.read_text(encoding="utf-8")
+)
 # quick and the same on every machine: digits are small, more threads would only wait
 SMALL = ("--dataset", "digits", "--threads", "1", "--batch-size", "64")
 
@@ -56,6 +62,7 @@ def call(script, *arguments):
     """
     output, errors = io.StringIO(), io.StringIO()
     threads = torch.get_num_threads()  # --threads sets them for the whole process
+    ctrl_c = signal.getsignal(signal.SIGINT)  # which scripts answer in their own way
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir("/")
         patch.setattr(sys, "path", sys.path.copy())
@@ -67,6 +74,7 @@ def call(script, *arguments):
         ):
             runpy.run_path(str(REPOSITORY / script), run_name="__main__")
     torch.set_num_threads(threads)
+    signal.signal(signal.SIGINT, ctrl_c)
     return subprocess.CompletedProcess(
         command(script, *arguments), ended.value.code, output.getvalue(), errors.getvalue()
     )

@@ -233,7 +233,7 @@ def _epoch_line(metrics: dict[str, float], epochs: int) -> str:
 def report_ensembles(runs: list[Run], test: data.Split) -> None:
     """Write what the seeds of each run say together, and print it."""
     for path in write_ensembles(runs, test):
-        together = json.loads(path.read_text())
+        together = json.loads(path.read_text(encoding="utf-8"))
         print(
             f"probabilities averaged over {len(together['seeds'])} seeds: test accuracy "
             f"{together['test_accuracy']:.2%}, written to {path}"

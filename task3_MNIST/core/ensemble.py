@@ -83,7 +83,7 @@ def read_ensemble(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is corrupt: evaluate its runs again") from error
     if fault := ensemble_fault(content):

@@ -6,7 +6,6 @@ import dataclasses
 import importlib.metadata
 import os
 import platform
-import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 import torch
 
+from task3_MNIST.core.commands import as_typed
 from task3_MNIST.core.config import RECIPES, TrainConfig
 from task3_MNIST.core.data import DATASETS
 from task3_MNIST.core.errors import UsageError
@@ -73,7 +73,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads(),
         "git_commit": git_commit(),
-        "command": shlex.join(["python", *typed_at_root(sys.argv)]),
+        "command": as_typed(["python", *typed_at_root(sys.argv)]),
     }
 
 
@@ -87,7 +87,7 @@ def _version(package: str) -> str | None:
 def cpu_name() -> str:
     """Return the processor's name as the system gives it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
@@ -106,7 +106,9 @@ def git_commit() -> str | None:
 
 def _git(*arguments: str) -> str:
     command = ["git", *arguments]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", errors="replace", check=True
+    )
     return done.stdout.strip()
 
 

@@ -6,9 +6,12 @@ import contextlib
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 
 from task3_MNIST.core.errors import UserError
+
+TRIES, PAUSE = 40, 0.05  # seconds between them
 
 
 def portable_name(name: str) -> bool:
@@ -36,7 +39,7 @@ def write_atomic(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(path)
+        _replace(temporary, path)
     except OSError as error:
         raise UserError(
             f"cannot write {path}: {error.strerror or error}: mend that, or choose another folder"
@@ -44,3 +47,14 @@ def write_atomic(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):  # renamed, or never made
             temporary.unlink()
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename a file onto another; Windows refuses while some process reads that, so try again."""
+    for _ in range(TRIES - 1):
+        try:
+            temporary.replace(path)
+            return
+        except PermissionError:
+            time.sleep(PAUSE)
+    temporary.replace(path)

@@ -9,6 +9,8 @@ from task3_MNIST.core.data import Split
 from task3_MNIST.core.evaluation import evaluate_run
 from task3_MNIST.core.runs import Run
 
+ERROR_NAME = "error.txt"  # the traceback of a run that failed in a grid
+
 
 def finished(run: Run) -> bool:
     """Return whether a run is trained, evaluated and drawn."""
@@ -39,3 +41,4 @@ def _draw(run: Run) -> None:
     plots.draw_curves(run)
     if run.evaluated:
         plots.draw_confusion(run)
+    (run.folder / ERROR_NAME).unlink(missing_ok=True)

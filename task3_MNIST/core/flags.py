@@ -10,18 +10,23 @@ import torch
 
 from task3_MNIST.core.environment import REPOSITORY, choose_device
 from task3_MNIST.core.errors import UsageError
+from task3_MNIST.core.script import DEBUG
 
 MAX_COUNT = 1_000_000
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are one line, like all others here.
+    """An argument parser whose errors are one line, like all others here; it has `--debug`.
 
     Options are not abbreviated: what reads a command line finds them by their names.
     """
 
     def __init__(self, description: str) -> None:
         super().__init__(description=description, allow_abbrev=False)
+        # run_script looks for it: an error may come before the flags are read
+        self.add_argument(
+            DEBUG, action="store_true", help="show the traceback of an error, not its line alone"
+        )
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of printing the usage above the message."""

@@ -249,11 +249,11 @@ LOGITS_KEY, CLASSES_KEY = "logits", "classes"  # in predictions.npz
 
 
 def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text())
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _read_lines(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _archive(**arrays: np.ndarray) -> bytes:

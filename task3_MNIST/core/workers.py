@@ -7,7 +7,7 @@ import functools
 import os
 import signal
 import threading
-import time
+import traceback
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -15,13 +15,16 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 from joblib import Parallel, delayed, parallel_config
 
 from task3_MNIST.core import data
 from task3_MNIST.core.errors import UserError
-from task3_MNIST.core.finishing import finish
-from task3_MNIST.core.script import explain_os_error
+from task3_MNIST.core.files import write_atomic
+from task3_MNIST.core.finishing import ERROR_NAME, finish
+from task3_MNIST.core.runs import Run
+from task3_MNIST.core.script import explain
 from task3_MNIST.core.training import Job, check_same, load_splits, train_run
 
 KILLS = 2  # after so many, a run is taken for the cause
@@ -108,38 +111,56 @@ def side_by_side(tasks: Iterable[tuple], processes: int, threads: int = 1) -> It
             "loky",
             n_jobs=processes,
             inner_max_num_threads=threads,
-            initializer=_watch_parent,
+            initializer=_begin_worker,
             initargs=(os.getpid(),),
         ):
             # a run at a time for each worker, so that the longest are begun first
             parallel = Parallel(
                 batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
             )
-        with _interrupts_held():
-            outcomes = parallel(tasks)
-        with contextlib.closing(outcomes):
+        with contextlib.ExitStack() as ending:
+            with _interrupts_held():
+                outcomes = ending.enter_context(contextlib.closing(parallel(tasks)))
             yield from outcomes
 
 
 @contextlib.contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back; processes begun meanwhile never see it: their parent ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Keep a Ctrl-C until the workers have begun: before, nobody could end them.
+
+    Where signals have a mask, workers inherit it and never see a Ctrl-C. Windows has none: there
+    they ignore it as soon as they run code of ours.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker  # not on Windows
+
+        resource_tracker.ensure_running()  # else begun with the workers, and clears the mask
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return
+    pressed = []
+    handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+    if pressed:
+        raise KeyboardInterrupt
 
 
-def _watch_parent(parent: int) -> None:
-    """End this worker soon after its parent, which may be killed: it would hold its run's lock."""
+def _begin_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end with it: it may be killed, and its runs are locked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.2)
+    def end_with_parent() -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(parent).wait()
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def _finish_run(job: Job, results: Path, device: torch.device) -> tuple[Job, str | None]:
@@ -147,20 +168,27 @@ def _finish_run(job: Job, results: Path, device: torch.device) -> tuple[Job, str
     torch.set_num_threads(1)
     run = job.run(results)
     try:
-        with run.locked():
+        with run.locked(), _traceback_left(run):
             if run.complete:
                 check_same(run, job.identity(_checksum))
             else:
                 splits = _splits(job.dataset, job.data_dir, job.config.full_train, device)
                 train_run(run, job, splits, lambda _: None, _checksum)
             finish(run, lambda: _test(job.dataset, job.data_dir, device))
-    except UserError as error:
-        return job, str(error)
-    except OSError as error:
-        return job, explain_os_error(error)
     except Exception as error:  # not even a fault of the code stops a night's other runs
-        return job, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return job, explain(error, f"{ERROR_NAME} in its folder shows where")
     return job, None
+
+
+@contextlib.contextmanager
+def _traceback_left(run: Run) -> Iterator[None]:
+    """Leave the traceback of what fails in the run's folder."""
+    try:
+        yield
+    except Exception:
+        with contextlib.suppress(UserError):  # a full disk takes no traceback either
+            write_atomic(run.folder / ERROR_NAME, traceback.format_exc().encode(errors="replace"))
+        raise
 
 
 # One data set at a time: each takes memory, and runs of one come after each other.

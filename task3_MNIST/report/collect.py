@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from task3_MNIST.core import baselines, runs
+from task3_MNIST.core.commands import as_typed
 from task3_MNIST.core.ensemble import read_ensemble
 from task3_MNIST.core.environment import REPOSITORY, readable_path
 from task3_MNIST.core.errors import UserError
@@ -263,12 +264,12 @@ def train_command(config: dict[str, Any], results: Path, overwrite: bool = False
     words += ["--seed", str(config["seed"])]
     if results.resolve() != REPOSITORY / "results" / "runs":
         words += ["--results", readable_path(results)]
-    return shlex.join(words + (["--overwrite"] if overwrite else []))
+    return as_typed(words + (["--overwrite"] if overwrite else []))
 
 
 def _typed(folder: Path) -> str:
-    return shlex.quote(readable_path(folder))
+    return as_typed([readable_path(folder)])
 
 
 def _below(results: Path, text: str) -> str:
-    return text.replace(f"{results}/", "")
+    return text.replace(f"{results}{os.sep}", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def publish(runs: Iterable[Run], reference: Path) -> tuple[list[Run], list[str]]
     for group in collect(reference)[0]:
         if (group.dataset, group.model, group.name) in WITH_WEIGHTS and group.evaluated:
             notes += _keep_weights(group, copies)
-    return changed, [note.replace(f"{reference}/", "") for note in notes]
+    return changed, [note.replace(f"{reference}{os.sep}", "") for note in notes]
 
 
 def differing_machines(rows: Iterable[dict[str, Any]]) -> list[str]:
