@@ -10,9 +10,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import quit_on_ctrl_c, run_script
+from task3_MNIST.core.script import before_imports, run_script
 
-quit_on_ctrl_c(__name__)  # while what follows is imported
+before_imports(__name__)
 
 from task3_MNIST.core.cli import train_main
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import command_to_go_on, quit_on_ctrl_c, run_script
+from task3_MNIST.core.script import before_imports, command_to_go_on, run_script
 
-quit_on_ctrl_c(__name__)  # while what follows is imported
+before_imports(__name__)
 
 import argparse
 

@@ -1,6 +1,7 @@
 """Call the project's scripts as a user does, from another folder: in a process, or in this one."""
 
 import contextlib
+import gc
 import io
 import os
 import runpy
@@ -74,6 +75,7 @@ def call(script, *arguments):
         ):
             runpy.run_path(str(REPOSITORY / script), run_name="__main__")
     torch.set_num_threads(threads)
+    gc.unfreeze()  # a script ends with its process, this one goes on
     signal.signal(signal.SIGINT, ctrl_c)
     return subprocess.CompletedProcess(
         command(script, *arguments), ended.value.code, output.getvalue(), errors.getvalue()

@@ -117,7 +117,7 @@ def test_a_second_call_trains_nothing_and_makes_the_same_summary_from_the_runs(r
 
 def test_what_a_kill_after_the_evaluation_left_out_is_made_up_for(results):
     trained = (results / RUNS[0] / "model.pt").stat().st_mtime_ns
-    missing = [results / RUNS[0] / "plots" / name for name in ("val_loss.png", CONFUSION.name)]
+    missing = [results / RUNS[0] / "plots" / name for name in ("curves.png", CONFUSION.name)]
     missing.append(results / RUNS[0] / "../ensemble.json")
     for path in missing:
         path.unlink()

@@ -39,8 +39,7 @@ def test_a_run_on_all_images_has_no_validation_figures_and_its_last_epoch(full):
     summary = json.loads((folder / "summary.json").read_text())
     assert (summary["val_accuracy"], summary["val_loss"]) == (None, None)
     assert summary["selected_epoch"] == 2
-    assert not (folder / "plots" / "val_loss.png").exists()
-    assert (folder / "plots" / "train_loss.png").exists()
+    assert (folder / "plots" / "curves.png").exists()
 
 
 def test_pages_show_a_run_without_validation_and_never_choose_by_it(

@@ -303,3 +303,9 @@ def test_offline_torchvision_set_is_one_line_and_leaves_nothing(tmp_path, offlin
     assert message.endswith(f"or put its files into {tmp_path}/KMNIST/raw")
     assert "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_kept_validation_images_of_mnist_are_those_that_scikit_learn_draws(mnist_dir):
+    labels = data.load_train("mnist", mnist_dir).labels.numpy()
+    kept = data.validation_places(labels, data.MNIST_VALIDATION)
+    assert kept.tolist() == data.draw_validation(labels, data.MNIST_VALIDATION).tolist()

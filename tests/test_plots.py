@@ -59,33 +59,37 @@ def colours(path):
         return {colour for _, colour in image.convert("RGB").getcolors(10**7)}
 
 
-def test_training_leaves_a_curve_for_every_metric_and_test_curves_where_epochs_were_kept(runs):
-    curves = {f"{split}_{what}" for split in ("train", "val") for what in ("accuracy", "loss")}
-    kept = {path.stem for path in (of_model(runs, "mlp").folder / "plots").iterdir()}
-    assert kept == curves | {"test_accuracy", "test_loss", "confusion_matrix"}
-    plain = {path.stem for path in (of_model(runs, "cnn").folder / "plots").iterdir()}
-    assert plain == curves | {"confusion_matrix"}
+def test_training_leaves_its_curves_and_evaluation_the_confusion_matrix(runs):
     for run in runs:
-        for path in (run.folder / "plots").iterdir():
+        pictures = list((run.folder / "plots").iterdir())
+        assert {path.stem for path in pictures} == {"curves", "confusion_matrix"}
+        for path in pictures:
             assert_picture(path)
 
 
-def test_a_curve_is_the_runs_metrics_and_rings_the_selected_epoch(runs, drawn):
+def test_the_curves_are_the_runs_metrics_and_a_ring_is_around_the_selected_epoch(runs, drawn):
     run = of_model(runs, "mlp")
     draw_curves(run)
-    line, ring = drawn["val_accuracy"].axes[0].get_lines()
-    assert list(line.get_ydata()) == [row["val_accuracy"] for row in run.metrics()]
     summary = run.summary()
-    assert list(ring.get_xdata()) == [summary["selected_epoch"]]
-    assert list(ring.get_ydata()) == [summary["val_accuracy"]]
-    line, _ = drawn["test_loss"].axes[0].get_lines()
-    assert list(line.get_ydata()) == [row["test_loss"] for row in run.test()["epochs"]]
+    for axes, measure in zip(drawn["curves"].axes, ("accuracy", "loss"), strict=True):
+        *lines, ring = axes.get_lines()
+        rows = {"Training": run.metrics(), "Validation": run.metrics()}
+        rows["Test"] = run.test()["epochs"]  # kept
+        keys = {"Training": "train", "Validation": "val", "Test": "test"}
+        assert [line.get_label() for line in lines] == list(keys)
+        for line in lines:
+            label = line.get_label()
+            key = f"{keys[label]}_{measure}"
+            assert list(line.get_ydata()) == [row[key] for row in rows[label]]
+        assert list(ring.get_xdata()) == [summary["selected_epoch"]]
+        assert list(ring.get_ydata()) == [summary[f"val_{measure}"]]
+    draw_curves(of_model(runs, "cnn"))
+    assert len(drawn["curves"].axes[0].get_lines()) == 3  # no epoch was kept
 
 
 def test_a_run_of_one_epoch_has_one_tick_and_accuracy_in_percent(runs, drawn):
     draw_curves(of_model(runs, "cnn"))
-    figure = drawn["val_accuracy"]
-    axes = figure.axes[0]
+    axes = drawn["curves"].axes[0]
     low, high = axes.get_xlim()
     assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
     assert axes.get_ylim()[1] <= 1
@@ -97,10 +101,10 @@ def test_a_long_name_with_dollar_signs_is_written_whole(runs, drawn, tmp_path):
     name = "fast+epochs=1+batch-size=64+lr=0.0123+weight-decay=0.05+label-smoothing=0.1"
     run.write_json("config.json", {**run.config(), "name": name, "dataset": "/images/$5 or $6$"})
     draw_curves(run)
-    title = drawn["train_accuracy"]._suptitle
+    title = drawn["curves"]._suptitle
     assert "".join(title.get_text().split()).endswith(f"cnn,{name},seed0,$5or$6$")
-    for text in (title, drawn["train_accuracy"]._supxlabel):
-        assert text.get_window_extent().x1 <= drawn["train_accuracy"].bbox.x1
+    for text in (title, drawn["curves"]._supxlabel):
+        assert text.get_window_extent().x1 <= drawn["curves"].bbox.x1
 
 
 def test_confusion_matrix_writes_the_counts_of_test_json_and_colours_errors_only(runs, drawn):

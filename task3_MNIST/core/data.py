@@ -5,6 +5,7 @@ The test set is sealed: `load_train` opens training files only, `load_test` test
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,10 @@ STD = 0.3081
 
 HELD_OUT = 1 / 12  # of the training images: 5,000 of MNIST's 60,000
 SPLIT_SEED = 0  # never a knob: every run of a data set validates on the same images
+
+MNIST_VALIDATION = 5_000
+# SHA-256 of the 60,000 labels, a byte each
+MNIST_LABELS = "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13"
 
 DATASETS = tuple(BY_NAME)
 
@@ -114,8 +119,6 @@ def hold_out(split: Split, fraction: float = HELD_OUT) -> tuple[Split, Split]:
     Raises:
         UserError: a label has too few images to be in both.
     """
-    from sklearn.model_selection import train_test_split  # most of a second to import
-
     counts = torch.bincount(split.labels)
     present = int((counts > 0).sum())
     scarce = ((counts == 1).nonzero()).flatten().tolist()
@@ -125,10 +128,37 @@ def hold_out(split: Split, fraction: float = HELD_OUT) -> tuple[Split, Split]:
             f"cannot hold out {size} of {len(split)} training images for validation with at least "
             f"one per label on both sides: add images{f' of {scarce}' if scarce else ''}"
         )
-    train, val = train_test_split(
-        np.arange(len(split)), test_size=size, stratify=split.labels, random_state=SPLIT_SEED
-    )
-    return split[torch.from_numpy(train).sort().values], split[torch.from_numpy(val).sort().values]
+    val = torch.zeros(len(split), dtype=torch.bool)
+    val[torch.from_numpy(validation_places(split.labels.numpy(), size))] = True
+    return split[~val], split[val]
+
+
+def validation_places(labels: np.ndarray, size: int) -> np.ndarray:
+    """Return the places of the images that scikit-learn draws for validation, stratified.
+
+    Those of MNIST never change, and are kept in a file: scikit-learn takes most of a second to
+    import.
+
+    Args:
+        labels: (N,) of all training images.
+        size: how many to draw.
+    """
+    if size == MNIST_VALIDATION and _digest(labels) == MNIST_LABELS:
+        return np.load(Path(__file__).with_name("mnist_validation.npy")).astype(np.int64)
+    return draw_validation(labels, size)
+
+
+def draw_validation(labels: np.ndarray, size: int) -> np.ndarray:
+    """Return the places that scikit-learn draws, ascending; see `validation_places`."""
+    from sklearn.model_selection import train_test_split
+
+    places = np.arange(len(labels))
+    _, val = train_test_split(places, test_size=size, stratify=labels, random_state=SPLIT_SEED)
+    return np.sort(val)
+
+
+def _digest(labels: np.ndarray) -> str:
+    return hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest()
 
 
 def _dataset(dataset: str) -> Dataset:

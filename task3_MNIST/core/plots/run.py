@@ -9,7 +9,7 @@ import numpy as np
 from task3_MNIST.core.plots import style
 from task3_MNIST.core.runs import DEFAULT_DATASET, Run
 
-CONFUSION = Path("plots/confusion_matrix.png")
+CURVES, CONFUSION = Path("plots/curves.png"), Path("plots/confusion_matrix.png")
 
 
 def run_title(run: Run) -> str:
@@ -22,66 +22,65 @@ def run_title(run: Run) -> str:
 
 def run_pictures(run: Run) -> list[Path]:
     """Return the files of a complete run's pictures, in the order in which they are drawn."""
-    files = [run.folder / "plots" / f"{split}_{measure}.png" for split, measure, _ in _curves(run)]
-    return files + ([run.folder / CONFUSION] if run.evaluated else [])
+    curves = [run.folder / CURVES] if run.metrics() else []  # baselines have no epochs
+    return curves + ([run.folder / CONFUSION] if run.evaluated else [])
 
 
 def draw_curves(run: Run) -> list[Path]:
-    """Draw accuracy and loss over the epochs, a file each, and return the files.
+    """Draw accuracy and loss over the epochs, side by side, and return the file; none for none.
 
     Training always, validation if there was any; test where `test.json` has the kept epochs.
 
     Args:
         run: a complete run.
     """
-    return [_draw_curve(run, rows, split, measure) for split, measure, rows in _curves(run)]
-
-
-def _curves(run: Run) -> list[tuple[str, str, list[dict[str, float]]]]:
-    """Return (split, measure, rows) of each curve that the run has figures for."""
     metrics = run.metrics()
+    if not metrics:
+        return []
     validated = [row for row in metrics if row["val_loss"] is not None]
-    history = {"train": metrics, "val": validated}
-    if run.evaluated:
-        history["test"] = run.test().get("epochs", [])
-    return [
-        (split, measure, rows)
-        for split, rows in history.items()
-        if rows
-        for measure in ("accuracy", "loss")
-    ]
-
-
-def _draw_curve(run: Run, rows: list[dict[str, float]], split: str, measure: str) -> Path:
-    key = f"{split}_{measure}"
-    epochs = [row["epoch"] for row in rows]
-    values = [row[key] for row in rows]
+    tested = run.test().get("epochs", []) if run.evaluated else []
+    history = {"train": metrics, "val": validated, "test": tested}
     selected = run.summary()["selected_epoch"]
-    colour = style.FAMILY_COLOURS[run.config()["family"]]
 
-    figure = style.new_figure(6.4, 4.0)
-    axes = style.plain_axes(figure.add_subplot())
-    # not clipped: an accuracy of 100 % lies on the frame
-    axes.plot(epochs, values, color=colour, marker="o", markersize=4, clip_on=False)
-    note = f"The weights of epoch {selected} are kept."
-    if selected in epochs:  # its weights may have been removed before the evaluation
-        chosen = values[epochs.index(selected)]
+    figure = style.new_figure(10.0, 4.2)
+    panels = figure.subplots(1, 2)
+    for axes, measure in zip(panels, ("accuracy", "loss"), strict=True):
+        style.plain_axes(axes)
+        for split, rows in history.items():
+            if rows:
+                _draw_curve(axes, run, rows, split, measure)
+        ringed = f"{'val' if validated else 'train'}_{measure}"
+        chosen = metrics[selected - 1][ringed]
         ring = {"markersize": 11, "markerfacecolor": "none", "color": style.INK}
         axes.plot([selected], [chosen], "o", clip_on=False, **ring)
-        text = style.percent(chosen) if measure == "accuracy" else f"{chosen:.4f}"
-        note = f"○ epoch {selected}, whose weights are kept: {text}."
-    axes.margins(y=0.12)
-    style.epoch_axis(axes, max(epochs))
-    if measure == "accuracy":
-        style.percent_axis(axes.yaxis)
-        axes.set_ylabel("images classified right")
-        axes.set_ylim(top=min(axes.get_ylim()[1], 1.0))
-    else:
-        axes.set_ylabel("mean cross-entropy (nats)")
-    if split == "train":
-        note += " Running mean over each epoch, augmented where the recipe is."
-    style.add_title(figure, f"{style.SPLITS[split]} {measure}: {run_title(run)}", note)
-    return style.save(figure, run.folder / "plots" / f"{key}.png")
+        axes.margins(y=0.12)
+        style.epoch_axis(axes, len(metrics))
+    style.percent_axis(panels[0].yaxis)
+    panels[0].set_ylabel("images classified right")
+    panels[0].set_ylim(top=min(panels[0].get_ylim()[1], 1.0))
+    panels[1].set_ylabel("mean cross-entropy (nats)")
+    lines = panels[0].get_lines()[:-1]
+    figure.legend(handles=lines, loc="outside upper right", ncols=3, fontsize=9, frameon=False)
+    kept = f"○ epoch {selected}, whose weights are kept"
+    accuracy = metrics[selected - 1]["val_accuracy"]
+    if accuracy is not None:
+        kept += f": {style.percent(accuracy)} of the validation images"
+    note = f"{kept}. Training: running means over each epoch, augmented where the recipe is."
+    style.add_title(figure, f"Learning curves: {run_title(run)}", note)
+    return [style.save(figure, run.folder / CURVES)]
+
+
+def _draw_curve(axes, run: Run, rows: list[dict[str, float]], split: str, measure: str) -> None:
+    looks = {
+        "train": {"color": style.MUTED, "linestyle": "--"},
+        "val": {"color": style.FAMILY_COLOURS[run.config()["family"]]},
+        "test": {"color": style.INK, "linestyle": ":"},
+    }
+    epochs = [row["epoch"] for row in rows]
+    values = [row[f"{split}_{measure}"] for row in rows]
+    # not clipped: an accuracy of 100 % lies on the frame
+    mark = {"marker": "o", "markersize": 4, "clip_on": False, "label": style.SPLITS[split]}
+    axes.plot(epochs, values, **looks[split], **mark)
 
 
 def draw_confusion(run: Run) -> Path:
