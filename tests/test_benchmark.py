@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from joblib import delayed
 
-from task3_MNIST.core import zoo
+from task3_MNIST.core import workers, zoo
 from task3_MNIST.core.finishing import LAST_PICTURE
 from task3_MNIST.core.grid import Grid, estimate, model_names, split_names
 from task3_MNIST.core.runs import Run
@@ -168,6 +169,44 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(complete, tmp_path):
     assert rows(tmp_path) == rows(complete)
 
 
+def test_ctrl_c_while_the_workers_start_is_quiet_and_ends_them(tmp_path):
+    process = start(
+        SCRIPT, *GRID, *SEEDS, "--jobs", 2, "--results", tmp_path, start_new_session=True
+    )
+
+    def a_worker_imports_torch():
+        maps = [Path("/proc") / str(worker) / "maps" for worker in children(process.pid)]
+        return any("libtorch" in path.read_text() for path in maps)
+
+    wait_until(a_worker_imports_torch, process)
+    workers = children(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "")
+    assert "0 of 4 runs are finished; to go on: " in output
+    assert not any(alive(worker) for worker in workers)
+
+
+@pytest.mark.parametrize("mask", [True, False])
+def test_ctrl_c_at_the_start_of_workers_is_kept_until_they_can_be_ended(mask, monkeypatch):
+    if not mask:  # as on Windows
+        monkeypatch.delattr(signal, "pthread_sigmask")
+    begun = []
+
+    def tasks():
+        for number in range(2):
+            signal.raise_signal(signal.SIGINT)
+            begun.append(number)
+            yield delayed(time.sleep)(60)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        next(workers.side_by_side(tasks(), 2))
+    assert begun == [0, 1]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert children(os.getpid()) == []
+
+
 def test_a_killed_worker_costs_a_line_and_the_time_left_is_shown(complete, tmp_path):
     ours, theirs = pty.openpty()  # a terminal, so that there is a bar
     termios.tcsetwinsize(theirs, (25, 80))
@@ -244,9 +283,29 @@ def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):
         assert any(str(folder) in line and says in line for line in errors), errors
     assert "4 of 6 runs failed" in done.stdout
     assert "--seed 0" in done.stdout
+    assert [path.parent for path in results.rglob("error.txt")] == [corrupt]
+    assert "checkpoint.pt is corrupt" in (corrupt / "error.txt").read_text(encoding="utf-8")
     # the one seed that could be trained was; the run of another setting is no worse for that
     seeds = [(row["model"], row["seed"]) for row in read_summary(results / NAME)]
     assert seeds == [("linear", 1), ("linear", 2), ("mlp_50_50", 1)]
+
+
+def test_a_fault_of_the_program_is_a_line_and_its_traceback_lies_with_the_run(results, monkeypatch):
+    folder = results / RUNS[0]
+    (folder / "summary.json").unlink()
+
+    def broken(*_):
+        raise KeyError("x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "train_run", broken)
+        line = refusal(again(results), 1)
+    assert f"{folder}: KeyError: 'x' (this is a fault of the program: error.txt in its" in line
+    text = (folder / "error.txt").read_text(encoding="utf-8")
+    assert text.startswith("Traceback")
+    assert "in broken\n" in text
+    assert again(results).returncode == 0
+    assert not (folder / "error.txt").exists()
 
 
 WRONG_CALLS = [
