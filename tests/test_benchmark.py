@@ -57,7 +57,7 @@ def again(results, *arguments):
 
 def rows(results):
     """Return the summary as text, without what the clock decides."""
-    with (results / NAME).open(newline="") as stream:
+    with (results / NAME).open(newline="", encoding="utf-8") as stream:
         return [
             {k: v for k, v in row.items() if k not in CLOCKED} for row in csv.DictReader(stream)
         ]
@@ -101,7 +101,9 @@ def test_the_summary_has_every_figure_and_its_readme_every_column(complete):
         if not isinstance(value, list | dict)
     }
     assert figures - {"schema"} <= set(COLUMNS)
-    section = (REPOSITORY / "results" / "README.md").read_text().split(f"### `{NAME}`")[1]
+    section = (
+        (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8").split(f"### `{NAME}`")[1]
+    )
     assert [column for column in COLUMNS if f"`{column}`" not in section] == []
 
 
@@ -176,7 +178,7 @@ def test_ctrl_c_while_the_workers_start_is_quiet_and_ends_them(tmp_path):
 
     def a_worker_imports_torch():
         maps = [Path("/proc") / str(worker) / "maps" for worker in children(process.pid)]
-        return any("libtorch" in path.read_text() for path in maps)
+        return any("libtorch" in path.read_text(encoding="utf-8") for path in maps)
 
     wait_until(a_worker_imports_torch, process)
     workers = children(process.pid)
@@ -241,7 +243,10 @@ def children(parent):
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            status, words = (path / "status").read_text(), (path / "cmdline").read_bytes()
+            status, words = (
+                (path / "status").read_text(encoding="utf-8"),
+                (path / "cmdline").read_bytes(),
+            )
         except OSError:
             continue  # it has ended meanwhile
         if f"\nPPid:\t{parent}\n" in status and b"popen_loky" in words:
@@ -252,7 +257,9 @@ def children(parent):
 def alive(process):
     """Return whether a process still runs; one that only waits to be collected does not."""
     try:
-        return "\nState:\tZ" not in (Path("/proc") / str(process) / "status").read_text()
+        return "\nState:\tZ" not in (Path("/proc") / str(process) / "status").read_text(
+            encoding="utf-8"
+        )
     except OSError:
         return False
 
@@ -260,14 +267,14 @@ def alive(process):
 def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):
     corrupt, changed, held = (results / name for name in RUNS[:3])
     blocked = (results / RUNS[3]).with_name("seed2")
-    blocked.write_text("in the way")
+    blocked.write_text("in the way", encoding="utf-8")
     for folder in (corrupt, held):
         for name in ("summary.json", "test.json"):
             (folder / name).unlink()
     (corrupt / "checkpoint.pt").write_bytes(b"garbage")
-    config = json.loads((changed / "config.json").read_text())
+    config = json.loads((changed / "config.json").read_text(encoding="utf-8"))
     config["config"]["lr"] = 0.5
-    (changed / "config.json").write_text(json.dumps(config))
+    (changed / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
     with Run(held).locked():
         done = again(results, "--seeds", 3)
@@ -341,7 +348,10 @@ def test_two_folders_of_one_name_are_refused(tmp_path):
 
 def test_results_of_an_older_schema_are_refused_in_one_line(results):
     for path in results.rglob("config.json"):
-        path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 0}))
+        path.write_text(
+            json.dumps({**json.loads(path.read_text(encoding="utf-8")), "schema": 0}),
+            encoding="utf-8",
+        )
     line = refusal(again(results, "--seeds", 9), 1)
     assert "has schema 0, not 1" in line
     assert "--results" in line
@@ -362,7 +372,7 @@ def test_results_of_an_older_schema_are_refused_in_one_line(results):
 )
 def test_a_summary_that_this_did_not_write_is_refused_in_one_line(damage, says, results):
     path = results / NAME
-    path.write_text(damage(path.read_text()))
+    path.write_text(damage(path.read_text(encoding="utf-8")), encoding="utf-8")
     before = path.read_bytes()
     line = refusal(again(results), 1)
     assert f"{path} " in line
@@ -383,7 +393,7 @@ def test_the_pages_are_written(results, tmp_path):
     where = ("--out", tmp_path / "pages", "--plots", tmp_path / "plots")
     call_ok(SCRIPT, *GRID, "--seeds", 2, "--jobs", 1, "--results", results, *where)
     for page in ("model_comparison.html", "model_inference.html"):
-        assert "mlp_50_50" in (tmp_path / "pages" / page).read_text()
+        assert "mlp_50_50" in (tmp_path / "pages" / page).read_text(encoding="utf-8")
 
 
 def test_names_stand_for_models():

@@ -95,10 +95,10 @@ def test_a_device_that_is_not_there_is_refused(tmp_path):
 
 
 def test_a_file_where_the_results_folder_should_be(tmp_path):
-    (tmp_path / "runs").write_text("in the way")
+    (tmp_path / "runs").write_text("in the way", encoding="utf-8")
     line = refused(MLP, *ONE_EPOCH, "--results", tmp_path / "runs")
     assert "choose another folder" in line
-    assert (tmp_path / "runs").read_text() == "in the way"
+    assert (tmp_path / "runs").read_text(encoding="utf-8") == "in the way"
 
 
 def test_a_folder_that_cannot_be_written():
@@ -117,7 +117,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path):
     line = refusal(run(*given, preexec_fn=small_files_only), 1)
     assert "cannot write" in line
     folder = run_folder(tmp_path)
-    assert json.loads((folder / "config.json").read_text())["model"] == "mlp_50_50"
+    assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["model"] == "mlp_50_50"
     # no half-written file stands there under any name
     assert {path.name for path in folder.iterdir()} <= {"config.json", ".lock"}
     call_ok(*given)
@@ -188,17 +188,19 @@ def test_weights_of_another_model_are_refused(results):
 
 def test_a_run_folder_of_another_model_is_not_resumed(results):
     folder = run_folder(results)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "model": "mlp_50_50"}))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(
+        json.dumps({**config, "model": "mlp_50_50"}), encoding="utf-8"
+    )
     line = refused(MLP, *ONE_EPOCH, "--results", results)
     assert "model mlp_50_50, not mlp" in line
 
 
 def test_a_run_of_other_settings_is_not_resumed(results):
     folder = run_folder(results)
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["config"]["lr"] = 0.5
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     assert "lr 0.5" in refused(MLP, *ONE_EPOCH, "--results", results)
 
 
@@ -373,4 +375,4 @@ def test_a_script_started_in_the_background_goes_on_ignoring_ctrl_c():
 
 def test_scripts_carry_no_machine_path():
     for script in REPOSITORY.glob("task*/*.py"):
-        assert str(REPOSITORY) not in script.read_text()
+        assert str(REPOSITORY) not in script.read_text(encoding="utf-8")

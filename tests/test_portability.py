@@ -173,7 +173,8 @@ def test_text_in_an_unnamed_encoding_is_found(code, found):
 
 
 def test_every_text_that_is_read_or_written_names_its_encoding():
-    found = {str(path): calls for path in PRODUCT if (calls := unnamed_encodings(source(path)))}
+    paths = [*PRODUCT, *TESTS]
+    found = {str(path): calls for path in paths if (calls := unnamed_encodings(source(path)))}
     assert found == {}
 
 
