@@ -13,7 +13,9 @@ from tests.scripts import REPOSITORY
 
 def change_json(path, **changes):
     """Change keys of a JSON file."""
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8"
+    )
 
 
 def add_model(results, source, name, wrong, seeds, generator, config=None, summary=None):

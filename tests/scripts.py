@@ -34,7 +34,7 @@ def run(script, *arguments, cwd="/", timeout=300, **options):
         command(script, *arguments),
         cwd=cwd,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=timeout,
         **options,
     )
@@ -45,7 +45,7 @@ def start(script, *arguments, **options):
     return subprocess.Popen(
         command(script, *arguments),
         cwd="/",
-        text=True,
+        encoding="utf-8",
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
     )

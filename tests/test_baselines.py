@@ -154,7 +154,9 @@ def test_what_draws_nothing_runs_once_and_says_so(fitted):
     for name in SEEDED:
         first, second = (Run(folder(results, name, seed)).predictions() for seed in (0, 1))
         assert (first != second).any()
-        together = json.loads((folder(results, name).parent / "ensemble.json").read_text())
+        together = json.loads(
+            (folder(results, name).parent / "ensemble.json").read_text(encoding="utf-8")
+        )
         assert together["seeds"] == [0, 1]
 
 
@@ -164,7 +166,7 @@ def test_a_forests_seeds_together_have_no_loss_where_no_tree_is_right(fitted, te
     mean = torch.tensor(logits).double().softmax(2).mean(0).numpy()
     none = (mean[np.arange(len(mean)), test_images.labels] == 0).any()
     path = members[0].folder.parent / "ensemble.json"
-    assert (json.loads(path.read_text())["test_loss"] is None) == none
+    assert (json.loads(path.read_text(encoding="utf-8"))["test_loss"] is None) == none
 
 
 @pytest.mark.parametrize("name", SEEDED)
@@ -249,7 +251,7 @@ def test_an_unfinished_run_is_named_with_the_command_that_mends_it(results):
 
 
 def test_a_damaged_evaluation_is_mended_by_another_fit(results):
-    (folder(results, "knn") / "test.json").write_text("{")
+    (folder(results, "knn") / "test.json").write_text("{", encoding="utf-8")
     line = refusal(call(SCRIPT, *DIGITS, "--models", "knn", "--results", results), 1)
     assert "test.json is corrupt" in line
     assert line.endswith("train the run again with --overwrite")
@@ -334,7 +336,7 @@ def test_the_summary_has_a_row_a_run_and_empty_cells(mixed):
     assert svm["test_accuracy"] > 0.9
     empty = [key for key, value in svm.items() if value is None]
     assert set(empty) == {*NO_FIGURE, "parameters", "flops", "val_loss", "test_loss", "ece"}
-    with (mixed / "summary.csv").open(newline="") as stream:
+    with (mixed / "summary.csv").open(newline="", encoding="utf-8") as stream:
         assert {"knn", "mlp", "cnn"} <= {row["model"] for row in csv.DictReader(stream)}
 
 
@@ -420,14 +422,17 @@ def test_a_page_of_baselines_alone_opens_without_a_complaint(browser, fitted, tm
 
 def test_baselines_are_published_with_a_dash_where_they_have_no_figure(results, tmp_path):
     for path in results.rglob("config.json"):  # the README's tables are of MNIST
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"dataset": "mnist"}))
+        path.write_text(
+            json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"dataset": "mnist"}),
+            encoding="utf-8",
+        )
     reference = tmp_path / "reference"
     readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path))
     given = ("--reference", reference, "--readme", readme, "--no-pages")
     printed = call_ok("task3_MNIST/update_reference.py", results, *given)
     assert f"{len(find(results))} runs given" in printed
     assert Run(reference / "svm_rbf" / "scikit-learn" / "seed0").published
-    text = readme.read_text()
+    text = readme.read_text(encoding="utf-8")
     assert text == with_tables(text, reference)
     rows = {line.split("|")[1].strip(): line for line in accuracy_table(reference).splitlines()}
     assert set(rows.values()) <= set(text.splitlines())
@@ -497,13 +502,16 @@ def test_a_benchmark_beside_baselines_has_them_in_its_table(results, tmp_path):
 def test_a_network_without_epochs_is_refused(mixed, tmp_path):
     results = shutil.copytree(mixed, tmp_path / "runs")
     path = next(results.glob("digits/cnn/*/seed0/summary.json"))
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"parameters": None}))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"parameters": None}),
+        encoding="utf-8",
+    )
     [problem] = collect(results)[1]
     assert "summary.json has no usable parameters" in problem.what
 
 
 def test_the_schema_is_documented(fitted):
-    text = (REPOSITORY / "results" / "README.md").read_text()
+    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
     found = Run(folder(fitted[0], "svm_rbf"))
     for content in (found.summary(), found.test()):
         assert [key for key in content if f"`{key}`" not in text] == []

@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from joblib import delayed
 
-from task3_MNIST.core import zoo
+from task3_MNIST.core import workers, zoo
 from task3_MNIST.core.grid import Grid, estimate, model_names, split_names
 from task3_MNIST.core.plots import CONFUSION
 from task3_MNIST.core.runs import Run
@@ -56,7 +57,7 @@ def again(results, *arguments):
 
 def rows(results):
     """Return the summary as text, without what the clock decides."""
-    with (results / NAME).open(newline="") as stream:
+    with (results / NAME).open(newline="", encoding="utf-8") as stream:
         return [
             {k: v for k, v in row.items() if k not in CLOCKED} for row in csv.DictReader(stream)
         ]
@@ -100,7 +101,9 @@ def test_the_summary_has_every_figure_and_its_readme_every_column(complete):
         if not isinstance(value, list | dict)
     }
     assert figures - {"schema"} <= set(COLUMNS)
-    section = (REPOSITORY / "results" / "README.md").read_text().split(f"### `{NAME}`")[1]
+    section = (
+        (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8").split(f"### `{NAME}`")[1]
+    )
     assert [column for column in COLUMNS if f"`{column}`" not in section] == []
 
 
@@ -168,6 +171,44 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(complete, tmp_path):
     assert rows(tmp_path) == rows(complete)
 
 
+def test_ctrl_c_while_the_workers_start_is_quiet_and_ends_them(tmp_path):
+    process = start(
+        SCRIPT, *GRID, *SEEDS, "--jobs", 2, "--results", tmp_path, start_new_session=True
+    )
+
+    def a_worker_imports_torch():
+        maps = [Path("/proc") / str(worker) / "maps" for worker in children(process.pid)]
+        return any("libtorch" in path.read_text(encoding="utf-8") for path in maps)
+
+    wait_until(a_worker_imports_torch, process)
+    workers = children(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    output, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "")
+    assert "0 of 4 runs are finished; to go on: " in output
+    assert not any(alive(worker) for worker in workers)
+
+
+@pytest.mark.parametrize("mask", [True, False])
+def test_ctrl_c_at_the_start_of_workers_is_kept_until_they_can_be_ended(mask, monkeypatch):
+    if not mask:  # as on Windows
+        monkeypatch.delattr(signal, "pthread_sigmask")
+    begun = []
+
+    def tasks():
+        for number in range(2):
+            signal.raise_signal(signal.SIGINT)
+            begun.append(number)
+            yield delayed(time.sleep)(60)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        next(workers.side_by_side(tasks(), 2))
+    assert begun == [0, 1]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert children(os.getpid()) == []
+
+
 def test_a_killed_worker_costs_a_line_and_the_time_left_is_shown(complete, tmp_path):
     ours, theirs = pty.openpty()  # a terminal, so that there is a bar
     termios.tcsetwinsize(theirs, (25, 80))
@@ -202,7 +243,10 @@ def children(parent):
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            status, words = (path / "status").read_text(), (path / "cmdline").read_bytes()
+            status, words = (
+                (path / "status").read_text(encoding="utf-8"),
+                (path / "cmdline").read_bytes(),
+            )
         except OSError:
             continue  # it has ended meanwhile
         if f"\nPPid:\t{parent}\n" in status and b"popen_loky" in words:
@@ -213,7 +257,9 @@ def children(parent):
 def alive(process):
     """Return whether a process still runs; one that only waits to be collected does not."""
     try:
-        return "\nState:\tZ" not in (Path("/proc") / str(process) / "status").read_text()
+        return "\nState:\tZ" not in (Path("/proc") / str(process) / "status").read_text(
+            encoding="utf-8"
+        )
     except OSError:
         return False
 
@@ -221,14 +267,14 @@ def alive(process):
 def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):
     corrupt, changed, held = (results / name for name in RUNS[:3])
     blocked = (results / RUNS[3]).with_name("seed2")
-    blocked.write_text("in the way")
+    blocked.write_text("in the way", encoding="utf-8")
     for folder in (corrupt, held):
         for name in ("summary.json", "test.json"):
             (folder / name).unlink()
     (corrupt / "checkpoint.pt").write_bytes(b"garbage")
-    config = json.loads((changed / "config.json").read_text())
+    config = json.loads((changed / "config.json").read_text(encoding="utf-8"))
     config["config"]["lr"] = 0.5
-    (changed / "config.json").write_text(json.dumps(config))
+    (changed / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
     with Run(held).locked():
         done = again(results, "--seeds", 3)
@@ -244,9 +290,29 @@ def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):
         assert any(str(folder) in line and says in line for line in errors), errors
     assert "4 of 6 runs failed" in done.stdout
     assert "--seed 0" in done.stdout
+    assert [path.parent for path in results.rglob("error.txt")] == [corrupt]
+    assert "checkpoint.pt is corrupt" in (corrupt / "error.txt").read_text(encoding="utf-8")
     # the one seed that could be trained was; the run of another setting is no worse for that
     seeds = [(row["model"], row["seed"]) for row in read_summary(results / NAME)]
     assert seeds == [("linear", 1), ("linear", 2), ("mlp_50_50", 1)]
+
+
+def test_a_fault_of_the_program_is_a_line_and_its_traceback_lies_with_the_run(results, monkeypatch):
+    folder = results / RUNS[0]
+    (folder / "summary.json").unlink()
+
+    def broken(*_):
+        raise KeyError("x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workers, "train_run", broken)
+        line = refusal(again(results), 1)
+    assert f"{folder}: KeyError: 'x' (this is a fault of the program: error.txt in its" in line
+    text = (folder / "error.txt").read_text(encoding="utf-8")
+    assert text.startswith("Traceback")
+    assert "in broken\n" in text
+    assert again(results).returncode == 0
+    assert not (folder / "error.txt").exists()
 
 
 WRONG_CALLS = [
@@ -282,7 +348,10 @@ def test_two_folders_of_one_name_are_refused(tmp_path):
 
 def test_results_of_an_older_schema_are_refused_in_one_line(results):
     for path in results.rglob("config.json"):
-        path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 0}))
+        path.write_text(
+            json.dumps({**json.loads(path.read_text(encoding="utf-8")), "schema": 0}),
+            encoding="utf-8",
+        )
     line = refusal(again(results, "--seeds", 9), 1)
     assert "has schema 0, not 1" in line
     assert "--results" in line
@@ -303,7 +372,7 @@ def test_results_of_an_older_schema_are_refused_in_one_line(results):
 )
 def test_a_summary_that_this_did_not_write_is_refused_in_one_line(damage, says, results):
     path = results / NAME
-    path.write_text(damage(path.read_text()))
+    path.write_text(damage(path.read_text(encoding="utf-8")), encoding="utf-8")
     before = path.read_bytes()
     line = refusal(again(results), 1)
     assert f"{path} " in line
@@ -324,7 +393,7 @@ def test_the_pages_are_written(results, tmp_path):
     where = ("--out", tmp_path / "pages", "--plots", tmp_path / "plots")
     call_ok(SCRIPT, *GRID, "--seeds", 2, "--jobs", 1, "--results", results, *where)
     for page in ("model_comparison.html", "model_inference.html"):
-        assert "mlp_50_50" in (tmp_path / "pages" / page).read_text()
+        assert "mlp_50_50" in (tmp_path / "pages" / page).read_text(encoding="utf-8")
 
 
 def test_names_stand_for_models():

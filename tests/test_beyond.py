@@ -36,7 +36,7 @@ def mlp_group(results):
 
 def test_a_run_on_all_images_has_no_validation_figures_and_its_last_epoch(full):
     [folder] = full.glob("digits/cnn/fast+epochs=2+batch-size=64+full-train/seed0")
-    summary = json.loads((folder / "summary.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     assert (summary["val_accuracy"], summary["val_loss"]) == (None, None)
     assert summary["selected_epoch"] == 2
     assert (folder / "plots" / "curves.png").exists()
@@ -98,7 +98,9 @@ def test_the_page_has_a_row_of_seeds_together_shifts_and_picked_epochs(results, 
     call_ok("task3_MNIST/evaluate.py", "--average-shifts", 1, folders[0].parent)
     out = tmp_path / "page.html"
     visualize_comparison.write_page(*collect(results), REPOSITORY / "data", out)
-    together = json.loads((folders[0].parent / "ensemble.json").read_text())["test_accuracy"]
+    together = json.loads((folders[0].parent / "ensemble.json").read_text(encoding="utf-8"))[
+        "test_accuracy"
+    ]
     with opened(browser, out) as page:
         section = page.locator("#beyond")
         assert section.is_visible()
@@ -120,10 +122,10 @@ def test_an_ensemble_of_other_seeds_is_named_and_left_out(results):
 
 def test_a_run_of_before_a_knob_existed_is_still_the_same_run(results):
     path = next(results.glob("digits/cnn/*/seed0")) / "config.json"
-    config = json.loads(path.read_text())
+    config = json.loads(path.read_text(encoding="utf-8"))
     for knob in ("ema", "elastic", "full_train"):
         del config["config"][knob]
-    path.write_text(json.dumps(config))
+    path.write_text(json.dumps(config), encoding="utf-8")
     done = call(CNN, *SMALL, "--epochs", 1, "--results", results)
     assert (done.returncode, done.stderr) == (0, "")
     assert "complete, nothing to train" in done.stdout

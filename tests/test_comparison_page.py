@@ -56,7 +56,9 @@ def only_run(results, model, seed=0):
 
 
 def change_json(path, **changes):
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8"
+    )
 
 
 def copy_model(results, model, name):
@@ -83,7 +85,9 @@ def test_opens_offline_with_no_request_and_no_error(browser, page_file):
 
 
 def test_policy_forbids_every_connection(page_file):
-    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page_file.read_text())[1]
+    policy = re.search(
+        r'Content-Security-Policy" content="([^"]+)"', page_file.read_text(encoding="utf-8")
+    )[1]
     assert "default-src &#39;none&#39;" in policy
     assert "connect-src &#39;none&#39;" in policy
     assert "script-src &#39;sha256-" in policy
@@ -93,7 +97,9 @@ def test_policy_forbids_every_connection(page_file):
 def test_a_script_that_is_not_the_pages_own_does_not_run(browser, page_file, tmp_path):
     changed = tmp_path / "changed.html"
     injected = "<script>window.injected = 1</script></body>"
-    changed.write_text(page_file.read_text().replace("</body>", injected))
+    changed.write_text(
+        page_file.read_text(encoding="utf-8").replace("</body>", injected), encoding="utf-8"
+    )
     page = browser.new_page()
     page.goto(changed.as_uri())
     page.wait_for_selector("html[data-ready]")
@@ -217,10 +223,10 @@ def test_names_from_run_folders_are_text(browser, results, tmp_path):
 def test_incomplete_and_broken_runs_are_named_with_what_mends_them(browser, results, tmp_path):
     unfinished, corrupt = only_run(results, "mlp", 1), only_run(results, "cnn", 1)
     (unfinished / "summary.json").unlink()
-    (corrupt / "test.json").write_text("{")
+    (corrupt / "test.json").write_text("{", encoding="utf-8")
     lost = results / "digits" / "lost" / "seed0"
     lost.mkdir(parents=True)
-    (lost / "metrics.jsonl").write_text("")
+    (lost / "metrics.jsonl").write_text("", encoding="utf-8")
     with opened(browser, make_page(results, tmp_path / "page.html")) as page:
         problems = text_of(page, "#problems")
         assert "training has not ended: 3 of 3 epochs are there" in problems
@@ -248,7 +254,7 @@ def test_incomplete_and_broken_runs_are_named_with_what_mends_them(browser, resu
 )
 def test_no_broken_file_stops_the_page(results, tmp_path, name, content):
     broken = only_run(results, "mlp")
-    (broken / name).write_text(content)
+    (broken / name).write_text(content, encoding="utf-8")
     page = tmp_path / "page.html"
     [problem] = write_page(*collect(results), REPOSITORY / "data", page)
     assert problem["run"] == broken.relative_to(results).as_posix()
@@ -258,7 +264,7 @@ def test_no_broken_file_stops_the_page(results, tmp_path, name, content):
 
 def test_script_writes_page_and_pictures_and_names_what_is_broken(results, tmp_path):
     broken = only_run(results, "mlp")
-    (broken / "test.json").write_text("{")
+    (broken / "test.json").write_text("{", encoding="utf-8")
     page = tmp_path / "page.html"
     pictures = tmp_path / "pictures"
     printed = run_ok(SCRIPT, "--results", results, "--out", page, "--plots", pictures)
@@ -317,7 +323,9 @@ def copied(page, kind):
 def test_table_copies_as_csv_markdown_and_latex(browser, page_file, trained):
     permissions = ["clipboard-read", "clipboard-write"]
     accuracies = [
-        json.loads((only_run(trained, "mlp", seed) / "test.json").read_text())["test_accuracy"]
+        json.loads((only_run(trained, "mlp", seed) / "test.json").read_text(encoding="utf-8"))[
+            "test_accuracy"
+        ]
         for seed in (0, 1)
     ]
     with opened(browser, page_file, permissions=permissions) as page:
@@ -341,7 +349,9 @@ def test_table_copies_as_csv_markdown_and_latex(browser, page_file, trained):
 
 
 def largest_confusion(run_folder):
-    confusion = np.array(json.loads((run_folder / "test.json").read_text())["confusion"])
+    confusion = np.array(
+        json.loads((run_folder / "test.json").read_text(encoding="utf-8"))["confusion"]
+    )
     np.fill_diagonal(confusion, 0)
     true, predicted = np.unravel_index(confusion.argmax(), confusion.shape)
     return int(true), int(predicted), int(confusion.max())

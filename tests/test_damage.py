@@ -135,7 +135,9 @@ def numbered(cases):
 def damage(folder, name, change):
     path = folder / name
     if callable(change):
-        path.write_text(json.dumps(change(json.loads(path.read_text()))))
+        path.write_text(
+            json.dumps(change(json.loads(path.read_text(encoding="utf-8")))), encoding="utf-8"
+        )
     else:
         path.write_bytes(change)
 

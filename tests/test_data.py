@@ -132,7 +132,7 @@ def write_folder(folder: Path, images: data.Split) -> Path:
 def test_folder_is_a_data_set_in_mnist_framing(images, tmp_path: Path) -> None:
     folder = write_folder(tmp_path / "mine", images)
     (folder / ".hidden").mkdir()
-    (folder / "3" / "notes.txt").write_text("not an image")
+    (folder / "3" / "notes.txt").write_text("not an image", encoding="utf-8")
     data.fetch(str(folder), tmp_path, test=True)
     train, test = data.load_train(str(folder), tmp_path), data.load_test(str(folder), tmp_path)
     assert train.labels.bincount().tolist() == [8] * 10
@@ -295,7 +295,7 @@ def test_offline_torchvision_set_is_one_line_and_leaves_nothing(tmp_path, offlin
         cwd=REPOSITORY,
         env=offline,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     )
     assert result.returncode == 1
     message = result.stderr.splitlines()[-1]

@@ -1,16 +1,21 @@
 """Everything a user can get wrong: one line with the cause and the cure, and nothing lost."""
 
 import gzip
+import importlib
 import json
+import re
 import resource
 import shutil
+import signal
+import sys
 
 import pytest
 import torch
 
 from task3_MNIST.core import cli
 from task3_MNIST.core.engine import diverged
-from tests.scripts import REPOSITORY, SMALL, call, call_ok, refusal, run
+from task3_MNIST.core.script import before_imports, run_script
+from tests.scripts import REPOSITORY, SCRIPTS, SMALL, call, call_ok, refusal, run
 
 MLP = "task3_MNIST/train_mlp.py"
 EVALUATE = "task3_MNIST/evaluate.py"
@@ -90,10 +95,10 @@ def test_a_device_that_is_not_there_is_refused(tmp_path):
 
 
 def test_a_file_where_the_results_folder_should_be(tmp_path):
-    (tmp_path / "runs").write_text("in the way")
+    (tmp_path / "runs").write_text("in the way", encoding="utf-8")
     line = refused(MLP, *ONE_EPOCH, "--results", tmp_path / "runs")
     assert "choose another folder" in line
-    assert (tmp_path / "runs").read_text() == "in the way"
+    assert (tmp_path / "runs").read_text(encoding="utf-8") == "in the way"
 
 
 def test_a_folder_that_cannot_be_written():
@@ -112,7 +117,7 @@ def test_a_full_disk_loses_nothing_that_was_finished(tmp_path):
     line = refusal(run(*given, preexec_fn=small_files_only), 1)
     assert "cannot write" in line
     folder = run_folder(tmp_path)
-    assert json.loads((folder / "config.json").read_text())["model"] == "mlp_50_50"
+    assert json.loads((folder / "config.json").read_text(encoding="utf-8"))["model"] == "mlp_50_50"
     # no half-written file stands there under any name
     assert {path.name for path in folder.iterdir()} <= {"config.json", ".lock"}
     call_ok(*given)
@@ -183,17 +188,19 @@ def test_weights_of_another_model_are_refused(results):
 
 def test_a_run_folder_of_another_model_is_not_resumed(results):
     folder = run_folder(results)
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "model": "mlp_50_50"}))
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(
+        json.dumps({**config, "model": "mlp_50_50"}), encoding="utf-8"
+    )
     line = refused(MLP, *ONE_EPOCH, "--results", results)
     assert "model mlp_50_50, not mlp" in line
 
 
 def test_a_run_of_other_settings_is_not_resumed(results):
     folder = run_folder(results)
-    config = json.loads((folder / "config.json").read_text())
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["config"]["lr"] = 0.5
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     assert "lr 0.5" in refused(MLP, *ONE_EPOCH, "--results", results)
 
 
@@ -318,6 +325,84 @@ def test_a_folder_without_runs_is_a_wrong_call(script, folder, tmp_path):
     assert "--results" in line
 
 
+# ---- faults of the program, --debug
+
+
+def broken(*_):
+    raise KeyError("x")
+
+
+def test_a_fault_of_the_program_is_one_line_and_debug_shows_where(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "train_run", broken)
+    given = (*ONE_EPOCH, "--results", tmp_path)
+    line = refused(MLP, *given)
+    assert line == "error: KeyError: 'x' (this is a fault of the program: --debug shows where)"
+    done = call(MLP, *given, "--debug")
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "in broken\n" in done.stderr
+    assert done.stderr.endswith(f"\n{line}\n")
+
+
+def test_debug_shows_where_a_wrong_call_was_refused_too():
+    done = call(MLP, "--epochs", "many", "--debug")
+    assert done.returncode == 2
+    assert "Traceback" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: argument --epochs")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_has_debug(script):
+    assert "--debug" in call_ok(script, "--help")
+
+
+# ---- Ctrl-C
+
+
+def test_ctrl_c_of_which_a_library_makes_another_error_is_quiet_too(tmp_path, monkeypatch):
+    def interrupted(*_):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("cannot load the compiled part") from None
+
+    monkeypatch.setattr(cli, "train_run", interrupted)
+    done = call(MLP, *ONE_EPOCH, "--results", tmp_path)
+    assert (done.returncode, done.stderr) == (130, "")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_answers_ctrl_c_before_it_imports_anything_that_takes_long(script):
+    head = (
+        "\nimport sys\nfrom pathlib import Path\n\n"
+        "sys.path.insert(0, str(Path(__file__).resolve().parents[1]))\n\n"
+        "from task3_MNIST.core.script import NAMES\n\n"
+        "before_imports(__name__)\n\n"
+    )
+    code = (REPOSITORY / script).read_text(encoding="utf-8")
+    names = re.search(r"core\.script import (.*before_imports.*)", code)
+    assert head.replace("NAMES", names[1]) in code
+
+
+def test_only_a_script_that_is_run_answers_ctrl_c_in_its_own_way():
+    answer, hook = signal.getsignal(signal.SIGINT), sys.excepthook
+    for path in REPOSITORY.glob("task*/**/*.py"):  # scripts too, as modules
+        importlib.import_module(".".join(path.relative_to(REPOSITORY).with_suffix("").parts))
+    assert (signal.getsignal(signal.SIGINT), sys.excepthook) == (answer, hook)
+    assert answer is signal.default_int_handler
+
+
+def test_a_script_started_in_the_background_goes_on_ignoring_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        before_imports("__main__")
+        with pytest.raises(SystemExit, match="0"):
+            run_script(lambda: signal.raise_signal(signal.SIGINT))
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_scripts_carry_no_machine_path():
     for script in REPOSITORY.glob("task*/*.py"):
-        assert str(REPOSITORY) not in script.read_text()
+        assert str(REPOSITORY) not in script.read_text(encoding="utf-8")

@@ -111,13 +111,13 @@ def test_a_seed_that_cannot_be_read_leaves_the_old_ensemble(results, test_images
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema": 1}', '{"schema": 9}'])
 def test_a_broken_ensemble_is_named_with_its_cure(results, content):
     path = group(results) / "ensemble.json"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=r"ensemble\.json .*: evaluate its runs again"):
         read_ensemble(path.parent)
 
 
 def test_the_readme_of_results_names_every_key_of_the_ensemble(results):
-    written = json.loads((group(results) / "ensemble.json").read_text())
-    text = (REPOSITORY / "results" / "README.md").read_text()
+    written = json.loads((group(results) / "ensemble.json").read_text(encoding="utf-8"))
+    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
     section = text.split("### `ensemble.json`")[1].split("###")[0]
     assert [key for key in written if f"`{key}`" not in section] == []

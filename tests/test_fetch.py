@@ -53,7 +53,7 @@ def fetch_elsewhere(
         command,
         cwd=REPOSITORY,
         env=environment,
-        text=True,
+        encoding="utf-8",
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

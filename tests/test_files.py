@@ -64,7 +64,7 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     path.write_bytes(b"old")
     command = [sys.executable, "-c", WRITER, str(path)]
     done = subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, text=True, preexec_fn=small_files_only
+        command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", preexec_fn=small_files_only
     )
     assert f"UserError: cannot write {path}: File too large: mend that" in done.stderr
     assert path.read_bytes() == b"old"

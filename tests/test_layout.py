@@ -10,7 +10,7 @@ CORE = REPOSITORY / "task3_MNIST" / "core"
 
 def order():
     """Return the modules of core in the order of the README's table."""
-    table = (REPOSITORY / "README.md").read_text().split("`core/` in the order")[1]
+    table = (REPOSITORY / "README.md").read_text(encoding="utf-8").split("`core/` in the order")[1]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     return [
         name.removesuffix(".py").rstrip("/") for row in rows for name in re.findall(r"`(.+?)`", row)
@@ -19,7 +19,7 @@ def order():
 
 def imported(path):
     """Return the modules of core that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("task3_MNIST"):
             module = node.module.removeprefix("task3_MNIST.core").lstrip(".")
             yield from [module.split(".")[0]] if module else [name.name for name in node.names]
@@ -49,7 +49,9 @@ def test_no_module_imports_from_further_down_the_list():
 
 
 def test_core_knows_nothing_of_the_pages():
-    assert not [path for _, path in modules() if "task3_MNIST.report" in path.read_text()]
+    assert not [
+        path for _, path in modules() if "task3_MNIST.report" in path.read_text(encoding="utf-8")
+    ]
 
 
 def taken(tree):

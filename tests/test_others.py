@@ -60,6 +60,11 @@ def test_what_is_not_measured_says_so():
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.model}-{claim.accuracy}")
 def test_the_readme_has_every_claim_with_its_source(claim):
-    table = (REPOSITORY / "README.md").read_text().split("<!-- others")[1].split("<!-- end")[0]
+    table = (
+        (REPOSITORY / "README.md")
+        .read_text(encoding="utf-8")
+        .split("<!-- others")[1]
+        .split("<!-- end")[0]
+    )
     rows = [line for line in table.splitlines() if f"`{claim.model}`" in line]
     assert any(f"{claim.accuracy} %" in row and claim.source in row for row in rows)

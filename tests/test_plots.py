@@ -124,9 +124,9 @@ def test_confusion_matrix_writes_the_counts_of_test_json_and_colours_errors_only
 
 def test_a_run_without_an_error_still_has_a_confusion_matrix(runs, tmp_path):
     folder = shutil.copytree(of_model(runs, "cnn").folder, tmp_path / "seed0")
-    content = json.loads((folder / "test.json").read_text())
+    content = json.loads((folder / "test.json").read_text(encoding="utf-8"))
     content["confusion"] = np.diag([36] * 10).tolist()
-    (folder / "test.json").write_text(json.dumps(content))
+    (folder / "test.json").write_text(json.dumps(content), encoding="utf-8")
     assert_picture(draw_confusion(Run(folder)))
 
 

@@ -55,7 +55,7 @@ def test_bad_files_are_named_and_the_others_answered(mnist_results, digits, tmp_
     Image.fromarray(enlarged(digits[0])).save(tmp_path / "good.png")
     Image.new("L", (80, 80), 230).save(tmp_path / "blank.png")
     (tmp_path / "broken.png").write_bytes((tmp_path / "good.png").read_bytes()[:200])
-    (tmp_path / "text.png").write_text("no image")
+    (tmp_path / "text.png").write_text("no image", encoding="utf-8")
     several = np.zeros((240, 500), dtype=np.uint8)
     several[20:220, 20:220], several[20:220, 280:480] = enlarged(digits[1]), enlarged(digits[2])
     Image.fromarray(several).save(tmp_path / "several.png")

@@ -31,9 +31,9 @@ def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, tmp_path):
     write_recipe(recipe, "mine", "mlp_50_50", {"batch_size": 128, "optimizer": "adamw"}, {})
     given = ("--recipe", recipe, "--threads", 1, "--data", mnist_dir, "--out", out)
     assert "GFLOP/s" in call_ok("task3_MNIST/profile_step.py", *given)
-    report = json.loads(out.read_text())
+    report = json.loads(out.read_text(encoding="utf-8"))
     assert (report["model"], report["recipe"], report["batch_size"]) == ("mlp_50_50", "mine", 128)
-    text = (REPOSITORY / "results" / "README.md").read_text()
+    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
     assert [key for key in report if f"`{key}`" not in text] == []
     assert sum(report["shares"].values()) == pytest.approx(1)
     assert set(report["shares"]) <= {*KINDS, OTHER}

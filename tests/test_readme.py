@@ -13,7 +13,7 @@ from task3_MNIST.core.summary_table import NAME, as_csv, read_summary
 from task3_MNIST.report.readme import MARKS, TABLES, with_tables
 from tests.scripts import REPOSITORY, call, run_ok, succeeded
 
-README = (REPOSITORY / "README.md").read_text()
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 
 
 def commands():
@@ -163,8 +163,8 @@ def test_sizes_of_a_study_are_a_table_of_their_own(tmp_path):
 
 
 def test_a_summary_without_a_column_is_refused_in_one_line(tmp_path):
-    summary = (REPOSITORY / "results" / "reference" / NAME).read_text()
-    (tmp_path / NAME).write_text(summary.replace("train_seconds,", "", 1))
+    summary = (REPOSITORY / "results" / "reference" / NAME).read_text(encoding="utf-8")
+    (tmp_path / NAME).write_text(summary.replace("train_seconds,", "", 1), encoding="utf-8")
     with pytest.raises(UserError, match=r"lacks the column train_seconds: .* delete it"):
         with_tables(README, tmp_path)
     (tmp_path / NAME).unlink()

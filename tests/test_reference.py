@@ -24,7 +24,9 @@ VALIDATION = {"mlp": (0.5, 0.9, 0.7), "cnn": (0.8, 0.6), "linear": (0.4,)}
 
 
 def change_json(path, **changes):
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +116,7 @@ def test_the_summary_and_the_readme_are_made_from_it(published):
     assert [(row["model"], row["seed"]) for row in rows] == [
         (model, seed) for model in sorted(VALIDATION) for seed in range(len(VALIDATION[model]))
     ]
-    readme = (published.parent / "README.md").read_text()
+    readme = (published.parent / "README.md").read_text(encoding="utf-8")
     assert "| `mlp` | 535,818 | – |" in readme
     assert "`advanced_mlp`" not in readme.split("accuracy: made")[1].split("<!-- end")[0]
     assert {path.name for path in (published / "plots").iterdir()} >= {
@@ -153,7 +155,7 @@ def test_a_run_given_replaces_its_place_wholly_and_the_others_stay(runs, referen
     mlp = runs / "mlp" / "fast"
     change_json(mlp / "seed1" / "test.json", test_accuracy=0.25, correct=2500)
     place = reference / "mlp" / "fast" / "seed1"
-    (place / "left-over.txt").write_text("of an earlier version")
+    (place / "left-over.txt").write_text("of an earlier version", encoding="utf-8")
     before = contents(reference)
     done = update(reference, mlp / "seed1")
     assert (done.returncode, done.stderr) == (0, "")
@@ -205,7 +207,9 @@ def test_a_machine_unlike_the_others_is_named_and_knobs_that_differ_between_seed
     assert "cpu Another, not None and threads 7, not None" in line
 
     config = runs / "mlp" / "fast" / "seed0" / "config.json"
-    change_json(config, config={**json.loads(config.read_text())["config"], "lr": 0.5})
+    change_json(
+        config, config={**json.loads(config.read_text(encoding="utf-8"))["config"], "lr": 0.5}
+    )
     done = update(reference, config.parent)
     assert "warning: mlp fast: its seeds differ in lr too" in done.stderr
 
@@ -225,7 +229,7 @@ def test_what_else_lies_in_a_results_folder_is_no_run(runs, reference, tmp_path)
     config = runs / "mlp" / "fast" / "seed0"
     for name in NOT_RUNS:
         shutil.copytree(config, reference / name / "study" / "seed0")
-        (reference / name / "study" / "summary.json").write_text("{}")
+        (reference / name / "study" / "summary.json").write_text("{}", encoding="utf-8")
     assert len(find(reference)) == 6
     groups, problems = collect(reference)
     assert (len(groups), problems) == (3, [])
@@ -269,9 +273,17 @@ DAMAGE = [
     (unevaluated, 1, "was not evaluated: finish it first"),
     (twice, 1, "is the same run as"),
     (short, 1, "has predictions for 7 test images and figures of 10,000"),
-    (lambda runs: (runs / "mlp/fast/seed1/test.json").write_text("{"), 1, "is corrupt"),
+    (
+        lambda runs: (runs / "mlp/fast/seed1/test.json").write_text("{", encoding="utf-8"),
+        1,
+        "is corrupt",
+    ),
     (lambda runs: (runs / "mlp/fast/seed1/metrics.jsonl").unlink(), 1, "metrics.jsonl is missing"),
-    (lambda runs: (runs / "mlp/fast/ensemble.json").write_text("{"), 1, "is corrupt"),
+    (
+        lambda runs: (runs / "mlp/fast/ensemble.json").write_text("{", encoding="utf-8"),
+        1,
+        "is corrupt",
+    ),
     (shutil.rmtree, 2, "holds no run"),
     (lambda runs: (shutil.rmtree(runs), runs.mkdir()), 2, "holds no run"),
 ]
@@ -289,13 +301,21 @@ def test_results_that_cannot_be_published_are_refused_and_nothing_is_copied(
 
 def no_column(reference):
     path = reference / NAME
-    path.write_text(path.read_text().replace("test_accuracy,", "", 1))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("test_accuracy,", "", 1), encoding="utf-8"
+    )
 
 
 BROKEN = [
     (no_column, 1, "lacks the column test_accuracy"),
     (lambda reference: (reference / "mlp/fast/seed0/test.json").unlink(), 1, "is not whole"),
-    (lambda reference: (reference / "mlp/fast/seed0/summary.json").write_text("{"), 1, "corrupt"),
+    (
+        lambda reference: (reference / "mlp/fast/seed0/summary.json").write_text(
+            "{", encoding="utf-8"
+        ),
+        1,
+        "corrupt",
+    ),
     (
         lambda reference: change_json(reference / "mlp/fast/seed0/config.json", schema=0),
         1,

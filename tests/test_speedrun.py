@@ -55,7 +55,7 @@ def here(monkeypatch, mnist_dir, tmp_path):
         words = map(str, ("speedrun.py", *given, "--out", out, *arguments))
         monkeypatch.setattr(sys, "argv", list(words))
         speedrun.main()
-        return json.loads(out.read_text())
+        return json.loads(out.read_text(encoding="utf-8"))
 
     return run, done
 
@@ -75,7 +75,7 @@ def test_runs_differ_by_their_seed_and_stand_beside_the_usual_epoch(here, capsys
         assert 0.88 < one["test_accuracy"] < 0.95
     ratio = (first["seconds"] + second["seconds"]) / 2 / 4.5
     assert f"one epoch of the usual linear: 4.50 s; ratio {ratio:.2f}" in capsys.readouterr().out
-    text = (REPOSITORY / "results" / "README.md").read_text()
+    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
     assert [key for key in report if f"`{key}`" not in text] == []
     assert f"4.50 s of `linear` (3.00, 6.00) | {ratio:.2f} |" in TABLES["speed"](tmp_path)
 
@@ -113,6 +113,6 @@ def test_without_against_there_is_no_ratio(here, capsys, tmp_path):
 )
 def test_a_damaged_speed_file_is_named_in_one_line(kind, content, fault, tmp_path):
     path = tmp_path / f"{kind}mlp-fast.json"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=f"{path.name} {fault}.*measure again, or delete it"):
         list(read_speed_files(tmp_path, kind))

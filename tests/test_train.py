@@ -27,7 +27,7 @@ CNN = "task3_MNIST/train_cnn.py"
 
 def metrics(folder):
     """Return the lines of a run's metrics without the seconds, which no two runs share."""
-    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    lines = (folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
 
 
@@ -68,14 +68,14 @@ def test_a_run_folder_holds_every_file_of_the_schema(finished):
 
 @pytest.mark.parametrize("name", ["config.json", "summary.json", "test.json"])
 def test_the_readme_of_results_names_every_key(finished, name):
-    written = json.loads((finished[0] / RUN / name).read_text())
-    text = (REPOSITORY / "results" / "README.md").read_text()
+    written = json.loads((finished[0] / RUN / name).read_text(encoding="utf-8"))
+    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
     section = text.split(f"### `{name}`")[1].split("###")[0]
     assert [key for key in written if f"`{key}`" not in section] == []
 
 
 def test_metrics_have_a_line_an_epoch_with_the_stated_keys(finished):
-    lines = (finished[0] / RUN / "metrics.jsonl").read_text().splitlines()
+    lines = (finished[0] / RUN / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     keys = "epoch lr train_loss train_accuracy val_loss val_accuracy seconds"
@@ -91,8 +91,8 @@ def test_the_output_says_accuracy_speed_and_where(finished):
 
 
 def test_the_test_curve_ends_at_the_test_accuracy(finished):
-    test = json.loads((finished[0] / RUN / "test.json").read_text())
-    summary = json.loads((finished[0] / RUN / "summary.json").read_text())
+    test = json.loads((finished[0] / RUN / "test.json").read_text(encoding="utf-8"))
+    summary = json.loads((finished[0] / RUN / "summary.json").read_text(encoding="utf-8"))
     kept = {row["epoch"]: row["test_accuracy"] for row in test["epochs"]}
     assert sorted(kept) == [1, 2, 3, 4]
     assert kept[summary["selected_epoch"]] == test["test_accuracy"]
@@ -119,7 +119,7 @@ def test_overwrite_trains_again_from_scratch(tmp_path):
     call_ok(*given)
     folder = next(tmp_path.rglob("summary.json")).parent
     before, written = metrics(folder), (folder / "summary.json").stat().st_mtime_ns
-    (folder / "metrics.jsonl").write_text("")
+    (folder / "metrics.jsonl").write_text("", encoding="utf-8")
     call_ok(*given, "--overwrite")
     assert metrics(folder) == before
     assert (folder / "summary.json").stat().st_mtime_ns > written
@@ -201,7 +201,7 @@ def wait_for_epochs(process, results, epochs):
         written = list(results.rglob("metrics.jsonl"))
         if epochs == 0 and list(results.rglob("config.json")):
             return
-        if written and len(written[0].read_text().splitlines()) >= epochs > 0:
+        if written and len(written[0].read_text(encoding="utf-8").splitlines()) >= epochs > 0:
             return
         time.sleep(0.005)
     assert process.poll() is not None, "the run wrote nothing in a minute"
@@ -318,7 +318,7 @@ def test_help_gives_every_knob_with_its_default():
 def test_default_training_on_mnist_is_accurate_and_small(family, floor, default_training):
     """Hold the default commands to their accuracy, and to 1.6 GB of memory at the peak."""
     results, peak = default_training
-    test = json.loads(next((results / family).rglob("test.json")).read_text())
+    test = json.loads(next((results / family).rglob("test.json")).read_text(encoding="utf-8"))
     assert test["n"] == 10_000
     assert test["test_accuracy"] >= floor
     assert peak[family] < 1.6e9

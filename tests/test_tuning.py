@@ -49,7 +49,7 @@ def complete(tmp_path_factory):
 
 def table(results, folder=FOLDER):
     """Return the rows of a study's table as text."""
-    with (results / folder / "trials.csv").open(newline="") as stream:
+    with (results / folder / "trials.csv").open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -60,7 +60,11 @@ def without_clock(rows):
 def begun_and_ended(results):
     """Return how many trials a study's journal has begun, and how many have ended."""
     with contextlib.suppress(FileNotFoundError):
-        lines = (results / FOLDER / "study.journal").read_text().splitlines(keepends=True)
+        lines = (
+            (results / FOLDER / "study.journal")
+            .read_text(encoding="utf-8")
+            .splitlines(keepends=True)
+        )
         logs = [json.loads(line) for line in lines if line.endswith("\n")]
         begun = sum(log["op_code"] == 4 for log in logs)
         states = [log["state"] for log in logs if log["op_code"] == 6]
@@ -101,7 +105,7 @@ def test_a_study_searches_prunes_and_names_the_best_of_its_trials(complete):
     best = min(
         (row for row in rows if row["state"] == "complete"), key=lambda r: float(r["refined_loss"])
     )
-    recipe = json.loads((complete / RECIPE).read_text())
+    recipe = json.loads((complete / RECIPE).read_text(encoding="utf-8"))
     assert recipe["model"] == best["model"]
     assert recipe["knobs"]["epochs"] == 4
     for name in search_space.KNOBS:
@@ -120,7 +124,7 @@ def test_the_recipe_trains_the_trial_again_to_the_bit(complete, tmp_path):
     found = Run(tmp_path / "digits" / recipe.model / "tuned-mlp-digits" / "seed0")
     assert (
         found.summary()["val_loss"]
-        == json.loads((complete / RECIPE).read_text())["found_by"]["val_loss"]
+        == json.loads((complete / RECIPE).read_text(encoding="utf-8"))["found_by"]["val_loss"]
     )
     config = found.config()
     assert config["recipe"] == config["name"] == "tuned-mlp-digits"
@@ -169,7 +173,7 @@ def test_the_page_opens_offline_and_draws_every_chart(browser, complete):
         assert {"history", "parallel-coordinates"} <= set(names)
         assert page.locator(".plot .main-svg").count() >= len(names)
         assert lowest_contrast(page)[0] >= 4.5
-        best = json.loads((complete / RECIPE).read_text())["model"]
+        best = json.loads((complete / RECIPE).read_text(encoding="utf-8"))["model"]
         assert best in page.locator("main").inner_text()
         assert len(table_of(page, "history")) == TRIALS
 
@@ -211,12 +215,12 @@ def test_a_diverging_trial_is_counted_and_never_the_best(tmp_path):
 
 
 def test_the_readme_of_results_names_every_column_and_key(complete):
-    text = (REPOSITORY / "results" / "README.md").read_text().split("## A study")[1]
+    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8").split("## A study")[1]
     section = text.split("## A speed file")[0]
     for model in ("mlp", "lenet5"):
         named = [name for name in columns(model) if not name[-1].isdigit() or name.endswith("_1")]
         assert [name for name in named if f"`{name}`" not in section] == []
-    recipe = json.loads((complete / RECIPE).read_text())
+    recipe = json.loads((complete / RECIPE).read_text(encoding="utf-8"))
     assert [key for key in recipe if f"`{key}`" not in section] == []
 
 
@@ -270,7 +274,9 @@ def test_killed_at_any_moment_and_given_again_it_ends_with_the_same_table(comple
     done = run(SCRIPT, *given)
     assert (done.returncode, done.stderr) == (0, "")
     assert without_clock(table(tmp_path)) == without_clock(table(complete))
-    assert (tmp_path / RECIPE).read_text() == (complete / RECIPE).read_text()
+    assert (tmp_path / RECIPE).read_text(encoding="utf-8") == (complete / RECIPE).read_text(
+        encoding="utf-8"
+    )
     assert not list(tmp_path.rglob(".trial-*")), "a killed trial left its lock"
     # and once more: nothing is left to do, and the table stays
     again = call_ok(SCRIPT, *given)
@@ -445,16 +451,18 @@ def test_a_wrong_call_is_refused_in_one_line(arguments, code, says, tmp_path):
 @pytest.mark.parametrize("content", ["hello", "hello\nyou\n", '{"a": 1}\n', "\0\1\2"])
 def test_a_file_that_is_no_journal_is_refused_and_left_alone(content, tmp_path):
     path = tmp_path / "notes.txt"
-    path.write_text(content)
+    path.write_text(content, encoding="utf-8")
     given = (*DIGITS, "--trials", 1, "--results", tmp_path / "runs", "--storage", path)
     assert f"{path} is no journal of a study" in refusal(call(SCRIPT, *given), 1)
-    assert path.read_text() == content
+    assert path.read_text(encoding="utf-8") == content
 
 
 def test_an_altered_journal_is_refused_in_one_line(complete, tmp_path):
     path = tmp_path / "altered.journal"
-    lines = (complete / FOLDER / "study.journal").read_text().splitlines(keepends=True)
-    path.write_text("".join([*lines[:10], '{"op_code":4,\n', *lines[10:]]))
+    lines = (
+        (complete / FOLDER / "study.journal").read_text(encoding="utf-8").splitlines(keepends=True)
+    )
+    path.write_text("".join([*lines[:10], '{"op_code":4,\n', *lines[10:]]), encoding="utf-8")
     given = (*SMALL, "--trials", 1, "--results", tmp_path / "runs", "--storage", path)
     assert "was altered" in refusal(call(SCRIPT, *given), 1)
 
@@ -496,7 +504,7 @@ RECIPE_FILE = dict(about="mine", model="mlp", knobs=dict(lr=0.01, epochs=1), fou
 )
 def test_a_recipe_file_is_checked_at_the_door(change, code, says, tmp_path):
     path = tmp_path / "mine.json"
-    path.write_text(json.dumps({**RECIPE_FILE, **change}))
+    path.write_text(json.dumps({**RECIPE_FILE, **change}), encoding="utf-8")
     given = (*DIGITS, "--results", tmp_path / "runs", "--recipe", path)
     line = refusal(call("task3_MNIST/train_mlp.py", *given), code)
     assert says in line
@@ -525,7 +533,9 @@ def test_what_is_no_recipe_file_is_refused_in_one_line(name, content, code, says
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        path.write_text(
+            content if isinstance(content, str) else json.dumps(content), encoding="utf-8"
+        )
     for script, flag in (("train_mlp.py", "--recipe"), ("benchmark.py", "--recipes")):
         given = (flag, path, "--results", tmp_path / "runs")
         assert says in refusal(call(f"task3_MNIST/{script}", *given), code)
@@ -534,7 +544,7 @@ def test_what_is_no_recipe_file_is_refused_in_one_line(name, content, code, says
 def test_two_recipe_files_of_one_name_are_refused(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "mine.json").write_text(json.dumps(RECIPE_FILE))
+        (tmp_path / folder / "mine.json").write_text(json.dumps(RECIPE_FILE), encoding="utf-8")
     files = (tmp_path / "a/mine.json", tmp_path / "b/mine.json")
     given = ("--models", "linear", "--recipes", *files, "--results", tmp_path / "runs")
     line = refusal(call("task3_MNIST/benchmark.py", *given), 2)

@@ -7,6 +7,7 @@ import functools
 import os
 import signal
 import threading
+import time
 import traceback
 import warnings
 from collections import Counter
@@ -157,7 +158,10 @@ def _begin_worker(parent: int) -> None:
 
     def end_with_parent() -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
-            psutil.Process(parent).wait()
+            process = psutil.Process(parent)
+            # not its wait(): a killed process is a zombie until its own parent looks at it
+            while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.5)
         os._exit(1)
 
     threading.Thread(target=end_with_parent, daemon=True).start()
