@@ -49,8 +49,7 @@ def main() -> None:
             tqdm.write(describe(trial))
             sys.stdout.flush()
     except KeyboardInterrupt:
-        done = len(finished_trials(open_study(search)))
-        print(f"\ninterrupted: {done} of {of} trials are finished; to go on: {command_to_go_on()}")
+        print(f"\ninterrupted; to go on: {command_to_go_on()}")
         raise
     with search.locked():
         written = [step(search, study) for step in (write_table, write_page, write_recipe_file)]

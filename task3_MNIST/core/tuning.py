@@ -18,9 +18,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import signal
+import threading
 import warnings
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
@@ -308,22 +310,32 @@ def _run_trial(
     """Run a trial; return it if it counts, and None if not or if the study has enough."""
     if threads:
         torch.set_num_threads(threads)
-    study, splits = _opened(search, device)
     ran: list[FrozenTrial] = []
-    with database_errors(search.storage):
+    with database_errors(search.storage), _interrupts_noted() as interrupted:
+        study, splits = _opened(search, device)
         if len(finished_trials(study)) >= most:
             return None
+        run = functools.partial(objective, search=search, splits=splits, stopped=interrupted.is_set)
         try:
-            study.optimize(
-                functools.partial(objective, search=search, splits=splits),
-                n_trials=1,
-                callbacks=[lambda _, trial: ran.append(trial)],
-            )
+            study.optimize(run, n_trials=1, callbacks=[lambda _, trial: ran.append(trial)])
         except ValueError as error:
             # the machine slept, and another process took this trial for dead: it runs it again
             if not str(error).startswith("Cannot tell a"):
                 raise
+    if interrupted.is_set():
+        raise KeyboardInterrupt
     return ran[0] if ran else None
+
+
+@contextlib.contextmanager
+def _interrupts_noted() -> Iterator[threading.Event]:
+    """Note Ctrl-C instead of raising it: amid a write it would leave the database locked."""
+    noted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: noted.set())
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @functools.lru_cache(maxsize=1)
@@ -334,8 +346,16 @@ def _opened(
     return _connect(search), splits
 
 
-def objective(trial: Trial, search: Search, splits: tuple[data.Split, data.Split]) -> float:
-    """Train what a trial chooses; return its refined loss."""
+def objective(
+    trial: Trial,
+    search: Search,
+    splits: tuple[data.Split, data.Split],
+    stopped: Callable[[], bool] = lambda: False,
+) -> float:
+    """Train what a trial chooses; return its refined loss.
+
+    `stopped` tells after each epoch whether Ctrl-C was pressed.
+    """
     train, val = splits
     name, chosen = search_space.suggest(trial, search.model)
     config = TrainConfig(**chosen, epochs=search.epochs, seed=search.seed)
@@ -353,6 +373,8 @@ def objective(trial: Trial, search: Search, splits: tuple[data.Split, data.Split
             result["seconds"] += epoch.metrics["seconds"]
             result |= {key: epoch.metrics[key] for key in ("val_loss", "val_accuracy")}
             trial.report(loss, result["epochs"])
+            if stopped():
+                raise KeyboardInterrupt
             if result["epochs"] < config.epochs and trial.should_prune():
                 raise TrialPruned
     except DivergedError as error:
