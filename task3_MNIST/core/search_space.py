@@ -1,71 +1,76 @@
-"""What tuning may choose: the knobs and the architecture, as a table.
+"""What tuning may choose: hyperparameters of training, and the sizes of a model's layers.
 
-Everything else is the same in every trial. All use the one-cycle schedule: a trial is pruned by
-comparing its epochs with those of others, which is fair among like schedules only, and a rate
-that ends near zero makes the last epoch the one to judge. Nothing augments the images: what is
-compared is hyper-parameters. The first trial is the untuned model with the rate, batch size and
-optimizer of `classic`: what a study finds is, on validation, no worse.
+Everything else is the same in every trial. All use the one-cycle schedule: a trial is stopped
+early by comparing its epochs with those of others, which is fair among like schedules only, and a
+rate that ends near zero makes the last epoch the one to judge. Nothing augments the images.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from optuna.distributions import BaseDistribution
-from optuna.distributions import CategoricalDistribution as Choice
-from optuna.distributions import FloatDistribution as Number
-from optuna.distributions import IntDistribution as Whole
-from optuna.trial import FrozenTrial, Trial
+from optuna.trial import BaseTrial
 
 from task1_MLP import models as mlp_models
 from task2_CNN import models as cnn_models
 from task3_MNIST.core import zoo
 from task3_MNIST.core.errors import unknown_name
 
-KNOBS: dict[str, BaseDistribution] = {
-    # the best rates of both kinds of optimizer lie in it: Adam's low, SGD's high
-    "lr": Number(3e-4, 3e-2, log=True),
-    "batch_size": Choice((64, 128, 256, 512)),
-    "optimizer": Choice(("adam", "adamw", "sgd")),
-    "weight_decay": Number(1e-6, 1e-2, log=True),
-}
-FIXED: dict[str, Any] = dict(schedule="one-cycle", select="last", precision="auto")
-
-MOST_LAYERS = 3
-MLP: dict[str, BaseDistribution] = {
-    "dropout": Number(0.0, 0.5, step=0.05),
-    "hidden_layers": Whole(1, MOST_LAYERS),
-    # at most 932,362 parameters in all
-    **{f"units_{layer}": Whole(64, 512, log=True) for layer in range(1, MOST_LAYERS + 1)},
-}
 DEFAULT_CNN = "lenet5"
-
+FIXED: dict[str, Any] = dict(schedule="one-cycle", select="last", precision="auto")
 UNTUNED: dict[str, Any] = dict(lr=1e-3, batch_size=64, optimizer="adam", weight_decay=1e-6)
 UNTUNED_MLP: dict[str, Any] = dict(dropout=0.0, hidden_layers=2, units_1=512, units_2=256)
 
 
-def cnn_space(model: str) -> dict[str, BaseDistribution]:
-    """Return the channels of each convolution: from half to four times the model's own."""
-    return {
-        f"channels_{place}": Whole(max(own // 2, 1), 4 * own, log=True)
-        for place, own in enumerate(cnn_models.channels_of(model), 1)
-    }
-
-
-def space(model: str) -> dict[str, BaseDistribution]:
-    """Return everything that is searched, by name, in the order of tables and charts.
+def suggest(trial: BaseTrial, model: str) -> tuple[str, dict[str, Any]]:
+    """Let a trial choose; return its model's name and its hyperparameters, the fixed ones too.
 
     Args:
+        trial: a running one, or a `FixedTrial` of what a finished one chose.
         model: `mlp`, whose hidden layers are searched, or a CNN, whose channels are.
     """
-    return {**KNOBS, **(MLP if model == "mlp" else cnn_space(model))}
+    chosen = {
+        # the best rates of both kinds of optimizer lie in it: Adam's low, SGD's high
+        "lr": rounded(trial.suggest_float("lr", 3e-4, 3e-2, log=True)),
+        "batch_size": trial.suggest_categorical("batch_size", (64, 128, 256, 512)),
+        "optimizer": trial.suggest_categorical("optimizer", ("adam", "adamw", "sgd")),
+        "weight_decay": rounded(trial.suggest_float("weight_decay", 1e-6, 1e-2, log=True)),
+    }
+    name = _mlp(trial) if model == "mlp" else _cnn(trial, model)
+    return name, {**chosen, **FIXED}
+
+
+def _mlp(trial: BaseTrial) -> str:
+    dropout = rounded(trial.suggest_float("dropout", 0.0, 0.5, step=0.05))
+    layers = range(1, trial.suggest_int("hidden_layers", 1, 3) + 1)
+    # at most 932,362 parameters in all
+    hidden = [trial.suggest_int(f"units_{layer}", 64, 512, log=True) for layer in layers]
+    return mlp_models.name_by_sizes(hidden, dropout)
+
+
+def _cnn(trial: BaseTrial, model: str) -> str:
+    """Choose the channels of each convolution: from half to four times the model's own."""
+    channels = [
+        trial.suggest_int(f"channels_{place}", max(own // 2, 1), 4 * own, log=True)
+        for place, own in enumerate(cnn_models.channels_of(model), 1)
+    ]
+    return cnn_models.name_by_sizes(model, channels)
+
+
+def rounded(value: float) -> float:
+    """Return a rate with three digits, as it is trained with and as a recipe states it."""
+    return float(f"{value:.3g}")
 
 
 def untuned(model: str) -> dict[str, Any]:
-    """Return what the first trial draws: the model as it is, weight decay as good as none."""
-    own = enumerate(cnn_models.channels_of(model), 1) if model != "mlp" else ()
-    sizes = {f"channels_{place}": channels for place, channels in own} or UNTUNED_MLP
-    return {**UNTUNED, **sizes}
+    """Return what the first trial chooses: the model as it is, trained as `classic` does.
+
+    So what a study finds is, on validation, no worse.
+    """
+    if model == "mlp":
+        return {**UNTUNED, **UNTUNED_MLP}
+    own = enumerate(cnn_models.channels_of(model), 1)
+    return {**UNTUNED, **{f"channels_{place}": channels for place, channels in own}}
 
 
 def check_model(model: str) -> None:
@@ -73,39 +78,3 @@ def check_model(model: str) -> None:
     known = ["mlp", *zoo.names("cnn")]
     if model not in known:
         raise unknown_name("model to tune", model, known)
-
-
-def draw(trial: Trial, model: str) -> tuple[str, dict[str, Any]]:
-    """Let a trial choose; return its model by a name of the zoo, and its knobs, the fixed too."""
-    knobs = {name: _suggest(trial, name, allowed) for name, allowed in KNOBS.items()}
-    return _draw_model(trial, model), {**knobs, **FIXED}
-
-
-def _draw_model(trial: Trial, model: str) -> str:
-    if model != "mlp":
-        channels = [_suggest(trial, *item) for item in cnn_space(model).items()]
-        return cnn_models.name_by_sizes(model, channels)
-    dropout = _suggest(trial, "dropout", MLP["dropout"])
-    layers = range(1, _suggest(trial, "hidden_layers", MLP["hidden_layers"]) + 1)
-    # a layer that is not there has no size to learn from
-    hidden = [_suggest(trial, f"units_{layer}", MLP[f"units_{layer}"]) for layer in layers]
-    return mlp_models.name_by_sizes(hidden, dropout)
-
-
-def drawn(trial: FrozenTrial) -> dict[str, Any]:
-    """Return what a trial drew, as it was trained with it."""
-    return {name: _shown(value) for name, value in trial.params.items()}
-
-
-def _suggest(trial: Trial, name: str, allowed: BaseDistribution) -> Any:
-    if isinstance(allowed, Choice):
-        return trial.suggest_categorical(name, allowed.choices)
-    if isinstance(allowed, Whole):
-        return trial.suggest_int(name, allowed.low, allowed.high, log=allowed.log)
-    step, log = allowed.step, allowed.log
-    return _shown(trial.suggest_float(name, allowed.low, allowed.high, step=step, log=log))
-
-
-def _shown(value: Any) -> Any:
-    """Return a rate in three digits, as a recipe states it; anything else as it is."""
-    return float(f"{value:.3g}") if isinstance(value, float) else value

@@ -2,115 +2,77 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
-from task3_MNIST.core import search_space
+from task3_MNIST.core import search_space, zoo
+from task3_MNIST.core.commands import as_typed
+from task3_MNIST.core.environment import REPOSITORY, readable_path
+from task3_MNIST.core.errors import UserError
 from task3_MNIST.core.files import write_atomic
 from task3_MNIST.core.recipe_file import write_recipe
-from task3_MNIST.core.tuning import FINISHED, Search
+from task3_MNIST.core.tuning import FINISHED, Search, finished_trials
 
-TABLE = "trials.csv"
+RESULT = ("model", "parameters", "val_loss", "val_accuracy", "epochs", "seconds")
 
 
-@dataclass(frozen=True)
-class Finished:
-    """A finished trial, as tables and charts show it.
+def trials_table(study: Study) -> pd.DataFrame:
+    """Return a row for each finished trial: what it chose and what came of it."""
+    table = study.trials_dataframe(attrs=("number", "state", "value", "user_attrs", "params"))
+    table = table[table["state"].isin([state.name for state in FINISHED])]
+    table = table.rename(columns={"number": "trial", "value": "refined_loss"})
+    table = table.rename(columns=lambda name: name.removeprefix("user_attrs_"))
+    chosen = [name for name in table if name.startswith("params_")]
+    table = table[["trial", "state", "refined_loss", *RESULT, *chosen]]
+    table = table.rename(columns=lambda name: name.removeprefix("params_")).convert_dtypes()
+    for rate in table.columns.intersection(["lr", "weight_decay", "dropout"]):
+        table[rate] = table[rate].map(search_space.rounded)
+    table["state"] = table["state"].str.lower()
+    return table
 
-    Attributes:
-        trial: its number, from 1.
-        state: `complete`, `pruned` or `diverged`.
-        refined_loss: what it is judged by, see `metrics.refined_loss`; of its last epoch, and
-            None if there was none.
-        val_loss, val_accuracy: likewise.
-        epochs, seconds: trained.
-        model: a name of the zoo.
-        parameters: of that model.
-        knobs: what it was trained with, all but epochs and seed.
-        searched: what was drawn, by the names of `search_space.space`.
+
+def best_trial(study: Study) -> FrozenTrial:
+    """Return the complete trial of the lowest refined loss.
+
+    Raises:
+        UserError: none is complete.
     """
-
-    trial: int
-    state: str
-    refined_loss: float | None
-    val_loss: float | None
-    val_accuracy: float | None
-    epochs: int
-    seconds: float
-    model: str
-    parameters: int
-    knobs: dict[str, Any]
-    searched: dict[str, Any]
+    if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+        raise UserError("no trial of the study ran to its end: more --trials go on")
+    return study.best_trial
 
 
-def finished_trials(study: Study) -> list[Finished]:
-    """Return the finished trials of a study, in the order of their places."""
-    trials = study.get_trials(states=FINISHED)
-    trials.sort(key=lambda trial: (trial.user_attrs["place"], trial.number))
-    return [_finished(trial) for trial in trials]
-
-
-def _finished(trial: FrozenTrial) -> Finished:
-    result = dict(trial.user_attrs["result"])
-    diverged = result.pop("diverged", False)
-    state = "diverged" if diverged else trial.state.name.lower()
-    number = trial.user_attrs["place"] + 1
-    return Finished(number, state, searched=search_space.drawn(trial), **result)
-
-
-def best_trial(trials: list[Finished]) -> Finished | None:
-    """Return the complete trial of the lowest refined loss, if any is complete."""
-    complete = [trial for trial in trials if trial.state == "complete"]
-    return min(complete, key=lambda trial: trial.refined_loss, default=None)
-
-
-def columns(model: str) -> list[str]:
-    """Return the columns of `trials.csv` of a study of a model."""
-    fields = [f.name for f in dataclasses.fields(Finished) if f.name not in ("knobs", "searched")]
-    return [*fields, *search_space.space(model)]
-
-
-def write_table(search: Search, trials: Sequence[Finished]) -> Path:
-    """Write `trials.csv`, a row for each finished trial, and return it.
-
-    A cell is empty where a trial does not have what its column is for.
-    """
-    text = io.StringIO()
-    table = csv.DictWriter(text, columns(search.model), extrasaction="ignore", lineterminator="\n")
-    table.writeheader()
-    table.writerows({**vars(trial), **trial.searched} for trial in trials)
-    path = search.folder / TABLE
-    write_atomic(path, text.getvalue().encode())
+def write_table(search: Search, study: Study) -> Path:
+    """Write `trials.csv` and return it."""
+    path = search.folder / "trials.csv"
+    write_atomic(path, trials_table(study).to_csv(index=False, lineterminator="\n").encode())
     return path
 
 
-def write_best(search: Search, trials: Sequence[Finished], best: Finished) -> Path:
-    """Write the recipe file of the best trial, and return it."""
+def write_recipe_file(search: Search, study: Study) -> Path:
+    """Write the recipe file of the best trial and return it."""
     path = recipe_path(search)
+    best, trials = best_trial(study), len(finished_trials(study))
+    model, chosen = search_space.suggest(FixedTrial(best.params), search.model)
     searched = "MLPs" if search.model == "mlp" else search.model
     write_recipe(
         path,
-        about=f"best of {len(trials)} trials of {searched} by refined loss on validation",
-        model=best.model,
-        knobs={**best.knobs, "epochs": search.epochs},
+        about=f"best of {trials} trials of {searched} by refined loss on validation",
+        model=model,
+        knobs={**chosen, "epochs": search.epochs},
         found_by={
             "study": search.name,
             "dataset": search.dataset,
             "seed": search.seed,
-            "trials": len(trials),
-            "trial": best.trial,
+            "trials": trials,
+            "trial": best.number,
             # of one training, and the best of many: it reads too well
-            "refined_loss": best.refined_loss,
-            "val_loss": best.val_loss,
-            "val_accuracy": best.val_accuracy,
+            "refined_loss": best.value,
+            "val_loss": best.user_attrs["val_loss"],
+            "val_accuracy": best.user_attrs["val_accuracy"],
         },
     )
     return path
@@ -119,3 +81,34 @@ def write_best(search: Search, trials: Sequence[Finished], best: Finished) -> Pa
 def recipe_path(search: Search) -> Path:
     """Return where the recipe file of a study is written; its stem names the recipe."""
     return search.folder / f"tuned-{search.name}.json"
+
+
+def describe(trial: FrozenTrial) -> str:
+    """Return a finished trial in a line."""
+    result, chosen = trial.user_attrs, trial.params
+    parts = [f"trial {trial.number}"]
+    if trial.value is None:
+        parts.append("diverged")
+    else:
+        parts.append(f"refined loss {trial.value:.4f}, validation {result['val_accuracy']:.2%}")
+    if trial.state == TrialState.PRUNED:
+        parts[-1] += f", stopped in epoch {result['epochs']}"
+    parts.append(f"{result['seconds']:.1f} s")
+    parts.append(
+        f"{result['model']}, {chosen['optimizer']}, lr {chosen['lr']:.3g}, batch "
+        f"{chosen['batch_size']}, weight decay {chosen['weight_decay']:.3g}"
+    )
+    return "  ".join(parts)
+
+
+def train_command(search: Search, study: Study) -> str:
+    """Return the command that trains the best trial's recipe from several seeds."""
+    family = zoo.family_of(best_trial(study).user_attrs["model"])
+    words = ["python", f"task3_MNIST/train_{family}.py", "--recipe"]
+    words.append(readable_path(recipe_path(search)))
+    if search.dataset != "mnist":
+        words += ["--dataset", search.dataset]
+    results = search.folder.parents[1]
+    if results.resolve() != REPOSITORY / "results" / "runs":
+        words += ["--results", readable_path(results)]
+    return as_typed([*words, "--seeds", "5"])

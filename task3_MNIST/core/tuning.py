@@ -1,28 +1,27 @@
-"""A study: trials on one storage, by any number of processes, whatever ends them.
+"""A study: Optuna's trials in a database, run by any number of processes.
 
 What a trial is judged by: the refined loss on validation after its last epoch, the cross-entropy
 at the temperature that makes it lowest (`metrics.refined_loss`).
 Not accuracy: of 5,000 images an MLP gets some 80 wrong, so one reading has a standard error near
 0.2 points, more than lies between good settings, and the best of a hundred readings is mostly the
-luckiest. A loss counts how sure every answer is, and tells settings apart that err as often.
+luckiest. A loss counts how sure every answer is.
 Not the plain loss: it prefers models that doubt enough to models that err less. In a first study on
 MNIST an MLP with dropout had 0.0758 and 97.88 %, the untuned one 0.0803 and 98.32 %.
-And the last epoch, since the best of ten would be picked by luck too. The winner is to be retrained
-over seeds before anything is said of it.
+And the last epoch, since the best of ten would be picked by chance too. The winner is to be
+trained from several seeds before anything is said of it.
 
-Same command, same bits. What a trial draws is decided by the study's seed, the trial's place and
-the trials finished before it; a trial that was cut off counts for nothing, and its place is taken
-again. So with one process a study that was killed and started again ends with the same table.
+A process that runs a trial leaves a heartbeat in the database. When it stops, for the process was
+killed, the next process that begins a trial fails that one and runs it again under a new number.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import itertools
-import platform
-import secrets
-import time
+import signal
+import threading
+import warnings
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -32,37 +31,38 @@ from typing import Any
 import numpy as np
 import optuna
 import torch
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from joblib import delayed
+from optuna.exceptions import ExperimentalWarning, StorageInternalError, TrialPruned
 from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.study import Study
 from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from task3_MNIST.core import data, search_space, zoo
 from task3_MNIST.core.config import TrainConfig
 from task3_MNIST.core.engine import DivergedError, fit, predict, seed_generators
 from task3_MNIST.core.environment import settle
-from task3_MNIST.core.errors import UserError
+from task3_MNIST.core.errors import UsageError, UserError
+from task3_MNIST.core.files import portable_name
 from task3_MNIST.core.metrics import refined_loss
-from task3_MNIST.core.training import load_splits
-from task3_MNIST.core.trial_storage import is_journal, open_storage, storage_error
+from task3_MNIST.core.training import load_splits, usable_name
 from task3_MNIST.core.workers import side_by_side
 
-SCHEMA = 1  # of the search space and of what a trial writes
+SCHEMA = 2  # of the search space and of what a trial writes
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-STARTED = (*FINISHED, TrialState.RUNNING)
+ALIVE = (*FINISHED, TrialState.RUNNING, TrialState.WAITING)
 
-# Trials that a comparison needs before it may prune, and the share of the epochs that every trial
-# gets: a high rate looks poor at first.
+HEARTBEAT = 10  # seconds between two
+GRACE = 60  # seconds without one, and a trial's process is taken for dead
+RETRIES = 3  # of a trial whose process dies: then the trial is taken for the cause
+# Trials that a comparison needs before it may stop one early, and the share of the epochs that
+# every trial gets: a high rate looks poor at first.
 PRUNE_AFTER_TRIALS = 5
 PRUNE_AFTER_EPOCHS = 1 / 3
-# A trial of another machine is given up after so long without an epoch, and one that does not
-# say whose it is after so long (seconds).
-SILENT, UNSIGNED = 3600.0, 60.0
-WAIT = 1.0  # seconds between looks at the trials of others
-KILLS = 3  # so many in a row, and the trials are taken for the cause
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,10 @@ class Search:
         model: `mlp`, whose hidden layers are searched, or a CNN of the table.
         dataset: a data set's name or folder.
         data_dir: where data sets lie.
-        epochs: of each trial that is not pruned.
+        epochs: of each trial that is not stopped early.
         seed: of the search, and of each trial's training.
-        storage: a database URL or a journal file.
-        folder: for what the processes share besides, and what comes of the study.
+        folder: where the table, the page and the recipe are written.
+        storage: a database URL.
     """
 
     name: str
@@ -86,8 +86,8 @@ class Search:
     data_dir: Path
     epochs: int
     seed: int
-    storage: str
     folder: Path
+    storage: str
 
     def settings(self) -> dict[str, Any]:
         """Return what must not change while a study goes on."""
@@ -100,95 +100,242 @@ class Search:
             "seed": self.seed,
         }
 
+    def locked(self) -> FileLock:
+        """Return the lock for what two commands given at once must do one after the other."""
+        return FileLock(self.folder / ".lock")
 
-def open_study(search: Search) -> Study:
-    """Return the study, begun if there is none of its name.
+
+def make_search(options: Namespace) -> Search:
+    """Return the search of a command line; what is not given is derived from the rest.
 
     Raises:
-        UserError: the storage cannot be used, or has a study of that name with other settings.
+        UsageError: a name is unknown or names no file, or the storage is no database URL.
     """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    search.folder.mkdir(parents=True, exist_ok=True)
-    warmup = max(round(search.epochs * PRUNE_AFTER_EPOCHS), 1)
-    settings = search.settings()
-    storage = open_storage(search.storage)
-    with _storage_errors(search), _asking(search):
-        study = optuna.create_study(
-            storage=storage,
-            study_name=search.name,
-            direction="minimize",
-            load_if_exists=True,
-            pruner=MedianPruner(PRUNE_AFTER_TRIALS, warmup),
+    model = options.model or ("mlp" if options.family != "cnn" else search_space.DEFAULT_CNN)
+    search_space.check_model(model)
+    if options.family and zoo.family_of(model) != options.family:
+        raise UsageError(f"{model} is no {options.family.upper()}: leave out --family or --model")
+    dataset = usable_name(options.dataset)
+    name = options.study or (model if dataset == "mnist" else f"{model}-{Path(dataset).name}")
+    if not (portable_name(name) and portable_name(f"tuned-{name}")):
+        raise UsageError(
+            f"a study cannot be called {name}: give --study up to 90 letters, digits, '-', '_' and "
+            "'.', and nothing that Windows reserves"
         )
-        if "settings" not in study.user_attrs:
-            study.set_user_attr("settings", settings)
-        there = study.user_attrs["settings"]
-    for key, wanted in settings.items():
-        if (found := there.get(key)) != wanted:
-            raise UserError(
-                f"the study {search.name} was begun with {key} {found}, not {wanted}: name another "
-                "with --study"
-            )
+    folder = options.results / "tuning" / name
+    database = URL.create("sqlite", database=str(folder.resolve() / "study.db"))
+    return Search(
+        name=name,
+        model=model,
+        dataset=dataset,
+        data_dir=options.data,
+        epochs=options.epochs,
+        seed=TrainConfig(seed=options.seed).seed,  # which checks it
+        folder=folder,
+        storage=_checked_url(options.storage or database.render_as_string()),
+    )
+
+
+def _checked_url(storage: str) -> str:
+    example = "give one such as sqlite:///study.db or postgresql+psycopg://user@host/database"
+    try:
+        url = make_url(storage)
+    except SQLAlchemyError as error:
+        raise UsageError(f"--storage {storage} is no database URL: {example}") from error
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise UsageError(f"--storage {storage} would be gone with its process: {example}")
+    return storage
+
+
+# ---- the study
+
+
+def open_study(search: Search) -> Study:
+    """Return the study. If there is none of its name it begins, with the untuned model.
+
+    Raises:
+        UsageError: the database needs a driver that is not installed.
+        UserError: the database cannot be used, or has a study of that name with other settings.
+    """
+    settings = search.settings()
+    search.folder.mkdir(parents=True, exist_ok=True)
+    with search.locked():
+        study = _connect(search)
+        with database_errors(search.storage):
+            if "settings" not in study.user_attrs:
+                study.set_user_attr("settings", settings)
+            there = study.user_attrs["settings"]
+            for key, wanted in settings.items():
+                if (found := there.get(key)) != wanted:
+                    raise UserError(
+                        f"the study {search.name} was begun with {key} {found}, not {wanted}: name "
+                        "another with --study"
+                    )
+            alive = study.get_trials(deepcopy=False, states=ALIVE)
+            if not any("untuned" in trial.user_attrs for trial in alive):
+                untuned = search_space.untuned(search.model)
+                study.enqueue_trial(untuned, user_attrs={"untuned": True})
     return study
 
 
-def run_trials(
-    search: Search,
-    most: int,
-    device: torch.device,
-    processes: int,
-    threads: int | None,
-    on_killed: Callable[[], None],
-) -> Iterator[FrozenTrial]:
-    """Run trials until the study has enough finished ones, those of other processes counted.
+def finished_trials(study: Study) -> list[FrozenTrial]:
+    """Return the trials that count, by number: those that were complete or stopped early."""
+    return study.get_trials(deepcopy=False, states=FINISHED)
 
-    Whoever leaves this iterator before its end, by Ctrl-C too, closes it: that ends the workers.
+
+def _connect(search: Search) -> Study:
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warmup = max(round(search.epochs * PRUNE_AFTER_EPOCHS), 1)
+    with database_errors(search.storage):
+        return optuna.create_study(
+            storage=_open_storage(search.storage),
+            study_name=search.name,
+            direction="minimize",
+            load_if_exists=True,
+            sampler=_Sampler(search.seed),
+            pruner=MedianPruner(PRUNE_AFTER_TRIALS, warmup),
+        )
+
+
+def _open_storage(storage: str) -> RDBStorage:
+    # a process waits for the others that write to the same file
+    sqlite = make_url(storage).get_backend_name() == "sqlite"
+    engine = {"connect_args": {"timeout": 60}} if sqlite else {}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)  # heartbeats are, says Optuna
+            return _Storage(
+                storage,
+                engine,
+                heartbeat_interval=HEARTBEAT,
+                grace_period=GRACE,
+                heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(RETRIES),
+            )
+    except ImportError as error:
+        raise UsageError(
+            f"--storage {_shown(storage)} needs a database driver that is not installed "
+            f"({_one_line(error.__cause__ or error)}): install it, or use sqlite:///FILE"
+        ) from error
+    except RuntimeError as error:
+        raise _unusable(storage, error) from error  # written by another version of Optuna
+
+
+class _Storage(RDBStorage):
+    """A database that may miss a heartbeat: the next one follows, or the trial says what is up."""
+
+    def record_heartbeat(self, trial_id: int) -> None:
+        with contextlib.suppress(SQLAlchemyError, StorageInternalError):
+            super().record_heartbeat(trial_id)
+
+
+class _Sampler(TPESampler):
+    """TPE whose choices depend on the study's seed, the trial's number and the trials before it.
+
+    So no two processes draw the same, and one process alone draws the same every time.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed=seed)
+        self._study_seed = seed
+
+    def before_trial(self, study: Study, trial: FrozenTrial) -> None:
+        (seed,) = np.random.SeedSequence((self._study_seed, trial.number)).generate_state(1)
+        super().__init__(seed=int(seed))
+
+
+@contextlib.contextmanager
+def database_errors(storage: str) -> Iterator[None]:
+    """Say in one line what a database did not do."""
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise _unusable(storage, error.__cause__ or error) from error
+
+
+def _unusable(storage: str, error: BaseException) -> UserError:
+    return UserError(
+        f"--storage {_shown(storage)} cannot be used ({_one_line(error)}): check the URL, that its "
+        "database is running and that you may write to it"
+    )
+
+
+def _shown(storage: str) -> str:
+    return make_url(storage).render_as_string(hide_password=True)
+
+
+def _one_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+# ---- its trials
+
+
+def run_trials(
+    search: Search, study: Study, most: int, device: torch.device, jobs: int, threads: int | None
+) -> Iterator[FrozenTrial]:
+    """Run trials until the study has enough that count, those of other commands too.
+
+    Other commands finish the trial that they run, so there may be one more for each of them.
+    Whoever leaves this iterator before its end, by Ctrl-C too, closes it: that ends the processes.
 
     Args:
         search: what is searched.
+        study: from `open_study`.
         most: how many trials are enough.
         device: where to compute.
-        processes: how many trials at a time; one needs no other process.
+        jobs: how many trials at a time; one needs no other process.
         threads: CPU threads of each; None leaves PyTorch's choice.
-        on_killed: called whenever a worker was killed.
 
     Yields:
-        each trial of these processes, finished.
+        each trial of these processes that counts.
 
     Raises:
-        UserError: the storage or a trial fails, or workers are killed again and again.
+        UserError: the database or a trial fails, or a process was killed.
     """
-    killed, enough = 0, False
-
-    def tasks() -> Iterator[tuple]:
-        while not enough:
-            yield delayed(_run_trial)(search, most, device, threads)
-
-    while not enough:
+    while (missing := most - len(finished_trials(study))) > 0:
+        tasks = (delayed(_run_trial)(search, most, device, threads) for _ in range(missing))
         try:
-            with contextlib.closing(side_by_side(tasks(), processes, threads or 1)) as outcomes:
-                for trial in outcomes:
-                    if trial is None:
-                        enough = True
-                        continue
-                    killed = 0
-                    yield trial
+            with contextlib.closing(side_by_side(tasks, jobs, threads or 1)) as outcomes:
+                yield from (trial for trial in outcomes if trial)
         except BrokenProcessPool as error:
-            killed += 1
-            if killed == KILLS:
-                raise UserError(
-                    f"workers were killed {KILLS} times without finishing a trial: if memory ran "
-                    "out, fewer --jobs need less"
-                ) from error
-            on_killed()
+            raise UserError(
+                "a process was killed: if memory ran out, fewer --jobs need less; the same command "
+                "goes on"
+            ) from error
 
 
 def _run_trial(
     search: Search, most: int, device: torch.device, threads: int | None
 ) -> FrozenTrial | None:
+    """Run a trial; return it if it counts, and None if not or if the study has enough."""
     if threads:
         torch.set_num_threads(threads)
-    return run_trial(search, most, *_opened(search, device))
+    ran: list[FrozenTrial] = []
+    with database_errors(search.storage), _interrupts_noted() as interrupted:
+        study, splits = _opened(search, device)
+        if len(finished_trials(study)) >= most:
+            return None
+        run = functools.partial(objective, search=search, splits=splits, stopped=interrupted.is_set)
+        try:
+            study.optimize(run, n_trials=1, callbacks=[lambda _, trial: ran.append(trial)])
+        except ValueError as error:
+            # the machine slept, and another process took this trial for dead: it runs it again
+            if not str(error).startswith("Cannot tell a"):
+                raise
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+    return ran[0] if ran else None
+
+
+@contextlib.contextmanager
+def _interrupts_noted() -> Iterator[threading.Event]:
+    """Note Ctrl-C instead of raising it: amid a write it would leave the database locked."""
+    noted = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: noted.set())
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @functools.lru_cache(maxsize=1)
@@ -196,193 +343,44 @@ def _opened(
     search: Search, device: torch.device
 ) -> tuple[Study, tuple[data.Split, data.Split | None]]:
     splits = load_splits(search.dataset, search.data_dir, full_train=False, device=device)
-    return open_study(search), splits
+    return _connect(search), splits
 
 
-def run_trial(
-    search: Search, most: int, study: Study, splits: tuple[data.Split, data.Split]
-) -> FrozenTrial | None:
-    """Run the next trial, and return it when it is finished.
-
-    While others run the last trials it waits: should their process be killed, it takes over.
-
-    Args:
-        search: what is searched.
-        most: finished trials that the study shall have.
-        study: from `open_study`.
-        splits: train and validation, on the device to train on.
-
-    Returns:
-        the trial; None if the study has enough.
-
-    Raises:
-        UserError: the storage fails, or the trial does. Then it counts for nothing.
-    """
-    while True:
-        with _storage_errors(search), contextlib.ExitStack() as held:
-            with _asking(search):
-                _give_up_dead(search, study)
-                started = study.get_trials(deepcopy=False, states=STARTED)
-                if sum(trial.state.is_finished() for trial in started) >= most:
-                    return None
-                begun = _begin(search, study, started, held) if len(started) < most else None
-            if begun:
-                trial, model, knobs = begun
-                state, value = _train(search, trial, model, knobs, splits)
-                return study.tell(trial, value, state)
-        time.sleep(WAIT)
-
-
-def _begin(
-    search: Search, study: Study, started: list[FrozenTrial], held: contextlib.ExitStack
-) -> tuple[Trial, str, dict[str, Any]]:
-    """Return a trial that takes the first free place, its model and its knobs.
-
-    The caller holds `_asking`, and until the trial ends what is entered into `held`.
-    """
-    places = {trial.user_attrs.get("place") for trial in started}
-    place = next(place for place in itertools.count() if place not in places)
-    # a seed of its own for each place: a study that goes on draws what it would have drawn
-    (seed,) = np.random.SeedSequence((search.seed, place)).generate_state(1)
-    study.sampler = TPESampler(seed=int(seed))
-    mark = held.enter_context(_alive(search))
-    if place == 0 and not study.get_trials(states=(TrialState.WAITING,)):  # left by a killed one
-        study.enqueue_trial(search_space.untuned(search.model))
-    trial = study.ask()
-    held.enter_context(_failed_if_left(study, trial))
-    trial.set_user_attr("place", place)
-    trial.set_user_attr("seen", time.time())
-    trial.set_user_attr("worker", mark)
-    return trial, *search_space.draw(trial, search.model)
-
-
-@contextlib.contextmanager
-def _failed_if_left(study: Study, trial: Trial) -> Iterator[None]:
-    """Mark a trial as failed if it ends by an exception, Ctrl-C too."""
-    try:
-        yield
-    except BaseException:
-        # Ctrl-C may come when the trial is told already, but not yet returned
-        study.tell(trial, state=TrialState.FAIL, skip_if_finished=True)
-        raise
-
-
-def _train(
-    search: Search,
+def objective(
     trial: Trial,
-    name: str,
-    knobs: dict[str, Any],
+    search: Search,
     splits: tuple[data.Split, data.Split],
-) -> tuple[TrialState, float | None]:
-    """Train what a trial drew; return how it ended, and its refined loss if it completed."""
+    stopped: Callable[[], bool] = lambda: False,
+) -> float:
+    """Train what a trial chooses; return its refined loss.
+
+    `stopped` tells after each epoch whether Ctrl-C was pressed.
+    """
     train, val = splits
-    device = train.images.device
-    config = settle(TrainConfig(**knobs, epochs=search.epochs, seed=search.seed), device)
+    name, chosen = search_space.suggest(trial, search.model)
+    config = TrainConfig(**chosen, epochs=search.epochs, seed=search.seed)
+    config = settle(config, train.images.device)
     seed_generators(config.seed, 0)
-    model = zoo.build(name).to(device)
-    result = {"model": name, "parameters": zoo.parameter_count(model), "knobs": knobs}
-    history: list[dict[str, Any]] = []
-    state = TrialState.COMPLETE
+    model = zoo.build(name).to(train.images.device)
+    result = {
+        **{"model": name, "parameters": zoo.parameter_count(model), "epochs": 0, "seconds": 0.0},
+        **{"val_loss": None, "val_accuracy": None},
+    }
     try:
         for epoch in fit(model, train, val, config):
-            judged = refined_loss(predict(model, val.images), val.labels)
-            history.append({**epoch.metrics, "refined_loss": judged})
-            trial.report(judged, epoch.metrics["epoch"])
-            trial.set_user_attr("seen", time.time())
-            if len(history) < config.epochs and trial.should_prune():
-                state = TrialState.PRUNED
-                break
-    except DivergedError:
+            loss = refined_loss(predict(model, val.images), val.labels)
+            result["epochs"] += 1
+            result["seconds"] += epoch.metrics["seconds"]
+            result |= {key: epoch.metrics[key] for key in ("val_loss", "val_accuracy")}
+            trial.report(loss, result["epochs"])
+            if stopped():
+                raise KeyboardInterrupt
+            if result["epochs"] < config.epochs and trial.should_prune():
+                raise TrialPruned
+    except DivergedError as error:
         # as poor as a setting can be: the search shall know, and go elsewhere
-        state, result["diverged"] = TrialState.PRUNED, True
-    last = history[-1] if history else {}
-    result |= {
-        **{key: last.get(key) for key in ("refined_loss", "val_loss", "val_accuracy")},
-        "epochs": len(history),
-        "seconds": sum(metrics["seconds"] for metrics in history),
-    }
-    trial.set_user_attr("result", result)
-    return state, result["refined_loss"] if state == TrialState.COMPLETE else None
-
-
-def give_up_dead(search: Search, study: Study) -> None:
-    """Mark as failed the trials whose process was killed: their places are free again."""
-    with _storage_errors(search), _asking(search):
-        _give_up_dead(search, study)
-
-
-def _give_up_dead(search: Search, study: Study) -> None:
-    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-        if _dead(search, trial):
-            # another process may have been quicker
-            study.tell(trial.number, state=TrialState.FAIL, skip_if_finished=True)
-    for path in search.folder.glob(".trial-*.lock"):
-        _released(path)
-
-
-# When this process first saw a running trial, by study and number, in seconds of UTC. Optuna tells
-# local time, which jumps by an hour twice a year.
-_first_seen: dict[tuple[Search, int], float] = {}
-
-
-def _dead(search: Search, trial: FrozenTrial) -> bool:
-    """Return whether nobody works on a running trial any more; the caller holds `_asking`."""
-    mark = trial.user_attrs.get("worker")
-    noticed = _first_seen.setdefault((search, trial.number), time.time())
-    if mark is None:
-        # between a trial's begin and its mark a process holds `_asking`, which all who share a
-        # journal share; a database may be another machine's too
-        return is_journal(search.storage) or time.time() - noticed > UNSIGNED
-    if mark["host"] != platform.node():
-        return time.time() - trial.user_attrs.get("seen", noticed) > SILENT
-    return _released(Path(mark["lock"]))
-
-
-@contextlib.contextmanager
-def _alive(search: Search) -> Iterator[dict[str, str]]:
-    """Hold a lock for the length of a trial; yield its mark, by which others see who works on it.
-
-    The system releases it however the process ends, so a trial of a killed one is known at once.
-    """
-    path = search.folder.resolve() / f".trial-{secrets.token_hex(8)}.lock"
-    try:
-        with FileLock(path):
-            yield {"host": platform.node(), "lock": str(path)}
+        raise TrialPruned from error
     finally:
-        _remove(path)
-
-
-def _released(path: Path) -> bool:
-    """Return whether nobody holds a lock any more, and remove its file then."""
-    if not path.exists():
-        return True
-    try:
-        with FileLock(path, timeout=0):
-            pass
-    except Timeout:
-        return False
-    _remove(path)
-    return True
-
-
-def _remove(path: Path) -> None:
-    """Remove a lock's file; Windows refuses while another process looks at it, which removes it."""
-    with contextlib.suppress(OSError):
-        path.unlink()
-
-
-@contextlib.contextmanager
-def _asking(search: Search) -> Iterator[None]:
-    """Hold what one process at a time may do: take a place, or give up those of dead ones."""
-    place = Path(search.storage) if is_journal(search.storage) else search.folder / "study"
-    with FileLock(place.with_name(f"{place.name}.asking.lock")):
-        yield
-
-
-@contextlib.contextmanager
-def _storage_errors(search: Search) -> Iterator[None]:
-    """Say in a line what a database did not do."""
-    try:
-        yield
-    except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise storage_error(search.storage, error) from error
+        for key, value in result.items():
+            trial.set_user_attr(key, value)
+    return loss
