@@ -24,16 +24,6 @@ def portable_name(name: str) -> bool:
     return bool(plain and not reserved)
 
 
-def portable_name(name: str) -> bool:
-    """Return whether a file or folder can have this name on every system, Windows too.
-
-    It is at most 100 characters long: something may be added to it.
-    """
-    plain = re.fullmatch(r"\w[\w.-]{,99}", name, re.ASCII) and not name.endswith(".")
-    reserved = re.match(r"(con|prn|aux|nul|com\d|lpt\d)(\.|$)", name, re.IGNORECASE)
-    return bool(plain and not reserved)
-
-
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a file under a temporary name of its own, flush it to the disk, then rename it.
 
