@@ -154,7 +154,7 @@ def test_mnist_needs_no_torchvision(tmp_path, raw, mnist_dir, offline, error) ->
     """Fetch with a torchvision that does not import: from the archives, and past the mirrors."""
     package = tmp_path / "broken" / "torchvision"
     package.mkdir(parents=True)
-    (package / "__init__.py").write_text(f"raise {error}")
+    (package / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
     environment = offline | {"PYTHONPATH": str(package.parent)}
     (raw / f"{LABELS}.gz").write_bytes(archive(mnist_dir, LABELS))
     with fetch_elsewhere(environment, tmp_path, (LABELS,)) as process:
@@ -166,7 +166,7 @@ def test_mnist_needs_no_torchvision(tmp_path, raw, mnist_dir, offline, error) ->
 @pytest.mark.parametrize("error", BROKEN)
 def test_a_broken_torchvision_is_one_line_where_it_is_needed(tmp_path, monkeypatch, error) -> None:
     (tmp_path / "torchvision").mkdir()
-    (tmp_path / "torchvision" / "__init__.py").write_text(f"raise {error}")
+    (tmp_path / "torchvision" / "__init__.py").write_text(f"raise {error}", encoding="utf-8")
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)

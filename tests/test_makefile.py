@@ -29,7 +29,9 @@ def checkout(tmp_path):
         (tmp_path / folder).mkdir()
     cases = "".join(f"*{script}) touch {page};;\n" for script, page in PAGE_OF.items())
     python = tmp_path / "python"
-    python.write_text(f'#!/bin/sh\necho "$1" >> made\ncase "$1" in\n{cases}esac\n', "utf-8")
+    python.write_text(
+        f'#!/bin/sh\necho "$1" >> made\ncase "$1" in\n{cases}esac\n', encoding="utf-8"
+    )
     python.chmod(0o755)
     return tmp_path
 

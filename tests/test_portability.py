@@ -145,7 +145,7 @@ def unnamed_encodings(code: str) -> list[str]:
             or (name in ("NamedTemporaryFile", "TemporaryFile") and "b" not in mode_of(node, 0))
             or (called == "open" and "b" not in mode_of(node, 1))
             or (name == "open" and "." in called and "b" not in mode_of(node, 0))
-            or "text" in keywords
+            or getattr(keywords.get("text"), "value", None) is True
             or "universal_newlines" in keywords
         )
         binary = called in ("Image.open", "gzip.open", "os.open", "archive.open")

@@ -245,13 +245,13 @@ def test_the_recorded_command_gives_the_same_run_from_the_repositorys_root(tmp_p
     write_recipe(tmp_path / "mine.json", "mine", "mlp_50_50", {"epochs": 1, "lr": 0.01}, {})
     run_ok(MLP, *SMALL, "--recipe", "mine.json", "--results=runs", cwd=tmp_path)
     [first] = (tmp_path / "runs").rglob("config.json")
-    command = json.loads(first.read_text())["command"]
+    command = json.loads(first.read_text(encoding="utf-8"))["command"]
     expected = metrics(first.parent)
     shutil.rmtree(tmp_path / "runs")
     _, script, *arguments = shlex.split(command)
     run_ok(script, *arguments, cwd=REPOSITORY)
     assert metrics(first.parent) == expected
-    assert json.loads(first.read_text())["command"] == command
+    assert json.loads(first.read_text(encoding="utf-8"))["command"] == command
 
 
 def test_recorded_paths_are_those_that_were_meant(tmp_path, monkeypatch):

@@ -49,7 +49,7 @@ def complete(tmp_path_factory):
 
 def table(results, folder=FOLDER):
     """Return the rows of a study's table as text."""
-    with (results / folder / "trials.csv").open(newline="") as stream:
+    with (results / folder / "trials.csv").open(newline="", encoding="utf-8") as stream:
         return list(csv.DictReader(stream))
 
 
@@ -103,7 +103,7 @@ def test_a_study_searches_stops_early_and_names_the_best_of_its_trials(complete)
     best = min(
         (row for row in rows if row["state"] == "complete"), key=lambda r: float(r["refined_loss"])
     )
-    recipe = json.loads((complete / RECIPE).read_text())
+    recipe = json.loads((complete / RECIPE).read_text(encoding="utf-8"))
     assert recipe["model"] == best["model"]
     assert recipe["knobs"]["epochs"] == 3
     for name in ("lr", "batch_size", "optimizer", "weight_decay"):
@@ -123,7 +123,7 @@ def test_the_recipe_trains_the_trial_again_to_the_bit(complete, tmp_path):
     found = Run(tmp_path / "digits" / recipe.model / "tuned-mlp-digits" / "seed1")
     assert (
         found.summary()["val_loss"]
-        == json.loads((complete / RECIPE).read_text())["found_by"]["val_loss"]
+        == json.loads((complete / RECIPE).read_text(encoding="utf-8"))["found_by"]["val_loss"]
     )
     config = found.config()
     assert config["recipe"] == config["name"] == "tuned-mlp-digits"
@@ -169,7 +169,7 @@ def test_the_page_opens_offline_and_draws_every_chart(scheme, browser, complete)
         assert names == ["history", "epochs", "parallel-coordinates", *importances]
         assert page.locator(".plot .main-svg").count() >= len(names)
         assert lowest_contrast(page)[0] >= 4.5
-        best = json.loads((complete / RECIPE).read_text())["model"]
+        best = json.loads((complete / RECIPE).read_text(encoding="utf-8"))["model"]
         assert best in page.locator(".verdict").inner_text()
         assert best in page.locator("#best tbody tr").first.inner_text()
         behind = open_table(page.locator("figure[data-chart=history]"))
@@ -205,12 +205,12 @@ def test_a_diverging_trial_is_counted_and_never_the_best(tmp_path):
 
 
 def test_the_readme_of_results_names_every_column_and_key(complete):
-    text = (REPOSITORY / "results" / "README.md").read_text().split("## A study")[1]
+    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8").split("## A study")[1]
     section = text.split("## A speed file")[0]
     named = [*table(complete)[0], "channels_1"]
     named = [name for name in named if name not in ("units_2", "units_3")]
     assert [name for name in named if f"`{name}`" not in section] == []
-    recipe = json.loads((complete / RECIPE).read_text())
+    recipe = json.loads((complete / RECIPE).read_text(encoding="utf-8"))
     assert [key for key in recipe if f"`{key}`" not in section] == []
 
 
@@ -372,11 +372,11 @@ def test_a_wrong_call_is_refused_in_one_line(arguments, code, says, tmp_path):
 
 def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
     path = tmp_path / "notes.txt"
-    path.write_text("hello\n" * 100)
+    path.write_text("hello\n" * 100, encoding="utf-8")
     given = (*DIGITS, "--trials", 1, "--results", tmp_path / "runs")
     line = refusal(call(SCRIPT, *given, "--storage", f"sqlite:///{path}"), 1)
     assert "file is not a database" in line
-    assert path.read_text() == "hello\n" * 100
+    assert path.read_text(encoding="utf-8") == "hello\n" * 100
 
 
 @pytest.mark.parametrize(
@@ -416,7 +416,7 @@ RECIPE_FILE = dict(about="mine", model="mlp", knobs=dict(lr=0.01, epochs=1), fou
 )
 def test_a_recipe_file_is_checked_at_the_door(change, code, says, tmp_path):
     path = tmp_path / "mine.json"
-    path.write_text(json.dumps({**RECIPE_FILE, **change}))
+    path.write_text(json.dumps({**RECIPE_FILE, **change}), encoding="utf-8")
     given = (*DIGITS, "--results", tmp_path / "runs", "--recipe", path)
     line = refusal(call("task3_MNIST/train_mlp.py", *given), code)
     assert says in line
@@ -442,7 +442,9 @@ def test_what_is_no_recipe_file_is_refused_in_one_line(name, content, code, says
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
-        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        path.write_text(
+            content if isinstance(content, str) else json.dumps(content), encoding="utf-8"
+        )
     for script, flag in (("train_mlp.py", "--recipe"), ("benchmark.py", "--recipes")):
         given = (flag, path, "--results", tmp_path / "runs")
         assert says in refusal(call(f"task3_MNIST/{script}", *given), code)
@@ -451,7 +453,7 @@ def test_what_is_no_recipe_file_is_refused_in_one_line(name, content, code, says
 def test_two_recipe_files_of_one_name_are_refused(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-        (tmp_path / folder / "mine.json").write_text(json.dumps(RECIPE_FILE))
+        (tmp_path / folder / "mine.json").write_text(json.dumps(RECIPE_FILE), encoding="utf-8")
     files = (tmp_path / "a/mine.json", tmp_path / "b/mine.json")
     given = ("--models", "linear", "--recipes", *files, "--results", tmp_path / "runs")
     line = refusal(call("task3_MNIST/benchmark.py", *given), 2)
