@@ -29,6 +29,7 @@ def finish(run: Run, test: Callable[[], Split] | None) -> None:
         evaluate_and_plot(run, test())
     elif not all(picture.is_file() for picture in plots.run_pictures(run)):
         _draw(run)
+    (run.folder / ERROR_NAME).unlink(missing_ok=True)
 
 
 def evaluate_and_plot(run: Run, test: Split, average_shifts: int = 0) -> None:
@@ -41,4 +42,3 @@ def _draw(run: Run) -> None:
     plots.draw_curves(run)
     if run.evaluated:
         plots.draw_confusion(run)
-    (run.folder / ERROR_NAME).unlink(missing_ok=True)
