@@ -17,7 +17,7 @@ INFERENCE := task3_MNIST/model_inference.html
 # what a page shows and is made by; listed by the shell, since the names of runs may hold
 # characters that make cannot have in a name
 SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name test.json \
-	-o -name '*.py' -o -path '*/report/static/*' -o -path '*/report/templates/*' \)
+	-o -name '*.py' -o -path '*/report/*' \)
 
 # at most two, since pages are timed: each worker needs a core, or its browser would wait for one;
 # tests/conftest.py says what belongs together, and in which order
@@ -54,14 +54,14 @@ $(COMPARISON) $(INFERENCE): $(RUNS) always
 	fi
 
 test: .venv/dev
-	@tests/install_chromium.sh
+	@tools/install_chromium.sh
 	$(PY) -m pytest $(WORKERS)
 
 benchmark: | .venv/runtime
 	$(PY) task3_MNIST/benchmark.py
 
 notebook: .venv/dev
-	$(PY) tests/notebook.py
+	$(PY) tools/notebook.py
 
 lint: .venv/dev
 	.venv/bin/ruff format --check .

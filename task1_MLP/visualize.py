@@ -10,23 +10,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
 import torch
 from torch import nn
 
-from task3_MNIST.core.plots import style
-from task3_MNIST.core.plots.run import run_title
-from task3_MNIST.core.plots.tiles import show_signed, tile
-from task3_MNIST.core.visualizing import (
-    Subject,
-    choose_subject,
-    show,
-    show_diagram,
-    visualize_parser,
-)
+from task3_MNIST.cli.visualize import Subject, choose_subject, show, show_diagram, visualize_parser
+from task3_MNIST.plots import style
+from task3_MNIST.plots.run import run_title
+from task3_MNIST.plots.weights import show_signed, tile
 
 MOST_UNITS = 100
 COLUMNS = 10

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
@@ -20,20 +20,14 @@ import math
 import torch
 from torch import Tensor, nn
 
-from task3_MNIST.core import data
-from task3_MNIST.core.architecture import shape_text
-from task3_MNIST.core.errors import UsageError
-from task3_MNIST.core.flags import add_data_flag
-from task3_MNIST.core.plots import style
-from task3_MNIST.core.plots.run import run_title
-from task3_MNIST.core.plots.tiles import show_signed, tile
-from task3_MNIST.core.visualizing import (
-    Subject,
-    choose_subject,
-    show,
-    show_diagram,
-    visualize_parser,
-)
+from task3_MNIST.cli.arguments import add_data_flag
+from task3_MNIST.cli.visualize import Subject, choose_subject, show, show_diagram, visualize_parser
+from task3_MNIST.datasets.splits import Split, load_test
+from task3_MNIST.errors import UsageError
+from task3_MNIST.models.layers import shape_text
+from task3_MNIST.plots import style
+from task3_MNIST.plots.run import run_title
+from task3_MNIST.plots.weights import show_signed, tile
 
 MOST_CHANNELS = 64
 COLUMNS = 16
@@ -61,7 +55,7 @@ def main() -> None:
     convolutions = [layer for layer in subject.model.modules() if isinstance(layer, nn.Conv2d)]
     for number, convolution in enumerate(convolutions, 1):
         show(draw_kernels(subject, convolution, number))
-    test = data.load_test(subject.run.config()["dataset"], options.data)
+    test = load_test(subject.run.config()["dataset"], options.data)
     show(draw_feature_maps(subject, test, choose_image(options, test.labels)))
 
 
@@ -112,7 +106,7 @@ def draw_kernels(subject: Subject, convolution: nn.Conv2d, number: int) -> Path:
     return style.save(figure, subject.out / f"kernels_conv{number}.png")
 
 
-def draw_feature_maps(subject: Subject, test: data.Split, index: int) -> Path:
+def draw_feature_maps(subject: Subject, test: Split, index: int) -> Path:
     """Draw what one test image becomes after each ReLU and pooling, and the model's answer."""
     image, label = test.images[index : index + 1], int(test.labels[index])
     stages, logits = feature_maps(subject.model, image)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, command_to_go_on, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
@@ -29,13 +29,7 @@ import joblib
 import torch
 from tqdm import tqdm
 
-from task3_MNIST import model_inference_visualization, visualize_comparison
-from task3_MNIST.core import data
-from task3_MNIST.core.ensemble import without_ensemble, write_ensembles
-from task3_MNIST.core.environment import REPOSITORY, choose_device
-from task3_MNIST.core.errors import UsageError, UserError
-from task3_MNIST.core.finishing import finished
-from task3_MNIST.core.flags import (
+from task3_MNIST.cli.arguments import (
     Parser,
     add_data_flag,
     add_device_flag,
@@ -43,13 +37,23 @@ from task3_MNIST.core.flags import (
     add_results_flag,
     count,
 )
-from task3_MNIST.core.grid import Grid, estimate, model_names, split_names
-from task3_MNIST.core.runs import refuse_other_schemas
-from task3_MNIST.core.stats import mean_interval
-from task3_MNIST.core.summary_table import NAME, group_rows, read_summary, write_summary
-from task3_MNIST.core.training import Job, check_same
-from task3_MNIST.core.workers import finish_runs
-from task3_MNIST.report.collect import train_command
+from task3_MNIST.datasets.splits import DATASETS, dataset_checksum, fetch, load_test, load_train
+from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.evaluation.ensemble import without_ensemble, write_ensembles
+from task3_MNIST.evaluation.statistics import mean_interval
+from task3_MNIST.experiments.grid import Grid, estimate, model_names, split_names
+from task3_MNIST.experiments.parallel import finish_runs
+from task3_MNIST.experiments.run import finished
+from task3_MNIST.experiments.train import Job
+from task3_MNIST.files import REPOSITORY
+from task3_MNIST.report.comparison.page import OUT as COMPARISON
+from task3_MNIST.report.comparison.page import compare
+from task3_MNIST.report.inference.page import OUT as INFERENCE
+from task3_MNIST.report.inference.page import show
+from task3_MNIST.runs.commands import command_to_go_on, train_command
+from task3_MNIST.runs.folder import check_same, refuse_other_schemas
+from task3_MNIST.runs.tables import NAME, group_rows, read_summary, write_summary
+from task3_MNIST.training.device import choose_device
 
 
 def main() -> None:
@@ -103,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=["mnist"],
         metavar="DATASET",
-        help=f"{', '.join(data.DATASETS)}, or folders PATH/<digit>/*.png (default: mnist)",
+        help=f"{', '.join(DATASETS)}, or folders PATH/<digit>/*.png (default: mnist)",
     )
     made.add_argument(
         "--seeds", type=count, default=5, metavar="N", help="seeds 0 to N-1 (default: 5)"
@@ -167,7 +171,7 @@ def run_missing(
     """Run the jobs that are not finished; return why each that failed did so."""
     failures = {}
     waiting = []
-    checksum = functools.cache(data.checksum)
+    checksum = functools.cache(dataset_checksum)
     for job in jobs:
         run = job.run(options.results)
         if not finished(run):
@@ -184,8 +188,8 @@ def run_missing(
 
     images = {}
     for dataset in dict.fromkeys(job.dataset for job in waiting):
-        data.fetch(dataset, options.data, test=True)
-        images[dataset] = len(data.load_train(dataset, options.data))
+        fetch(dataset, options.data, test=True)
+        images[dataset] = len(load_train(dataset, options.data))
     work = {job: estimate(job, images[job.dataset]) for job in waiting}
     longest_first = sorted(waiting, key=work.get, reverse=True)
 
@@ -281,7 +285,7 @@ def conclude(jobs: Sequence[Job], options: argparse.Namespace) -> dict[Path, str
         waiting = without_ensemble(run for job, run in runs if job.dataset == dataset)
         try:
             if waiting:
-                write_ensembles(waiting, data.load_test(dataset, options.data))
+                write_ensembles(waiting, load_test(dataset, options.data))
         except UserError as error:
             problems[options.data / dataset] = str(error)
     rows, faults = write_summary(options.results)
@@ -312,10 +316,10 @@ def write_pages(options: argparse.Namespace) -> None:
     """Write both pages of all runs below the results folder, and their pictures."""
     options.out.mkdir(parents=True, exist_ok=True)
     where = (options.results, options.data)
-    page = options.out / visualize_comparison.OUT.name
-    visualize_comparison.compare(*where, page, options.plots)
-    page = options.out / model_inference_visualization.OUT.name
-    model_inference_visualization.show(*where, (), page, options.plots)
+    page = options.out / COMPARISON.name
+    compare(*where, page, options.plots)
+    page = options.out / INFERENCE.name
+    show(*where, (), page, options.plots)
 
 
 def complain(

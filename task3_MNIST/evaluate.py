@@ -12,18 +12,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
 from collections.abc import Iterable
 
-from task3_MNIST.core import data
-from task3_MNIST.core.cli import describe_test, report_ensembles
-from task3_MNIST.core.errors import UsageError, UserError
-from task3_MNIST.core.finishing import evaluate_and_plot
-from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
-from task3_MNIST.core.runs import Run, find, require_runs
+from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_device
+from task3_MNIST.cli.train import describe_test, report_ensembles
+from task3_MNIST.datasets.splits import Split, load_test
+from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.experiments.run import evaluate_and_plot
+from task3_MNIST.runs.folder import Run, find, require_runs
 
 
 def main() -> None:
@@ -55,13 +55,13 @@ def main() -> None:
         runs = waiting(options.results)
     done: dict[str, list[Run]] = {}
     failed = 0
-    tests: dict[str, data.Split] = {}
+    tests: dict[str, Split] = {}
     for run in runs:
         try:
             run.require_network()
             dataset = run.config()["dataset"]
             if dataset not in tests:
-                tests[dataset] = data.load_test(dataset, options.data).to(device)
+                tests[dataset] = load_test(dataset, options.data).to(device)
             with run.locked():
                 evaluate_and_plot(run, tests[dataset], options.average_shifts)
         except UserError as error:

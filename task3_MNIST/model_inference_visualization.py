@@ -8,39 +8,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
-from collections.abc import Sequence
-
-from task3_MNIST.core.environment import REPOSITORY
-from task3_MNIST.core.flags import Parser, add_data_flag, add_plots_flag, add_results_flag
-from task3_MNIST.core.plots import draw_prediction_grid
-from task3_MNIST.report.inference import build_page
-from task3_MNIST.report.page import render
-
-OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
-TEMPLATE = "inference.html.j2"
-TITLE = "Draw a digit: two models answer"
-STYLES = ("inference.css",)
-SCRIPTS = (
-    "slices.js",
-    "forward.js",
-    "prepare.js",
-    "strokes.js",
-    "deform.js",
-    "files.js",
-    "painting.js",
-    "models.js",
-    "drawing.js",
-    "answers.js",
-    "inside.js",
-    "occlusion.js",
-    "push.js",
-    "gallery.js",
-    "inference.js",
-)
+from task3_MNIST.cli.arguments import Parser, add_data_flag, add_plots_flag, add_results_flag
+from task3_MNIST.report.inference.page import OUT, show
 
 
 def main() -> None:
@@ -65,30 +38,6 @@ def main() -> None:
     add_plots_flag(parser)
     options = parser.parse_args()
     show(options.results, options.data, options.models, options.out, options.plots)
-
-
-def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictures: Path) -> None:
-    """Write the page of the runs below a folder and the picture, and print what is where.
-
-    Raises:
-        UserError: as `build_page`.
-    """
-    page = build_page(results, data_dir, models)
-    render(
-        TEMPLATE,
-        out,
-        title=TITLE,
-        data=page.data,
-        styles=STYLES,
-        scripts=SCRIPTS,
-        **page.texts,
-    )
-    grid = draw_prediction_grid(
-        page.runs, page.test.images, page.test.labels, pictures / "predictions.png"
-    )
-    runnable = ", ".join(page.embedded) or "none"
-    print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB; runs {runnable})")
-    print(f"written: {grid}")
 
 
 if __name__ == "__main__":

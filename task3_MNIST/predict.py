@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
@@ -18,15 +18,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from task3_MNIST.core import framing
-from task3_MNIST.core.baselines import refuse_baseline
-from task3_MNIST.core.data import MEAN, STD
-from task3_MNIST.core.engine import predict
-from task3_MNIST.core.errors import UsageError, UserError
-from task3_MNIST.core.flags import Parser, add_results_flag
-from task3_MNIST.core.images import read_grey
-from task3_MNIST.core.plots.seen import draw_seen
-from task3_MNIST.core.runs import DEFAULT_DATASET, Run, find_complete, require_runs
+from task3_MNIST.cli.arguments import Parser, add_results_flag
+from task3_MNIST.datasets import preprocessing
+from task3_MNIST.datasets.image_files import read_grey
+from task3_MNIST.datasets.splits import MEAN, STD
+from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.models.inference import predict
+from task3_MNIST.models.sklearn_baselines import refuse_baseline
+from task3_MNIST.plots.model_inputs import draw_seen
+from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find_complete, require_runs
 
 DEFAULT_MODELS = ("mlp", "cnn")
 
@@ -142,13 +142,13 @@ def read_digit(path: Path) -> np.ndarray:
     """
     grey = read_grey(path)
     try:
-        ink = framing.extract_ink(grey)
+        ink = preprocessing.extract_ink(grey)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    count = framing.count_digits(ink)
+    count = preprocessing.count_digits(ink)
     if count > 1:
         raise UserError(f"{path} shows {count} separate digits: cut it into files of one each")
-    return framing.frame(ink)
+    return preprocessing.frame(ink)
 
 
 def answer(model: nn.Module, image: np.ndarray) -> str:

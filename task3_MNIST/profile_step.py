@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
@@ -18,15 +18,10 @@ import argparse
 
 import torch
 
-from task3_MNIST.core import data
-from task3_MNIST.core.flags import Parser
-from task3_MNIST.core.profiling import profile_steps
-from task3_MNIST.core.speed_file import (
-    PROFILE,
-    add_speed_flags,
-    chosen_training,
-    write_speed_file,
-)
+from task3_MNIST.cli.arguments import Parser, add_speed_flags
+from task3_MNIST.datasets.splits import fetch, load_train
+from task3_MNIST.experiments.speed.files import PROFILE, chosen_training, write_speed_file
+from task3_MNIST.experiments.speed.profiling import profile_steps
 
 CPU = torch.device("cpu")
 
@@ -37,8 +32,8 @@ def main() -> None:
     named, config = chosen_training(options, CPU)
     if options.threads:
         torch.set_num_threads(options.threads)
-    data.fetch("mnist", options.data, test=False)
-    found = profile_steps(named["model"], config, data.load_train("mnist", options.data))
+    fetch("mnist", options.data, test=False)
+    found = profile_steps(named["model"], config, load_train("mnist", options.data))
     report = {
         **named,
         "batch_size": config.batch_size,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
@@ -23,20 +23,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from task3_MNIST.core import data, zoo
-from task3_MNIST.core.config import TrainConfig
-from task3_MNIST.core.engine import fit, loss_and_accuracy, predict, seed_generators
-from task3_MNIST.core.environment import describe
-from task3_MNIST.core.flags import Parser, add_device_flag, count, set_up_device
-from task3_MNIST.core.speed_file import (
-    SPEEDRUN,
-    add_speed_flags,
-    chosen_training,
-    write_speed_file,
-)
-from task3_MNIST.core.stats import mean_interval
-from task3_MNIST.core.training import load_splits
-from task3_MNIST.core.usual_pipeline import train_usual_epochs
+from task3_MNIST.cli.arguments import Parser, add_device_flag, add_speed_flags, count, set_up_device
+from task3_MNIST.datasets.splits import fetch, load_test
+from task3_MNIST.evaluation.statistics import mean_interval
+from task3_MNIST.experiments.speed.dataloader_baseline import train_usual_epochs
+from task3_MNIST.experiments.speed.files import SPEEDRUN, chosen_training, write_speed_file
+from task3_MNIST.experiments.train import load_splits
+from task3_MNIST.models import registry
+from task3_MNIST.models.inference import loss_and_accuracy, predict
+from task3_MNIST.models.size import parameter_count
+from task3_MNIST.runs.provenance import describe
+from task3_MNIST.training.config import TrainConfig
+from task3_MNIST.training.loop import fit, seed_generators
 
 WARM_UP_STEPS = 20
 SAME_MODEL = ""
@@ -58,8 +56,8 @@ def main() -> None:
     if options.against == SAME_MODEL:
         options.against = options.model
     if options.against:
-        zoo.family_of(options.against)  # an unknown name must not wait for the first timing
-    data.fetch("mnist", options.data, test=True)
+        registry.family_of(options.against)  # an unknown name must not wait for the first timing
+    fetch("mnist", options.data, test=True)
 
     usual = measure_usual(options) if options.against else []
     runs = []
@@ -75,7 +73,7 @@ def main() -> None:
         usual += measure_usual(options)
     report = {
         **named,
-        "parameters": zoo.parameter_count(zoo.build(options.model)),
+        "parameters": parameter_count(registry.build(options.model)),
         "timer": TIMER,
         "runs": runs,
         "usual_model": options.against,
@@ -119,14 +117,14 @@ def timed_run(config: TrainConfig, seed: int, options: argparse.Namespace) -> di
     train, val = load_splits("mnist", options.data, full_train=False, device=device)
     few = train[torch.arange(WARM_UP_STEPS * config.batch_size) % len(train)]
     warm_up = TrainConfig(**{**vars(config), "epochs": 1})
-    list(fit(zoo.build(options.model).to(device), few, val, warm_up))
+    list(fit(registry.build(options.model).to(device), few, val, warm_up))
 
     seed_generators(seed, 0)
-    model = zoo.build(options.model).to(device)
+    model = registry.build(options.model).to(device)
     started = time.perf_counter()
     *_, last = fit(model, train, val, config)
     seconds = time.perf_counter() - started
-    test = data.load_test("mnist", options.data).to(device)
+    test = load_test("mnist", options.data).to(device)
     model.load_state_dict(last.checkpoint["selected"]["state_dict"])
     _, test_accuracy = loss_and_accuracy(predict(model, test.images), test.labels)
     chosen = last.checkpoint["history"][last.checkpoint["selected"]["epoch"] - 1]
@@ -144,7 +142,7 @@ def measure_usual(options: argparse.Namespace) -> list[float]:
 
 def usual_epoch(options: argparse.Namespace) -> list[float]:
     """Return the seconds of the second of two epochs: the first is the warm-up."""
-    model = zoo.build(options.against).to(set_up_device(options))
+    model = registry.build(options.against).to(set_up_device(options))
     return train_usual_epochs(model, options.data, epochs=2)[1:]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import INTERRUPTED, before_imports, command_to_go_on, run_script
+from task3_MNIST.cli.app import INTERRUPTED, before_imports, run_script
 
 before_imports(__name__)
 
@@ -26,16 +26,18 @@ from typing import NoReturn
 import torch
 from tqdm import tqdm
 
-from task3_MNIST.core import baselines, data
-from task3_MNIST.core.baseline_run import BaselineJob, run_baseline
-from task3_MNIST.core.cli import describe_test, report_ensembles
-from task3_MNIST.core.ensemble import without_ensemble
-from task3_MNIST.core.errors import UsageError
-from task3_MNIST.core.finishing import finish
-from task3_MNIST.core.flags import Parser, add_data_flag, add_results_flag, count
-from task3_MNIST.core.grid import split_names
-from task3_MNIST.core.runs import Run
-from task3_MNIST.core.training import check_same, load_splits, usable_name
+from task3_MNIST.cli.arguments import Parser, add_data_flag, add_results_flag, count
+from task3_MNIST.cli.train import describe_test, report_ensembles
+from task3_MNIST.datasets.splits import DATASETS, Split, dataset_checksum, fetch, load_test
+from task3_MNIST.errors import UsageError
+from task3_MNIST.evaluation.ensemble import without_ensemble
+from task3_MNIST.experiments.fit_baseline import BaselineJob, run_baseline
+from task3_MNIST.experiments.grid import split_names
+from task3_MNIST.experiments.run import finish
+from task3_MNIST.experiments.train import load_splits, usable_name
+from task3_MNIST.models import sklearn_baselines
+from task3_MNIST.runs.commands import command_to_go_on
+from task3_MNIST.runs.folder import Run, check_same
 
 MAX_SEED = 2**32 - 1
 
@@ -53,10 +55,8 @@ def main() -> None:
     jobs[0].run(options.results).folder.mkdir(parents=True, exist_ok=True)
     # loaded at their first use: a repeated command needs no data
     splits = functools.cache(lambda: load(options))
-    test = functools.cache(
-        lambda: data.load_test(options.dataset, options.data, replace_altered=True)
-    )
-    checksum = functools.cache(data.checksum)
+    test = functools.cache(lambda: load_test(options.dataset, options.data, replace_altered=True))
+    checksum = functools.cache(dataset_checksum)
     for job in jobs:
         run = job.run(options.results)
         with run.locked():
@@ -81,13 +81,13 @@ def parser() -> argparse.ArgumentParser:
         nargs="+",
         default=["all"],
         metavar="MODEL",
-        help=f"{', '.join(baselines.BASELINES)}, or all (default: all)",
+        help=f"{', '.join(sklearn_baselines.BASELINES)}, or all (default: all)",
     )
     made.add_argument("--list", action="store_true", help="print the baselines and their settings")
     made.add_argument(
         "--dataset",
         default="mnist",
-        help=f"{', '.join(data.DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
+        help=f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
     )
     which = made.add_mutually_exclusive_group()
     which.add_argument(
@@ -121,7 +121,7 @@ def seed(text: str) -> int:
 
 def print_list() -> None:
     """Print each baseline, its settings, and where they are from."""
-    for name, row in baselines.BASELINES.items():
+    for name, row in sklearn_baselines.BASELINES.items():
         settings = ", ".join(f"{key}={value!r}" for key, value in row.settings.items())
         print(f"{name}: sklearn.{row.estimator}({settings})")
         print(f"  {row.why}; {'seeded' if row.seeded else 'no seed changes it: one run'}")
@@ -137,7 +137,7 @@ def jobs_of(options: argparse.Namespace) -> Iterator[BaselineJob]:
     asked = range(options.seeds) if options.seeds else [options.seed]
     for name in model_names(options.models):
         seeds: Sequence[int] = asked
-        if not baselines.baseline(name).seeded:
+        if not sklearn_baselines.baseline(name).seeded:
             seeds = [0]
             if list(asked) != seeds:
                 print(f"{name} does not depend on the seed: one run, as seed 0")
@@ -156,13 +156,13 @@ def model_names(words: Sequence[str]) -> list[str]:
         raise UsageError("--models names none: name baselines, or all")
     for name in names:
         if name != "all":
-            baselines.baseline(name)
-    return list(baselines.BASELINES) if "all" in names else names
+            sklearn_baselines.baseline(name)
+    return list(sklearn_baselines.BASELINES) if "all" in names else names
 
 
-def load(options: argparse.Namespace) -> tuple[data.Split, data.Split]:
+def load(options: argparse.Namespace) -> tuple[Split, Split]:
     """Return train and validation; test files that will be needed are fetched too."""
-    data.fetch(options.dataset, options.data, test=not options.no_evaluate)
+    fetch(options.dataset, options.data, test=not options.no_evaluate)
     return load_splits(options.dataset, options.data, False, torch.device("cpu"))
 
 
@@ -170,7 +170,7 @@ def fit(
     run: Run,
     job: BaselineJob,
     splits: Callable[[], tuple],
-    test: Callable[[], data.Split] | None,
+    test: Callable[[], Split] | None,
     checksum: Callable[[str, Path], str],
 ) -> None:
     """Fit and measure a baseline unless its run is complete."""

@@ -10,11 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
-from task3_MNIST.core.cli import train_main
+from task3_MNIST.cli.train import train_main
 
 if __name__ == "__main__":
     run_script(lambda: train_main("mlp"))

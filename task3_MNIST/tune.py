@@ -5,9 +5,9 @@
 
 For MLPs the number of hidden layers, their units and dropout are searched, for a CNN the channels
 of its convolutions; for both learning rate, batch size, optimizer and weight decay. A trial trains
-once, is judged by its refined loss on validation (core/tuning.py says why), and is stopped early
-when it does worse than the median of those before it; the first is the untuned model. Nothing
-reads the test set.
+once, is judged by its refined loss on validation (experiments/tuning says why), and is stopped
+early when it does worse than the median of those before it; the first is the untuned model.
+Nothing reads the test set.
 
 Stopped in any way and given again, the command goes on; --trials counts the finished ones, so a
 larger number goes on further. Given a second time meanwhile, both work on one study. Into
@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, command_to_go_on, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
@@ -28,11 +28,24 @@ import argparse
 
 from tqdm import tqdm
 
-from task3_MNIST.core import data, search_space, zoo
-from task3_MNIST.core.flags import Parser, add_common_flags, count, set_up_device
-from task3_MNIST.core.trial_table import describe, train_command, write_recipe_file, write_table
-from task3_MNIST.core.tuning import finished_trials, make_search, open_study, run_trials
-from task3_MNIST.report.tuning import write_page
+from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_device
+from task3_MNIST.datasets.splits import DATASETS, fetch
+from task3_MNIST.experiments.tuning import search_space
+from task3_MNIST.experiments.tuning.study import (
+    finished_trials,
+    make_search,
+    open_study,
+    run_trials,
+)
+from task3_MNIST.experiments.tuning.table import (
+    describe,
+    train_command,
+    write_recipe_file,
+    write_table,
+)
+from task3_MNIST.models import registry
+from task3_MNIST.report.tuning.page import write_page
+from task3_MNIST.runs.commands import command_to_go_on
 
 
 def main() -> None:
@@ -40,7 +53,7 @@ def main() -> None:
     options = parser().parse_args()
     device = set_up_device(options)
     search = make_search(options)
-    data.fetch(search.dataset, search.data_dir, test=False)
+    fetch(search.dataset, search.data_dir, test=False)
     study = open_study(search)
     done, of = len(finished_trials(study)), options.trials
     print(f"study {search.name}: {done} of {of} trials finished, {options.jobs} at a time")
@@ -65,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(description="Search the hyperparameters and layer sizes of a model.")
     add, cnn = made.add_argument, search_space.DEFAULT_CNN
     family = "mlp: its hidden layers are searched; cnn: the channels of --model (default: mlp)"
-    add("--family", choices=tuple(zoo.FAMILIES), help=family)
+    add("--family", choices=tuple(registry.FAMILIES), help=family)
     add("--model", metavar="CNN", help=f"the CNN to search (default: {cnn})")
     trials = "finished trials that the study shall have, those stopped early too (default: 100)"
     add("--trials", type=count, default=100, metavar="N", help=trials)
@@ -76,7 +89,7 @@ def parser() -> argparse.ArgumentParser:
     add("--study", help="its name (default: the model's, with that of a data set but mnist)")
     storage = "database of the trials (default: sqlite:///RESULTS/tuning/STUDY/study.db)"
     add("--storage", metavar="URL", help=storage)
-    names = f"{', '.join(data.DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)"
+    names = f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)"
     add("--dataset", default="mnist", help=names)
     add_common_flags(made)
     return made

@@ -14,29 +14,31 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.core.script import before_imports, run_script
+from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
 from collections.abc import Sequence
 from typing import Any
 
-from task3_MNIST import model_inference_visualization, visualize_comparison
-from task3_MNIST.core import data
-from task3_MNIST.core.environment import REPOSITORY
-from task3_MNIST.core.errors import UsageError, UserError
-from task3_MNIST.core.files import write_atomic
-from task3_MNIST.core.flags import Parser, add_data_flag, folder
-from task3_MNIST.core.runs import find
-from task3_MNIST.core.summary_table import NAME, as_csv, read_summary, summary_rows
-from task3_MNIST.report.publish import (
+from task3_MNIST.cli.arguments import Parser, add_data_flag, folder
+from task3_MNIST.datasets.splits import fetch
+from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.files import REPOSITORY, write_atomic
+from task3_MNIST.formatting import count
+from task3_MNIST.report.comparison.page import OUT as COMPARISON
+from task3_MNIST.report.comparison.page import compare
+from task3_MNIST.report.inference.page import OUT as INFERENCE
+from task3_MNIST.report.inference.page import show
+from task3_MNIST.report.reference.publish import (
     differing_knobs,
     differing_machines,
     finished_runs,
     publish,
 )
-from task3_MNIST.report.readme import with_tables
-from task3_MNIST.report.wording import count
+from task3_MNIST.report.reference.tables import with_tables
+from task3_MNIST.runs.folder import find
+from task3_MNIST.runs.tables import NAME, as_csv, read_summary, summary_rows
 
 
 def main() -> None:
@@ -124,13 +126,13 @@ def write_pages(reference: Path, data_dir: Path, datasets: set[str]) -> None:
         UserError: the comparison page does not show all of them wholly, or no run has weights.
     """
     for dataset in sorted(datasets):
-        data.fetch(dataset, data_dir, test=True)
+        fetch(dataset, data_dir, test=True)
     where, plots = (reference, data_dir), reference / "plots"
-    page = reference / visualize_comparison.OUT.name
-    problems = visualize_comparison.compare(*where, page, plots)
+    page = reference / COMPARISON.name
+    problems = compare(*where, page, plots)
     print(f"written: {page} ({page.stat().st_size / 1e6:.1f} MB)")
-    page = reference / model_inference_visualization.OUT.name
-    model_inference_visualization.show(*where, (), page, plots)
+    page = reference / INFERENCE.name
+    show(*where, (), page, plots)
     if problems:
         raise UserError(
             f"{count(len(problems), 'run')} of {reference} not shown wholly, as said above: name "

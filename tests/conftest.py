@@ -21,9 +21,9 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from playwright.sync_api import Browser, sync_playwright
 
-from task3_MNIST.core import data
-from task3_MNIST.core.plots import style
-from tests.scripts import SMALL, call_ok, command
+from task3_MNIST.datasets.splits import fetch
+from task3_MNIST.plots import style
+from tests.helpers.scripts import SMALL, call_ok, command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -73,7 +73,7 @@ def mnist_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = REPOSITORY / "data"
     # the folder above each worker's own is the same for all: the second waits for the first
     with FileLock(tmp_path_factory.getbasetemp().parent / "mnist.lock"):
-        data.fetch("mnist", folder, test=True)
+        fetch("mnist", folder, test=True)
     return folder
 
 
@@ -156,7 +156,7 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         path = found or playwright.chromium.executable_path
         if not Path(path).exists():
-            pytest.fail("no Chromium for the tests of the pages: run tests/install_chromium.sh")
+            pytest.fail("no Chromium for the tests of the pages: run tools/install_chromium.sh")
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser

@@ -82,7 +82,7 @@ digit() {
 import sys
 from pathlib import Path
 from PIL import Image
-from task3_MNIST.core.data import MEAN, STD, load_test
+from task3_MNIST.datasets.splits import MEAN, STD, load_test
 test = load_test("mnist", Path(sys.argv[1]))
 Image.fromarray(((test.images[0, 0] * STD + MEAN) * 255).byte().numpy()).save(sys.argv[2])
 print(f"the first test image is a {test.labels[0]}")

@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/screenshots.py
 
-It needs what `make test` installs, Chromium included (tests/install_chromium.sh), and is to be
+It needs what `make test` installs, Chromium included (tools/install_chromium.sh), and is to be
 run after update_reference.py made the pages again.
 """
 

@@ -1,0 +1,276 @@
+"""What `train_mlp.py` and `train_cnn.py` share, and `evaluate.py` with them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_device
+from task3_MNIST.datasets.splits import DATASETS, Split, dataset_checksum, fetch, load_test
+from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.evaluation.ensemble import without_ensemble, write_ensembles
+from task3_MNIST.experiments.run import finish
+from task3_MNIST.experiments.train import Job, load_splits, make_job, train_run
+from task3_MNIST.models import registry
+from task3_MNIST.models.size import parameter_count
+from task3_MNIST.runs.commands import command_to_go_on
+from task3_MNIST.runs.folder import Run, check_same
+from task3_MNIST.training.config import KNOB_TYPES, TrainConfig
+from task3_MNIST.training.loop import DivergedError
+from task3_MNIST.training.recipes import DEFAULT_RECIPE, RECIPES, choose_recipe, recipe_config
+
+
+def train_parser(family: str) -> argparse.ArgumentParser:
+    """Return the parser of `train_mlp.py` or `train_cnn.py`: knobs are TrainConfig's fields."""
+    parser = Parser(description=f"Train one {family.upper()}, over one seed or many.")
+    parser.add_argument(
+        "--model", help=f"which one (default: {family}, or that of a recipe's file)"
+    )
+    parser.add_argument(
+        "--recipe",
+        default=DEFAULT_RECIPE,
+        help=f"how to train: a name, or a file made by tune.py (default: {DEFAULT_RECIPE})",
+    )
+    parser.add_argument("--list", action="store_true", help="print the models and recipes")
+    parser.add_argument(
+        "--dataset",
+        default="mnist",
+        help=f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
+    )
+    parser.add_argument("--seeds", type=count, metavar="N", help="train seeds 0 to N-1 in turn")
+    parser.add_argument(
+        "--keep-epochs", action="store_true", help="keep each epoch's weights, for test curves"
+    )
+    parser.add_argument("--no-evaluate", action="store_true", help="leave the test set sealed")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", action="store_true", help="go on where the run stood (the default)"
+    )
+    again.add_argument("--overwrite", action="store_true", help="train a run again from scratch")
+    add_common_flags(parser)
+
+    knobs = parser.add_argument_group("knobs", "each overrides the recipe's value")
+    for knob in dataclasses.fields(TrainConfig):
+        flag = "--" + knob.name.replace("_", "-")
+        text = f"{knob.metadata['help']} ({_defaults(knob.name, family)})"
+        kind = KNOB_TYPES[knob.name]
+        if kind is bool:
+            knobs.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+            continue
+        knobs.add_argument(
+            flag,
+            type=kind,
+            default=argparse.SUPPRESS,
+            metavar=("|".join(knob.metadata.get("choices", ())) or kind.__name__.upper()),
+            help=text,
+        )
+    return parser
+
+
+def _defaults(knob: str, family: str) -> str:
+    """Return what a knob is by default: one value, or one for each recipe."""
+    configs = {name: recipe_config(name, family, family) for name in RECIPES}
+    values = {name: getattr(config, knob) for name, config in configs.items()}
+    values = {name: "off" if value is False else value for name, value in values.items()}
+    if len(set(values.values())) == 1:
+        return f"default: {values[DEFAULT_RECIPE]}"
+    return "default: " + ", ".join(f"{value} in {name}" for name, value in values.items())
+
+
+def train_main(family: str) -> None:
+    """Run `train_mlp.py` or `train_cnn.py`."""
+    options = train_parser(family).parse_args()
+    if options.list:
+        _print_lists(family)
+        return
+    options.model = options.model or choose_recipe(options.recipe).model or family
+    if registry.family_of(options.model) != family:
+        other = registry.family_of(options.model)
+        raise UsageError(f"{options.model} is of the other family: use train_{other}.py")
+    device = set_up_device(options)
+    jobs = _jobs(options, device)
+
+    runs = [(job.run(options.results), job) for job in jobs]
+    # the place is tried before the data is loaded: fail at the door
+    runs[0][0].folder.mkdir(parents=True, exist_ok=True)
+    # loaded at their first use: a repeated command needs no data
+    splits = functools.cache(lambda: _load_splits(options, jobs[0].config, device))
+    test = functools.cache(lambda: _load_test(options, device))
+    checksum = functools.cache(dataset_checksum)
+    diverged = {}
+    for run, job in runs:
+        try:
+            with run.locked():
+                _train_one(run, job, splits, options.overwrite, checksum)
+                finish(run, None if options.no_evaluate else test)
+                _report(run)
+        except DivergedError as error:
+            diverged[job.config.seed] = error
+            if len(runs) > 1:  # the luck of one seed need not be that of the next
+                print(f"seed {job.config.seed} is left out: {error}")
+        except KeyboardInterrupt:
+            _say_how_to_go_on(run, job)
+            raise
+    ended = [run for run, job in runs if job.config.seed not in diverged]
+    if not options.no_evaluate and (waiting := without_ensemble(ended)):
+        report_ensembles(waiting, test())
+    if diverged:
+        raise _diverged(diverged, len(runs))
+
+
+def _jobs(options: argparse.Namespace, device: torch.device) -> list[Job]:
+    given = {
+        knob.name: getattr(options, knob.name)
+        for knob in dataclasses.fields(TrainConfig)
+        if hasattr(options, knob.name)
+    }
+    if options.seeds and "seed" in given:
+        raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
+    each = [{"seed": seed} for seed in range(options.seeds)] if options.seeds else [{}]
+    return [
+        make_job(
+            options.model,
+            options.recipe,
+            {**given, **seed},
+            options.dataset,
+            options.data,
+            device,
+            options.keep_epochs,
+        )
+        for seed in each
+    ]
+
+
+def _load_splits(
+    options: argparse.Namespace, config: TrainConfig, device: torch.device
+) -> tuple[Split, Split | None]:
+    fetch(options.dataset, options.data, test=not options.no_evaluate)
+    return load_splits(options.dataset, options.data, config.full_train, device)
+
+
+def _load_test(options: argparse.Namespace, device: torch.device) -> Split:
+    # like all data that training fetches; evaluate.py refuses altered test files
+    return load_test(options.dataset, options.data, replace_altered=True).to(device)
+
+
+def _train_one(
+    run: Run,
+    job: Job,
+    splits: Callable[[], tuple],
+    overwrite: bool,
+    checksum: Callable[[str, Path], str],
+) -> None:
+    """Train a run unless it is complete, showing each epoch."""
+    if overwrite:
+        run.clear()
+    if run.complete:
+        check_same(run, job.identity(checksum))
+        if job.keep_epochs and not run.kept_epochs():
+            raise UserError(
+                f"{run.folder} is complete and kept no epochs: --overwrite trains it again and "
+                "keeps them"
+            )
+        print(f"{run.folder}: complete, nothing to train (--overwrite trains it again)")
+        return
+    train, val = splits()
+    validation = f"{len(val):,} validation" if val else "no validation"
+    print(
+        f"{job.model}, {job.name}, seed {job.config.seed}: {len(train):,} training and "
+        f"{validation} images, {train.images.device}, {torch.get_num_threads()} threads"
+    )
+    with tqdm(
+        total=job.config.epochs, unit="epoch", disable=not sys.stderr.isatty(), leave=False
+    ) as bar:
+
+        def show(metrics: dict[str, float]) -> None:
+            bar.update(metrics["epoch"] - bar.n)
+            bar.write(_epoch_line(metrics, job.config.epochs))
+            sys.stdout.flush()
+
+        train_run(run, job, (train, val), show, checksum)
+
+
+def _diverged(errors: dict[int, DivergedError], seeds: int) -> DivergedError:
+    """Return the error of one or more of the seeds, by seed, as one line."""
+    first = next(iter(errors.values()))
+    if seeds == 1:
+        return first
+    which = ", ".join(map(str, errors))
+    return DivergedError(f"of {seeds} seeds {len(errors)} diverged ({which}); the first: {first}")
+
+
+def _say_how_to_go_on(run: Run, job: Job) -> None:
+    """Print what Ctrl-C left and the command that goes on from there."""
+    print(
+        f"\ninterrupted: seed {job.config.seed} has {len(run.metrics())} of {job.config.epochs} "
+        f"epochs saved; to go on: {command_to_go_on()}"
+    )
+
+
+def _epoch_line(metrics: dict[str, float], epochs: int) -> str:
+    parts = [
+        f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}",
+        f"train {metrics['train_loss']:.4f} {metrics['train_accuracy']:7.2%}",
+        f"{metrics['seconds']:.2f} s",
+    ]
+    if metrics["val_accuracy"] is not None:
+        parts.insert(2, f"validation {metrics['val_loss']:.4f} {metrics['val_accuracy']:7.2%}")
+    return "  ".join(parts)
+
+
+def report_ensembles(runs: list[Run], test: Split) -> None:
+    """Write what the seeds of each run say together, and print it."""
+    for path in write_ensembles(runs, test):
+        together = json.loads(path.read_text(encoding="utf-8"))
+        print(
+            f"probabilities averaged over {len(together['seeds'])} seeds: test accuracy "
+            f"{together['test_accuracy']:.2%}, written to {path}"
+        )
+
+
+def _report(run: Run) -> None:
+    summary = run.summary()
+    accuracy = summary["val_accuracy"]
+    validated = "no validation" if accuracy is None else f"validation accuracy {accuracy:.2%}"
+    print(
+        f"trained {summary['epochs']} epochs in {summary['train_seconds']:.2f} s "
+        f"({summary['images_per_second']:,.0f} images/s); epoch {summary['selected_epoch']} "
+        f"kept: {validated}"
+    )
+    if run.evaluated:
+        print(describe_test(run))
+    print(f"written to {run.folder}")
+
+
+def describe_test(run: Run) -> str:
+    """Return the test figures of a run in a line."""
+    test = run.test()
+    shifted, loss, error = test.get("shift_averaged"), test["test_loss"], test["ece"]
+    figures = [
+        f"test accuracy {test['test_accuracy']:.2%} (n=1 seed, {test['n']:,} images)",
+        *([] if loss is None else [f"loss {loss:.4f}"]),
+        *([] if error is None else [f"calibration error {error:.2%}"]),
+        f"{test['latency_seconds'] * 1e3:.2f} ms an image alone",
+        f"{test['throughput']:,.0f} images/s in batches",
+    ]
+    averaged = f"; averaged over shifts {shifted['test_accuracy']:.2%}" if shifted else ""
+    return ", ".join(figures) + averaged
+
+
+def _print_lists(family: str) -> None:
+    print("models:")
+    for name in registry.names(family):
+        print(f"  {name:<14} {parameter_count(registry.build(name)):>9,} parameters")
+    print(f"  {registry.grids(family)}: any depth and width of the grid")
+    print(f"  {registry.by_sizes(family)} and the like: any size of each layer")
+    print("recipes:")
+    for name, recipe in RECIPES.items():
+        print(f"  {name:<14} {recipe.about}")

@@ -1,0 +1,214 @@
+"""Many runs side by side, each in a process of one thread; none stops the others."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import threading
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from joblib import Parallel, delayed, parallel_config
+
+from task3_MNIST.datasets.splits import Split, dataset_checksum, load_test
+from task3_MNIST.errors import UserError, explain
+from task3_MNIST.experiments.run import ERROR_NAME, finish
+from task3_MNIST.experiments.train import Job, load_splits, train_run
+from task3_MNIST.files import write_atomic
+from task3_MNIST.runs.folder import Run, check_same
+
+KILLS = 2  # after so many, a run is taken for the cause
+
+
+def finish_runs(
+    jobs: Iterable[Job],
+    results: Path,
+    device: torch.device,
+    processes: int,
+    on_killed: Callable[[], None],
+) -> Iterator[tuple[Job, str | None]]:
+    """Train, evaluate and draw runs, begun in the order given; what is there is not done again.
+
+    A killed worker takes the other workers with it: all runs in flight are begun again, from
+    their checkpoints. Whoever leaves this iterator before its end, by Ctrl-C too, closes it:
+    that ends the workers.
+
+    Args:
+        jobs: what to run.
+        results: the folder of the run folders.
+        device: where to compute.
+        processes: how many runs at a time; one needs no other process.
+        on_killed: called whenever a worker was killed.
+
+    Yields:
+        each job as it ends, and why it failed, or None.
+    """
+    waiting = list(jobs)
+    kills: Counter[Job] = Counter()
+    while waiting:
+        begun: list[Job] = []
+        try:
+            with contextlib.closing(
+                _in_workers(waiting, begun, results, device, processes)
+            ) as outcomes:
+                for job, failure in outcomes:
+                    waiting.remove(job)
+                    yield job, failure
+        except BrokenProcessPool:
+            on_killed()
+            in_flight = [job for job in begun if job in waiting]
+            kills.update(in_flight)
+            for job in in_flight:
+                if kills[job] == KILLS:
+                    waiting.remove(job)
+                    yield (
+                        job,
+                        f"its process was killed {KILLS} times: if memory ran out, fewer --jobs "
+                        "need less",
+                    )
+
+
+def _in_workers(
+    jobs: list[Job], begun: list[Job], results: Path, device: torch.device, processes: int
+) -> Iterator[tuple[Job, str | None]]:
+    """Yield as `finish_runs` does until a worker is killed; `begun` receives what is begun."""
+
+    def tasks() -> Iterator[tuple]:
+        for job in list(jobs):
+            begun.append(job)
+            yield delayed(_finish_run)(job, results, device)
+
+    return side_by_side(tasks(), min(processes, len(jobs)))
+
+
+def side_by_side(tasks: Iterable[tuple], processes: int, threads: int = 1) -> Iterator[Any]:
+    """Yield what tasks return, as they end; one process needs no other.
+
+    Whoever leaves this iterator before its end, by Ctrl-C too, closes it: that ends the workers.
+
+    Args:
+        tasks: made by `joblib.delayed`, each taken when a worker is free for it.
+        processes: how many at a time.
+        threads: how many each may have; what it computes with PyTorch must say so itself.
+
+    Raises:
+        BrokenProcessPool: a worker was killed, and took the others with it.
+    """
+    with warnings.catch_warnings():
+        # of workers that could not be ended, or were ended early: both are said elsewhere
+        warnings.filterwarnings("ignore", module="joblib")
+        with parallel_config(
+            "loky",
+            n_jobs=processes,
+            inner_max_num_threads=threads,
+            initializer=_begin_worker,
+            initargs=(os.getpid(),),
+        ):
+            # a run at a time for each worker, so that the longest are begun first
+            parallel = Parallel(
+                batch_size=1, pre_dispatch="n_jobs", return_as="generator_unordered"
+            )
+        with contextlib.ExitStack() as ending:
+            with _interrupts_held():
+                outcomes = ending.enter_context(contextlib.closing(parallel(tasks)))
+            yield from outcomes
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Keep a Ctrl-C until the workers have begun: before, nobody could end them.
+
+    Where signals have a mask, workers inherit it and never see a Ctrl-C. Windows has none: there
+    they ignore it as soon as they run code of ours.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        from multiprocessing import resource_tracker  # not on Windows
+
+        resource_tracker.ensure_running()  # else begun with the workers, and clears the mask
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return
+    pressed = []
+    handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if pressed:
+        raise KeyboardInterrupt
+
+
+def _begin_worker(parent: int) -> None:
+    """Leave Ctrl-C to the parent, and end with it: it may be killed, and its runs are locked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def end_with_parent() -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(parent)
+            # not its wait(): a killed process is a zombie until its own parent looks at it
+            while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def _finish_run(job: Job, results: Path, device: torch.device) -> tuple[Job, str | None]:
+    """Bring a run to its end; return the job, and why it failed, or None."""
+    torch.set_num_threads(1)
+    run = job.run(results)
+    try:
+        with run.locked(), _traceback_left(run):
+            if run.complete:
+                check_same(run, job.identity(_checksum))
+            else:
+                splits = _splits(job.dataset, job.data_dir, job.config.full_train, device)
+                train_run(run, job, splits, lambda _: None, _checksum)
+            finish(run, lambda: _test(job.dataset, job.data_dir, device))
+    except Exception as error:  # not even a fault of the code stops a night's other runs
+        return job, explain(error, f"{ERROR_NAME} in its folder shows where")
+    return job, None
+
+
+@contextlib.contextmanager
+def _traceback_left(run: Run) -> Iterator[None]:
+    """Leave the traceback of what fails in the run's folder."""
+    try:
+        yield
+    except Exception:
+        with contextlib.suppress(UserError):  # a full disk takes no traceback either
+            write_atomic(run.folder / ERROR_NAME, traceback.format_exc().encode(errors="replace"))
+        raise
+
+
+# One data set at a time: each takes memory, and runs of one come after each other.
+
+
+@functools.lru_cache(maxsize=1)
+def _splits(
+    dataset: str, data_dir: Path, full_train: bool, device: torch.device
+) -> tuple[Split, Split | None]:
+    return load_splits(dataset, data_dir, full_train, device)
+
+
+@functools.lru_cache(maxsize=1)
+def _checksum(dataset: str, data_dir: Path) -> str:
+    return dataset_checksum(dataset, data_dir)
+
+
+@functools.lru_cache(maxsize=1)
+def _test(dataset: str, data_dir: Path, device: torch.device) -> Split:
+    return load_test(dataset, data_dir, replace_altered=True).to(device)

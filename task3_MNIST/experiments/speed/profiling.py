@@ -1,0 +1,135 @@
+"""Where a training step's time goes, and how near it comes to what the processor can do."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from task3_MNIST.datasets.splits import Split
+from task3_MNIST.models import registry
+from task3_MNIST.training.augmentation import augment
+from task3_MNIST.training.config import TrainConfig
+from task3_MNIST.training.loop import fit, seed_generators
+
+STEPS = 100
+PEAK_SIDE, PEAK_REPEATS = 2048, 10
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+# What the profiler's operators are for, by a part of their name; the first that fits counts.
+KINDS = {
+    "optimizer": ("Optimizer.", "_fused_adam", "_fused_sgd", "_foreach_"),
+    # a sum over the batch is the gradient of a linear layer's bias, but for that of the accuracy
+    "convolutions and matrix products": (
+        *("convolution", "addmm", "aten::mm", "aten::bmm", "linear", "aten::sum"),
+    ),
+    "batch norm": ("batch_norm",),
+    "activation and pooling": (
+        "relu",
+        "threshold",
+        "clamp_min",
+        "max_pool",
+        "dropout",
+        "bernoulli",
+    ),
+    "loss and accuracy": ("softmax", "nll", "argmax", "aten::eq", "cross_entropy"),
+    "gathering the batch": ("aten::index", "aten::randperm"),
+    "augmentation": ("grid_sampler", "affine_grid", "upsample", "aten::rand"),
+}
+OTHER = "copies, bookkeeping and the rest"
+
+
+def profile_steps(model_name: str, config: TrainConfig, train: Split) -> dict[str, Any]:
+    """Train a few steps on the CPU and return what they cost.
+
+    The same loop as in training runs over as many images three times: once to warm up, once for
+    the clock, and once under PyTorch's profiler, which slows it and so gives shares only.
+
+    Args:
+        model_name: a name of the zoo.
+        config: the knobs; epochs are ignored.
+        train: at least `STEPS` batches of training images, on the CPU.
+
+    Returns:
+        `images_per_second`; `step_seconds`; `flops_per_image`, of forward, backward and no
+        update; `flops_per_second`; `matmul_peak`, FLOP/s of a large matrix product in the same
+        precision and threads; `fraction_of_peak`; `shares`, by kind, of the operators' time.
+    """
+    knobs = {"epochs": 3, "full_train": True, "patience": 0}
+    config = TrainConfig(**{**vars(config), **knobs})
+    few = train[torch.arange(STEPS * config.batch_size)]
+    seed_generators(config.seed, 0)
+    model = registry.build(model_name)
+    peak = matmul_peak(config.precision)
+
+    epochs = fit(model, few, None, config)
+    next(epochs)
+    started = time.perf_counter()
+    next(epochs)
+    seconds = time.perf_counter() - started
+    shares = _profiled_shares(lambda: next(epochs))
+
+    flops = train_flops(model, config, few)
+    rate = len(few) / seconds
+    return {
+        "images_per_second": rate,
+        "step_seconds": seconds / STEPS,
+        "flops_per_image": flops,
+        "flops_per_second": flops * rate,
+        "matmul_peak": peak,
+        "fraction_of_peak": flops * rate / peak,
+        "shares": shares,
+    }
+
+
+def matmul_peak(precision: str) -> float:
+    """Return the FLOP/s of products of square matrices, the best of several after a warm-up."""
+    dtype = PRECISIONS[precision]
+    left, right = (torch.randn(PEAK_SIDE, PEAK_SIDE).to(dtype) for _ in range(2))
+    left @ right
+    best = min(_seconds_of_product(left, right) for _ in range(PEAK_REPEATS))
+    return 2 * PEAK_SIDE**3 / best
+
+
+def train_flops(model: nn.Module, config: TrainConfig, images: Split) -> float:
+    """Return the floating-point operations of one image's forward and backward pass.
+
+    Counted by PyTorch over a batch, as `metrics.count_flops` counts the forward pass.
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    batch = images[torch.arange(config.batch_size)]
+    model.train()
+    counter = FlopCounterMode(display=False)
+    with counter:
+        F.cross_entropy(model(augment(batch.images, config)), batch.labels).backward()
+    model.zero_grad()
+    return counter.get_total_flops() / len(batch)
+
+
+def _seconds_of_product(left: torch.Tensor, right: torch.Tensor) -> float:
+    started = time.perf_counter()
+    left @ right
+    return time.perf_counter() - started
+
+
+def _profiled_shares(run: Any) -> dict[str, float]:
+    """Return each kind's share of the time that operators took, largest first."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
+        run()
+    totals: dict[str, float] = {}
+    for operator in profiler.key_averages():
+        kind = _kind(operator.key)
+        totals[kind] = totals.get(kind, 0.0) + operator.self_cpu_time_total
+    whole = sum(totals.values())
+    ranked = sorted(totals.items(), key=lambda pair: -pair[1])
+    return {kind: total / whole for kind, total in ranked}
+
+
+def _kind(operator: str) -> str:
+    name = operator.lower()
+    fits = (kind for kind, parts in KINDS.items() if any(part.lower() in name for part in parts))
+    return next(fits, OTHER)

@@ -1,0 +1,265 @@
+"""One run from its config to its summary: resumed where it stood, every file whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from task3_MNIST.datasets.splits import (
+    Split,
+    canonical_name,
+    dataset_checksum,
+    hold_out,
+    load_train,
+)
+from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.files import readable_path
+from task3_MNIST.models import registry
+from task3_MNIST.models.size import count_flops, model_bytes, parameter_count
+from task3_MNIST.runs import files
+from task3_MNIST.runs.folder import NOT_RUNS, Run, check_same, load_state, load_tensors, run_folder
+from task3_MNIST.runs.provenance import describe
+from task3_MNIST.training.config import TrainConfig
+from task3_MNIST.training.device import settle
+from task3_MNIST.training.loop import build_optimizer, fit, seed_generators
+from task3_MNIST.training.recipes import choose_recipe, run_name
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What to train: all of it decides the result, and `config.json` says it.
+
+    Attributes:
+        model: a name of the zoo.
+        recipe: the recipe's name.
+        name: the recipe's name with the knobs that differ from it.
+        config: the knobs.
+        dataset: a data set's name or folder.
+        data_dir: where data sets lie.
+        keep_epochs: whether each epoch's weights are kept, for test curves.
+        recipe_file: where the recipe was read; None for the built-in ones.
+    """
+
+    model: str
+    recipe: str
+    name: str
+    config: TrainConfig
+    dataset: str
+    data_dir: Path
+    keep_epochs: bool = False
+    recipe_file: Path | None = None
+
+    def run(self, results: Path) -> Run:
+        """Return where it is trained: its folder below the results."""
+        return run_folder(results, self.dataset, self.model, self.name, self.config.seed)
+
+    def identity(self, checksum: Callable[[str, Path], str] = dataset_checksum) -> dict[str, Any]:
+        """Return the part of `config.json` that decides the numbers.
+
+        Args:
+            checksum: how the data set's is found; whoever asks for many jobs passes it cached.
+        """
+        return {
+            "schema": files.SCHEMA,
+            "model": self.model,
+            "family": registry.family_of(self.model),
+            "dataset": self.dataset,
+            "dataset_sha256": checksum(self.dataset, self.data_dir),
+            "recipe": self.recipe,
+            "name": self.name,
+            "seed": self.config.seed,
+            "config": dataclasses.asdict(self.config),
+        }
+
+    def origin(self) -> dict[str, str]:
+        """Return what `config.json` says of the recipe's file, if it is from one."""
+        return {"recipe_file": readable_path(self.recipe_file)} if self.recipe_file else {}
+
+
+def make_job(
+    model: str,
+    recipe: str,
+    given: dict[str, Any],
+    dataset: str,
+    data_dir: Path,
+    device: torch.device,
+    keep_epochs: bool = False,
+) -> Job:
+    """Return the job of a model and a recipe, whose knobs those given override.
+
+    Args:
+        model: a name of the zoo.
+        recipe: a recipe's name or file.
+        given: knobs by name, the seed among them.
+        dataset: a data set's name or folder.
+        data_dir: where data sets lie.
+        device: what `auto` knobs are settled for.
+        keep_epochs: as in `Job`.
+
+    Raises:
+        UsageError: there is no such model, recipe or data set, or a knob is out of range.
+        UserError: the recipe's file cannot be used.
+    """
+    chosen = choose_recipe(recipe)
+    base = settle(chosen.recipe.config(registry.family_of(model), model), device)
+    config = settle(dataclasses.replace(base, **given), device)
+    name = run_name(chosen.name, base, config)
+    dataset = usable_name(dataset)
+    return Job(model, chosen.name, name, config, dataset, data_dir, keep_epochs, chosen.file)
+
+
+def usable_name(dataset: str) -> str:
+    """Return the name by which a run's data set is found from any working directory.
+
+    Raises:
+        UsageError: there is no such data set, or its runs would lie where none are looked for.
+    """
+    name = canonical_name(dataset)
+    folder = Path(name).name
+    if not folder:
+        raise UsageError(
+            f"the data set {name} is a whole disk: put its folders into one with a name"
+        )
+    if folder.lower() in NOT_RUNS:  # Windows and macOS take Plots for plots
+        raise UsageError(
+            f"the data set {name} is named as a folder of the results that holds no runs: rename it"
+        )
+    return name
+
+
+def load_splits(
+    dataset: str, data_dir: Path, full_train: bool, device: torch.device
+) -> tuple[Split, Split | None]:
+    """Return (train, validation) on the device; no validation if all images train the model."""
+    images = load_train(dataset, data_dir)
+    # split before they are moved: scikit-learn reads labels, and reads them on the CPU only
+    train, val = (images, None) if full_train else hold_out(images)
+    return train.to(device), None if val is None else val.to(device)
+
+
+def train_run(
+    run: Run,
+    job: Job,
+    splits: tuple[Split, Split | None],
+    on_epoch: Callable[[dict[str, float]], None],
+    checksum: Callable[[str, Path], str] = dataset_checksum,
+) -> dict[str, Any]:
+    """Train the run, or go on where it stood, and return its summary.
+
+    Args:
+        run: its folder; the caller holds its lock.
+        job: what to train.
+        splits: train and validation, on the device to train on; see `load_splits`.
+        on_epoch: called with an epoch's metrics once its files are written.
+        checksum: as in `Job.identity`.
+
+    Raises:
+        UserError: the folder holds another run, its checkpoint is corrupt, or the loss
+            diverged.
+    """
+    train, val = splits
+    device = train.images.device
+    checkpoint = _start(run, job, device, checksum)
+    seed_generators(job.config.seed, 0)
+    model = registry.build(job.model).to(device)
+
+    state = checkpoint or {}
+    for epoch in fit(model, train, val, job.config, checkpoint):
+        state = epoch.checkpoint
+        if job.keep_epochs:
+            number = epoch.metrics["epoch"]
+            (run.folder / "epochs").mkdir(exist_ok=True)
+            weights = {"model": job.model, "state_dict": epoch.weights}
+            run.write_tensors(f"epochs/epoch_{number:04d}.pt", weights)
+        # the checkpoint carries the metrics: whatever is cut off after it is written again
+        run.write_tensors("checkpoint.pt", state)
+        run.write_metrics(state["history"])
+        on_epoch(epoch.metrics)
+    return _finish(run, job, model, state, len(train))
+
+
+def _start(
+    run: Run, job: Job, device: torch.device, checksum: Callable[[str, Path], str]
+) -> dict[str, Any] | None:
+    """Write `config.json` and return the checkpoint to go on from, if there is one."""
+    identity = job.identity(checksum)
+    if run.started:
+        check_same(run, identity)
+    run.write_json("config.json", {**identity, **job.origin(), **describe(device)})
+    path = run.folder / "checkpoint.pt"
+    if not path.exists():
+        return None
+    checkpoint = load_tensors(path)
+    if fault := files.checkpoint_fault(checkpoint, job.config.epochs):
+        raise UserError(
+            f"{path} {fault}: it is from another version or was altered; train the run again with "
+            "--overwrite"
+        )
+    if job.config.ema and not isinstance(checkpoint.get("averaged"), dict):
+        raise UserError(
+            f"{path} lacks averaged: it is from another version or was altered; train the run "
+            "again with --overwrite"
+        )
+    _check_tensors(checkpoint, job, path)
+    run.write_metrics(checkpoint["history"])
+    return checkpoint
+
+
+def _check_tensors(checkpoint: dict[str, Any], job: Job, path: Path) -> None:
+    """Raise UserError unless training can go on from the checkpoint's tensors."""
+    model = registry.build(job.model)
+    load_state(model, checkpoint["selected"]["state_dict"], path)
+    if job.config.ema:
+        load_state(model, checkpoint["averaged"], path)
+    load_state(model, checkpoint["model"], path)
+    # An optimizer loads another model's state without complaint, and its fused step can then end
+    # the process. So it is compared with that of one whose step is known to be good.
+    optimizer = build_optimizer(model, job.config)
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    if _outline(checkpoint["optimizer"]) != _outline(optimizer.state_dict()):
+        raise UserError(
+            f"{path} holds an optimizer that does not fit the run: train the run again with "
+            "--overwrite"
+        )
+
+
+def _outline(state: Any) -> Any:
+    """Return an optimizer's state without what training changes in it."""
+    if isinstance(state, torch.Tensor):
+        return state.shape, state.dtype, bool(state.isfinite().all())
+    if isinstance(state, dict):
+        return {key: _outline(value) for key, value in state.items() if key != "lr"}
+    if isinstance(state, list | tuple):
+        return [_outline(value) for value in state]
+    return state
+
+
+def _finish(
+    run: Run, job: Job, model: nn.Module, state: dict[str, Any], images: int
+) -> dict[str, Any]:
+    """Write the selected weights and the summary, then drop the checkpoint."""
+    selected, history = state["selected"], state["history"]
+    run.write_tensors("model.pt", {"model": job.model, "state_dict": selected["state_dict"]})
+    chosen = history[selected["epoch"] - 1]
+    seconds = sum(metrics["seconds"] for metrics in history)
+    summary = {
+        "parameters": parameter_count(model),
+        "flops": count_flops(model),
+        "model_bytes": model_bytes(model),
+        "train_seconds": seconds,
+        "images_per_second": images * len(history) / seconds,
+        "epochs": len(history),
+        "selected_epoch": selected["epoch"],
+        "val_accuracy": chosen["val_accuracy"],
+        "val_loss": chosen["val_loss"],
+    }
+    run.write_json("summary.json", summary)
+    (run.folder / "checkpoint.pt").unlink(missing_ok=True)
+    return summary

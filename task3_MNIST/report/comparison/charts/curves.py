@@ -1,0 +1,126 @@
+"""Learning curves: loss and accuracy by epoch, mean and interval over the seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from plotly import graph_objects as go
+
+from task3_MNIST.evaluation.statistics import Interval, mean_interval
+from task3_MNIST.formatting import percent
+from task3_MNIST.report.chart import chart, log_ticks, plain
+from task3_MNIST.report.comparison.rows import Entry, tidy
+
+DASHES = {"train": "dot", "val": "solid", "test": "dash"}
+WORDS = {"train": "training", "val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True)
+class _Curve:
+    entry: Entry
+    split: str
+    epochs: list[int]
+    values: list[Interval]
+
+
+def learning_curves(entries: Sequence[Entry], quantity: str) -> dict[str, Any]:
+    """Return the chart of `"loss"` or `"accuracy"` of all entries.
+
+    Traces carry `meta` with `place` and `split`, by which the page shows and hides them.
+    """
+    curves = [
+        curve
+        for entry in entries
+        for split in DASHES
+        if (curve := _curve(entry, split, quantity)).epochs
+    ]
+    figure = go.Figure([trace for curve in curves for trace in _traces(curve)])
+    figure.update_xaxes(title_text="epoch", rangemode="tozero", tickformat=",d")
+    if quantity == "loss":
+        means = [value.mean for curve in curves for value in curve.values]
+        ticks = log_ticks(means, "{:g}".format)
+        figure.update_yaxes(title_text="loss (log scale)", type="log", **ticks)
+    else:
+        figure.update_yaxes(title_text="accuracy", tickformat=".1%")
+    return chart(
+        f"curves-{quantity}",
+        _finding(curves, quantity),
+        "Validation drawn through, training dotted, test dashed (where every epoch was kept). "
+        "Lines are means over the seeds, bands their 95\u00a0% interval; one seed has no band.",
+        figure,
+        ("model", "split", "epoch", quantity, "low", "high", "n"),
+        [
+            (curve.entry.name, WORDS[curve.split], epoch, *_numbers(value), value.n)
+            for curve in curves
+            for epoch, value in zip(curve.epochs, curve.values, strict=True)
+        ],
+    )
+
+
+def _curve(entry: Entry, split: str, quantity: str) -> _Curve:
+    """Return the epochs that every seed has: later means would be of other runs."""
+    key = f"{split}_{quantity}"
+    if split == "test":
+        histories = [run.test.get("epochs", []) for run in entry.group.evaluated]
+    else:
+        histories = [run.metrics for run in entry.group.runs]
+    shared = [rows for rows in zip(*histories, strict=False) if rows[0][key] is not None]
+    return _Curve(
+        entry,
+        split,
+        [rows[0]["epoch"] for rows in shared],
+        [mean_interval([row[key] for row in rows]) for rows in shared],
+    )
+
+
+def _traces(curve: _Curve) -> list[go.Scatter]:
+    entry, split = curve.entry, curve.split
+    common = {
+        "x": curve.epochs,
+        "legendgroup": str(entry.place),
+        "meta": {"place": entry.place, "split": split},
+    }
+    line = go.Scatter(
+        y=[tidy(value.mean) for value in curve.values],
+        name=plain(entry.name),
+        mode="lines+markers" if len(curve.epochs) < 12 else "lines",
+        line={"color": entry.colour, "dash": DASHES[split], "width": 2},
+        marker={"size": 5},
+        hovertext=[f"{plain(entry.name)}, {WORDS[split]}"] * len(curve.epochs),
+        hoverinfo="text+x+y",
+        **common,
+    )
+    if curve.values[0].low is None:
+        return [line]
+    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    return [
+        go.Scatter(y=[tidy(value.low) for value in curve.values], **edge, **common),
+        go.Scatter(
+            y=[tidy(value.high) for value in curve.values],
+            fill="tonexty",
+            fillcolor=f"{entry.colour}2e",
+            **edge,
+            **common,
+        ),
+        line,
+    ]
+
+
+def _finding(curves: Sequence[_Curve], quantity: str) -> str:
+    ends = sorted(
+        (curve.values[-1].mean, curve.entry.name) for curve in curves if curve.split == "val"
+    )
+    if not ends:
+        return f"No {quantity} by epoch was recorded"
+    show = percent if quantity == "accuracy" else "{:.3g}".format
+    (low, lowest), (high, highest) = ends[0], ends[-1]
+    if len(ends) == 1:
+        return f"{lowest} ends at a validation {quantity} of {show(low)}"
+    return f"Validation {quantity} ends between {show(low)} ({lowest}) and {show(high)} ({highest})"
+
+
+def _numbers(value: Interval) -> list[float | None]:
+    ends = (value.mean, value.low, value.high)
+    return [None if number is None else tidy(number) for number in ends]

@@ -1,0 +1,210 @@
+"""The comparison page's data: from run folders to what its template and scripts show."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from task3_MNIST.datasets.splits import Split, load_test
+from task3_MNIST.errors import UserError
+from task3_MNIST.evaluation.pairs import Pair, compare_all, contenders
+from task3_MNIST.formatting import listing, unbroken
+from task3_MNIST.report.comparison.charts.cost_axes import COSTS
+from task3_MNIST.report.comparison.charts.curves import learning_curves
+from task3_MNIST.report.comparison.charts.errors import class_heatmap, confusion_frame
+from task3_MNIST.report.comparison.charts.profile import radar, reliability
+from task3_MNIST.report.comparison.charts.tradeoffs import RATES, efficiency, tradeoff
+from task3_MNIST.report.comparison.ensembles import beyond
+from task3_MNIST.report.comparison.model_size import Study, enough, make_study, size_charts
+from task3_MNIST.report.comparison.published import COLUMNS, beside
+from task3_MNIST.report.comparison.rows import Entry, as_data, make_entries, tidy
+from task3_MNIST.report.comparison.settings import compare_settings
+from task3_MNIST.report.comparison.significance import significance
+from task3_MNIST.report.comparison.verdicts import basis, beats, how_chosen, verdict
+from task3_MNIST.report.images import pack_mistakes
+from task3_MNIST.runs.folder import DEFAULT_DATASET
+from task3_MNIST.runs.groups import Group, Problem, Reading
+from task3_MNIST.runs.size_study import set_apart
+from task3_MNIST.runs.tables import SUMMARY
+
+
+def comparison(
+    groups: Sequence[Group], problems: Sequence[Problem], data_dir: Path
+) -> dict[str, Any]:
+    """Return everything the page holds.
+
+    Args:
+        groups: what is shown, at least one.
+        problems: what cannot be shown.
+        data_dir: where data sets lie; their test images are read.
+
+    Returns:
+        `datasets`, MNIST first, each with `name`, `images` (their number), `entries`, `apart`
+        (the models of a study of size, which are not compared with the entries), `pairs`,
+        `significance` (of all pairs; None for fewer than three models), `chosen` (the verdict's
+        two, or None), `charts`, `size` (which size is enough, in sentences; None without a
+        study), `beyond`, `others`, `mistakes`, `settings` and `apart_settings`; `problems`,
+        the runs that are not shown or not wholly, each with `run`, `what` and `command`;
+        `confusion_frame`, a figure.
+    """
+    problems = list(problems)
+    names = sorted({group.dataset for group in groups}, key=lambda name: name != DEFAULT_DATASET)
+    datasets = []
+    for name in names:
+        members = [group for group in groups if group.dataset == name]
+        dataset, found = _dataset(name, members, data_dir)
+        datasets.append(dataset)
+        problems += found
+    return {
+        "datasets": datasets,
+        "problems": [dataclasses.asdict(problem) for problem in problems],
+        "confusion_frame": confusion_frame(),
+    }
+
+
+def _dataset(
+    name: str, groups: list[Group], data_dir: Path
+) -> tuple[dict[str, Any], list[Problem]]:
+    test = None
+    try:
+        test = load_test(name, data_dir)
+        groups, problems = _fitting(groups, len(test))
+    except UserError as error:
+        # curves and figures still show; what needs the images does not
+        problems = [Problem(f"data set {name}", f"no images to compare on: {error}", "")]
+    compared, study = set_apart(groups)
+    apart = study if len(compared) < len(groups) else []
+    all_entries = make_entries([*compared, *apart])
+    entries = all_entries[: len(compared)]
+    sizes = make_study(all_entries, study)
+    tested = [entry for entry in entries if entry.median]
+    pairs = compare_all(compared, test.labels.numpy()) if test else []
+    return {
+        "name": Path(name).name,
+        "images": tested[0].median.test["n"] if tested else 0,
+        "entries": [as_data(entry) for entry in entries],
+        "apart": [as_data(entry) for entry in all_entries[len(compared) :]],
+        "pairs": [_pair_data(pair, entries, len(pairs)) for pair in pairs],
+        "significance": significance(entries, pairs),
+        "chosen": contenders(compared) if pairs else None,
+        "how_chosen": how_chosen(entries),
+        "charts": [
+            learning_curves(entries, "accuracy"),
+            learning_curves(entries, "loss"),
+            *(_test_charts(tested, pairs) if tested else []),
+            *(size_charts(sizes) if sizes else []),
+        ],
+        "size": _size(sizes, test),
+        "beyond": beyond(entries),
+        "others": _others(groups) if name == DEFAULT_DATASET else None,
+        "mistakes": _mistakes(tested, test) if test and tested else None,
+        "settings": compare_settings(compared, [entry.name for entry in entries]),
+        "apart_settings": _settings_apart(all_entries[len(compared) :]),
+    }, problems
+
+
+def _size(study: Study | None, test: Split | None) -> str | None:
+    """Return which size is enough, as far as there are images to judge by; None without a study."""
+    if not study:
+        return None
+    return enough(study, test.labels.numpy()) if test else ""
+
+
+def _settings_apart(entries: Sequence[Entry]) -> dict[str, Any] | None:
+    """Return the settings of the entries that are in no comparison; None without such."""
+    groups, names = [entry.group for entry in entries], [entry.name for entry in entries]
+    return compare_settings(groups, names) if entries else None
+
+
+def _fitting(groups: Sequence[Group], images: int) -> tuple[list[Group], list[Problem]]:
+    """Return the groups without the test figures of runs whose predictions are of other images."""
+    problems = []
+
+    def checked(run: Reading) -> Reading:
+        if not run.test or len(run.predicted) == run.test["n"] == images:
+            return run
+        what = f"has predictions for {len(run.predicted):,} test images, not {images:,}"
+        problems.append(Problem(run.name, what, run.again))
+        return dataclasses.replace(run, test=None, predicted=None)
+
+    kept = [
+        dataclasses.replace(group, runs=tuple(checked(run) for run in group.runs))
+        for group in groups
+    ]
+    return kept, problems
+
+
+def _pair_data(pair: Pair, entries: Sequence[Entry], pairs: int) -> dict[str, Any]:
+    return {
+        "a": pair.a,
+        "b": pair.b,
+        "difference": tidy(pair.difference),
+        "tied": pair.tied,
+        "verdict": verdict(pair, entries, len(entries[pair.a].median.predicted), pairs),
+        "basis": basis(pair, entries),
+        "beats": beats(pair, entries),
+    }
+
+
+def _test_charts(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+    charts = [
+        *(tradeoff(tested, cost) for cost in COSTS),
+        *(efficiency(tested, rate) for rate in RATES),
+        class_heatmap(tested),
+        reliability(tested),
+        radar(tested, _tied_with_best(tested, pairs)),
+    ]
+    return [chart for chart in charts if chart]
+
+
+def _tied_with_best(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:
+    """Return the entry of the highest test accuracy, and those that are tied with it."""
+    best = max(tested, key=lambda entry: entry.accuracy.mean)
+    separated = {
+        place
+        for pair in pairs
+        if not pair.tied and best.place in (pair.a, pair.b)
+        for place in (pair.a, pair.b)
+    } - {best.place}
+    return [entry for entry in tested if entry.place not in separated]
+
+
+def _others(groups: Sequence[Group]) -> dict[str, Any] | None:
+    """Return what others report of models that were measured here; None if of none.
+
+    Returns:
+        `columns` and `rows`, the first cell of which is a pair: the source, and its address or
+        ""; `note`, which models are not among these results, or "".
+    """
+    figures = {(group.model, group.name): _over_seeds(group) for group in groups if group.evaluated}
+    rows = beside(figures)
+    measured = [row for row in rows if row.measured]
+    if not measured:
+        return None
+    missing = dict.fromkeys(f"{row.model} by {row.recipe}" for row in rows if not row.measured)
+    return {
+        "columns": list(COLUMNS),
+        "rows": [
+            [[row.source, row.link], *map(unbroken, dataclasses.astuple(row)[2:])]
+            for row in measured
+        ],
+        "note": f"Published, but not measured here: {listing([*missing])}." if missing else "",
+    }
+
+
+def _over_seeds(group: Group) -> dict[str, list[float | None]]:
+    """Return each figure of `summary.json` and `test.json`, a value for each evaluated seed."""
+    files = [{**run.summary, **run.test} for run in group.evaluated]
+    return {key: [file[key] for file in files] for key in (*SUMMARY, "test_accuracy")}
+
+
+def _mistakes(tested: Sequence[Entry], test: Split) -> dict[str, Any]:
+    """Return the packed images that models get wrong; a text of predictions by entry's place."""
+    predicted = np.stack([entry.median.predicted for entry in tested])
+    packed = pack_mistakes(test.images.numpy(), test.labels.numpy(), predicted)
+    places = (entry.place for entry in tested)
+    return {**packed, "predicted": dict(zip(places, packed["predicted"], strict=True))}

@@ -1,0 +1,69 @@
+"""The comparison page and its pictures: what they are made of, and where they go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from task3_MNIST import plots
+from task3_MNIST.files import REPOSITORY
+from task3_MNIST.formatting import count
+from task3_MNIST.report.comparison.data import comparison
+from task3_MNIST.report.html import render
+from task3_MNIST.runs.groups import Group, Problem, collect
+
+OUT = REPOSITORY / "task3_MNIST" / "model_comparison.html"
+
+
+STYLES = ("comparison/page.css",)
+
+
+SCRIPTS = (
+    "comparison/js/format.js",
+    "static/charts.js",
+    "comparison/js/table.js",
+    "comparison/js/copy.js",
+    "comparison/js/confusion.js",
+    "comparison/js/settings.js",
+    "comparison/js/significance.js",
+    "comparison/js/comparison.js",
+)
+
+
+def compare(results: Path, data_dir: Path, out: Path, pictures: Path) -> list[dict[str, str]]:
+    """Write the page and the pictures of all runs below a folder, and print what is where.
+
+    Returns:
+        the problems that the page names, as `write_page`.
+
+    Raises:
+        UserError: no run can be shown.
+    """
+    groups, problems = collect(results)
+    found = write_page(groups, problems, data_dir, out)
+
+    # what could not be read is named on the page and below, and in no picture
+    readable = [run for group in groups for run in group.runs if run.test or not run.run.evaluated]
+    drawn = plots.draw_comparison([run.run for run in readable], pictures)
+    for problem in found:
+        print(f"not shown wholly: {problem['run']}: {problem['what']}")
+    print(f"{count(len(groups), 'model')} compared in {out}")
+    print(f"{count(len(drawn), 'picture')} in {pictures}")
+    return found
+
+
+def write_page(
+    groups: list[Group], problems: list[Problem], data_dir: Path, out: Path
+) -> list[dict[str, str]]:
+    """Write the page and return the problems it names: those given, and those met on the way."""
+    content = comparison(groups, problems, data_dir)
+    render(
+        "comparison/page.html.j2",
+        out,
+        title="MLPs and CNNs compared",
+        data=content,
+        styles=STYLES,
+        scripts=SCRIPTS,
+        plotly=True,
+        count=count(len(groups), "model"),
+    )
+    return content["problems"]

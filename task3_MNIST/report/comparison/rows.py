@@ -1,0 +1,107 @@
+"""One entry of the page for each group of runs: its figures over the seeds, and its looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from task3_MNIST.evaluation.statistics import Interval, accuracy_interval, mean_interval
+from task3_MNIST.plots.style import HUES, SYMBOLS
+from task3_MNIST.runs.groups import Group, Reading, labels
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the page shows of a group.
+
+    Attributes:
+        place: its place in the data set's list of entries.
+        name: what it is called on the page.
+        group: where the figures come from.
+        colour: of its lines and marks.
+        symbol: of its marks.
+        accuracy: test accuracy over the seeds; of one seed, with the interval over the test
+            images; None if no run was evaluated.
+        figures: means over the seeds: the numbers of `summary.json`, and of `test.json` if any
+            run was evaluated; one that a run does not have is not in it.
+    """
+
+    place: int
+    name: str
+    group: Group
+    colour: str
+    symbol: str
+    accuracy: Interval | None
+    figures: dict[str, float]
+
+    @property
+    def seeds(self) -> int:
+        """Number of evaluated seeds; of trained ones, if none was evaluated."""
+        return len(self.group.evaluated or self.group.runs)
+
+    @property
+    def median(self) -> Reading | None:
+        """The run of median test accuracy."""
+        return self.group.median
+
+
+def make_entries(groups: Sequence[Group]) -> list[Entry]:
+    """Return the entries of one data set's groups, in their order."""
+    names = labels(groups)
+    met: dict[str, int] = {}
+    entries = []
+    for place, (group, name) in enumerate(zip(groups, names, strict=True)):
+        hues = HUES[group.family]
+        number = met.setdefault(group.family, 0)
+        met[group.family] += 1
+        entries.append(
+            Entry(
+                place=place,
+                name=name,
+                group=group,
+                colour=hues[number % len(hues)],
+                symbol=SYMBOLS[group.family],
+                accuracy=_accuracy(group),
+                figures=_figures(group),
+            )
+        )
+    return entries
+
+
+def as_data(entry: Entry) -> dict[str, Any]:
+    """Return what the page's scripts need of an entry: plain data, fractions and seconds."""
+    accuracy, figures, median = entry.accuracy, entry.figures, entry.median
+    return {
+        "name": entry.name,
+        "family": entry.group.family,
+        "colour": entry.colour,
+        "seeds": entry.seeds,
+        "accuracy": accuracy and [accuracy.mean, accuracy.low, accuracy.high],
+        "figures": {key: tidy(value) for key, value in figures.items()},
+        "confusion": median and median.test["confusion"],
+    }
+
+
+def tidy(value: float) -> float:
+    """Return a count as it is and a measure in five digits: nothing shown needs more."""
+    return int(value) if float(value).is_integer() else float(f"{value:.5g}")
+
+
+def _accuracy(group: Group) -> Interval | None:
+    runs = group.evaluated
+    if len(runs) == 1:
+        return accuracy_interval(runs[0].test["correct"], runs[0].test["n"])
+    return mean_interval([run.test["test_accuracy"] for run in runs]) if runs else None
+
+
+def _figures(group: Group) -> dict[str, float]:
+    summaries = ("parameters", "flops", "model_bytes", "train_seconds", "val_accuracy", "val_loss")
+    tests = ("test_loss", "ece", "latency_seconds", "throughput")
+    values = {key: [run.summary[key] for run in group.runs] for key in summaries}
+    values |= {key: [run.test[key] for run in group.evaluated] for key in tests}
+    return {
+        key: float(np.mean(found)) for key, found in values.items() if found and None not in found
+    }

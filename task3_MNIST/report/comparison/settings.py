@@ -1,0 +1,80 @@
+"""What the runs on a page were told and where they ran: what differs, and what does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from task3_MNIST.runs.groups import Group, Reading
+
+PLACES = ("dataset_sha256", "platform", "cpu", "cpu_count", "device", "threads", "git_commit")
+
+
+def compare_settings(groups: list[Group], names: list[str]) -> dict[str, Any]:
+    """Return a table of the settings that differ, the ones all share, and the commands.
+
+    Args:
+        groups: all of one data set.
+        names: what the page calls them.
+
+    Returns:
+        `differing` with `columns` and `rows` (texts; a row starts with the group's name),
+        `shared` with pairs of name and value, `commands` with names, seeds and command.
+    """
+    values = [_values(group) for group in groups]
+    keys = list(dict.fromkeys(key for row in values for key in row))
+    differing = [key for key in keys if len({row.get(key, "–") for row in values}) > 1]
+    return {
+        "differing": {
+            "columns": ["model", *differing],
+            "rows": [
+                [name, *(row.get(key, "–") for key in differing)]
+                for name, row in zip(names, values, strict=True)
+            ],
+        },
+        "shared": [[key, values[0][key]] for key in keys if key not in differing],
+        "commands": _all_commands(groups, names),
+    }
+
+
+def _all_commands(groups: list[Group], names: list[str]) -> list[list[str]]:
+    """Return a row for each command: one of a benchmark trains many models."""
+    trained: dict[tuple[str, str], list[str]] = {}
+    for name, group in zip(names, groups, strict=True):
+        for command in _commands(group):
+            trained.setdefault((_seeds(group), command), []).append(name)
+    return [[", ".join(found), seeds, command] for (seeds, command), found in trained.items()]
+
+
+def _values(group: Group) -> dict[str, str]:
+    """Return each setting as text; where seeds differ in it, all that occur."""
+    flat = [_flatten(run) for run in group.runs]
+    keys = dict.fromkeys(key for row in flat for key in row)
+    return {"seeds": _seeds(group)} | {
+        key: ", ".join(dict.fromkeys(row.get(key, "–") for row in flat)) for key in keys
+    }
+
+
+def _flatten(run: Reading) -> dict[str, str]:
+    config = run.config
+    versions = config.get("versions")
+    found = {"recipe": config["recipe"]}
+    found |= {key.replace("_", "-"): value for key, value in config["config"].items()}
+    found.pop("seed", None)
+    found |= {key.replace("_", " "): config[key] for key in PLACES if key in config}
+    found |= versions if isinstance(versions, dict) else {}
+    if run.test:
+        found["latency measured on"] = run.test.get("latency_device", "–")
+        found["latency threads"] = run.test.get("latency_threads", "–")
+    return {key: "none" if value is None else str(value) for key, value in found.items()}
+
+
+def _seeds(group: Group) -> str:
+    """Return seeds as text: `0 to 4`, or `0, 3`."""
+    seeds = [run.config["seed"] for run in group.runs]
+    if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(str(seed) for seed in seeds)
+
+
+def _commands(group: Group) -> list[str]:
+    return list(dict.fromkeys(str(run.config.get("command", "–")) for run in group.runs))

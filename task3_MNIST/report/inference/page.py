@@ -1,0 +1,65 @@
+"""The page on which models answer to a drawing: what it is made of, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from task3_MNIST.files import REPOSITORY
+from task3_MNIST.plots import draw_prediction_grid
+from task3_MNIST.report.html import render
+from task3_MNIST.report.inference.data import build_page
+
+OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
+
+
+TEMPLATE = "inference/page.html.j2"
+
+
+TITLE = "Draw a digit: two models answer"
+
+
+STYLES = ("inference/page.css",)
+
+
+SCRIPTS = (
+    "inference/js/slices.js",
+    "inference/js/forward.js",
+    "inference/js/prepare.js",
+    "inference/js/strokes.js",
+    "inference/js/deform.js",
+    "inference/js/files.js",
+    "inference/js/painting.js",
+    "inference/js/models.js",
+    "inference/js/drawing.js",
+    "inference/js/answers.js",
+    "inference/js/inside.js",
+    "inference/js/occlusion.js",
+    "inference/js/push.js",
+    "inference/js/gallery.js",
+    "inference/js/inference.js",
+)
+
+
+def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictures: Path) -> None:
+    """Write the page of the runs below a folder and the picture, and print what is where.
+
+    Raises:
+        UserError: as `build_page`.
+    """
+    page = build_page(results, data_dir, models)
+    render(
+        TEMPLATE,
+        out,
+        title=TITLE,
+        data=page.data,
+        styles=STYLES,
+        scripts=SCRIPTS,
+        **page.texts,
+    )
+    grid = draw_prediction_grid(
+        page.runs, page.test.images, page.test.labels, pictures / "predictions.png"
+    )
+    runnable = ", ".join(page.embedded) or "none"
+    print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB; runs {runnable})")
+    print(f"written: {grid}")

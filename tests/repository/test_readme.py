@@ -1,0 +1,194 @@
+"""The README's commands work as they are printed."""
+
+import concurrent.futures
+import multiprocessing
+import re
+import shlex
+import shutil
+
+import pytest
+
+from task3_MNIST.errors import UserError
+from task3_MNIST.report.reference.tables import MARKS, TABLES, with_tables
+from task3_MNIST.runs.tables import NAME, as_csv, read_summary
+from tests.helpers.scripts import REPOSITORY, call, run_ok, succeeded
+
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def commands():
+    """Return each of the commands of the README's shell blocks that run a script, once."""
+    blocks = re.findall(r"```(?:sh|powershell)\n(.*?)```", README, re.S)
+    lines = [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+    return list(dict.fromkeys(line for line in lines if re.match(r"python task\d_", line)))
+
+
+# so that each takes seconds: one short epoch, few seeds, and results of the test's own
+SHORTER = {
+    "train_mlp.py": ("--epochs", "1", "--batch-size", "1000"),
+    "train_cnn.py": ("--epochs", "1", "--batch-size", "1000"),
+    "train_baselines.py": ("--models", "logistic_regression", "--dataset", "digits"),
+    "benchmark.py": ("--models", "linear", "cnn_10_20", "--datasets", "digits"),
+    # the same study's name, whatever it is tuned on
+    "tune.py": ("--dataset", "digits", "--study", "mlp", "--trials", "2", "--epochs", "1"),
+}
+
+
+@pytest.fixture(scope="module")
+def checkout(mnist_dir, tmp_path_factory):
+    """Return a copy of the code with the real data: commands write where they say they do."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in ("task1_MLP", "task2_CNN", "task3_MNIST"):
+        shutil.copytree(REPOSITORY / name, copy / name, ignore=shutil.ignore_patterns("*.html"))
+    (copy / "data").symlink_to(mnist_dir)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def in_checkout():
+    """Return what runs a script of the copy, all in one process: starting one takes seconds.
+
+    It is another process than this one, which has imported the repository's own modules. What
+    starts processes itself has one to itself, as on a user's machine.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
+
+        def run_there(script, *arguments):
+            if script.name in ("benchmark.py", "tune.py", "speedrun.py"):
+                return run_ok(script, *arguments)
+            return succeeded(pool.submit(call, script, *arguments).result())
+
+        yield run_there
+
+
+def test_the_commands_of_the_readme_run_in_their_order(checkout, in_checkout, tmp_path):
+    ran = []
+    for line in commands():
+        script, *arguments = shlex.split(line)[1:]
+        name = script.rpartition("/")[2]
+        if name == "speedrun.py":
+            arguments = ["--model", "linear", "--runs", "1"]
+        if name == "predict.py":
+            arguments = [str(write_digit(tmp_path / "digit.png"))]
+        if "--list" not in arguments:
+            arguments += [a for a in SHORTER.get(name, ()) if a]
+        if "strong" in arguments:
+            arguments += ["--dataset", "digits"]  # minutes an epoch would say no more
+        if "--average-shifts" in arguments:  # so the runs named by the README lie elsewhere
+            *_, model, _ = arguments[-1].split("/")
+            arguments[-1] = f"results/runs/digits/{model}"
+        if "--seeds" in arguments:
+            arguments[arguments.index("--seeds") + 1] = "1"
+        # the results of the copy
+        arguments = [
+            str(checkout / word) if word.startswith("results/") else word for word in arguments
+        ]
+        in_checkout(checkout / script, *arguments)
+        ran.append(name)
+    assert {"train_mlp.py", "train_cnn.py", "predict.py", "evaluate.py"} <= set(ran)
+    assert (checkout / "results" / "runs" / "summary.csv").exists()
+    for page in ("model_comparison.html", "model_inference.html"):
+        assert (checkout / "task3_MNIST" / page).stat().st_size > 100_000
+    for word in re.findall(r"`(\w+/\S+?\.(?:md|py|html))`", README):
+        assert (checkout / word).exists() or (REPOSITORY / word).exists(), word
+
+
+def test_the_first_blocks_say_the_same_with_and_without_make_on_every_system():
+    start = README.split("## Start")[1].split("\n## ")[0]
+    _, posix, windows = re.findall(r"```\w+\n(.*?)```", start, re.S)
+    scripts = [
+        [line for line in block.splitlines() if line.startswith("python ")]
+        for block in (posix, windows)
+    ]
+    assert scripts[0] == scripts[1]
+    assert len(scripts[0]) == 5
+
+
+def write_digit(path):
+    """Write a picture of a real digit and return its path."""
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    pixels = (load_digits().images[0] * 15.9).astype("uint8")
+    Image.fromarray(255 - pixels).resize((200, 200)).save(path)
+    return path
+
+
+def test_the_tables_are_what_the_reference_results_say():
+    assert with_tables(README, REPOSITORY / "results" / "reference") == README, (
+        "run python task3_MNIST/update_reference.py"
+    )
+    assert all(MARKS.format(name=name) in README for name in TABLES)
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "start"),
+    [
+        ("accuracy", ("mlp", "fast"), "| `mlp` |"),
+        ("beyond", ("cnn_strong", "strong+full-train"), "| `cnn_strong` | `strong+full-train` |"),
+        ("others", ("mlp", "fast"), "| `mlp` | `fast` |"),
+    ],
+)
+def test_a_table_follows_the_summary(name, group, start, tmp_path):
+    reference = shutil.copytree(REPOSITORY / "results" / "reference", tmp_path / "reference")
+    rows = read_summary(reference / NAME)
+    for row in rows:
+        if (row["model"], row["name"]) == group:
+            row |= {"test_accuracy": 0.12, "train_seconds": 4321.0}
+    (reference / NAME).write_bytes(as_csv(rows))
+    before, after = TABLES[name](REPOSITORY / "results" / "reference"), TABLES[name](reference)
+    changed = {line for line in after.splitlines() if line not in before.splitlines()}
+    assert len(changed) == 1
+    assert start in changed.pop()
+
+
+def test_sizes_of_a_study_are_a_table_of_their_own(tmp_path):
+    [row, *_] = read_summary(REPOSITORY / "results" / "reference" / NAME)
+    sizes = [(depth, width) for depth in (1, 2) for width in (32, 64, 128)]
+    rows = [row | {"model": model, "family": "mlp"} for model in ("mlp", "mlp_80_20")]
+    for seed in range(2):
+        for depth, width in sizes[:-1]:
+            study = {"model": f"mlp_d{depth}_w{width}", "family": "mlp", "name": "fast"}
+            accuracy = 0.9 + depth / 100 + width / 10_000
+            rows.append(row | study | {"seed": seed, "test_accuracy": accuracy})
+    (tmp_path / NAME).write_bytes(as_csv(rows))
+    assert TABLES["size"](tmp_path).splitlines() == [
+        "| by `fast`, n=2 | `w32` | `w64` | `w128` |",
+        "| --- | --- | --- | --- |",
+        "| `mlp_d1_` | 91.32 % [91.32, 91.32] | 91.64 % [91.64, 91.64] | 92.28 % [92.28, 92.28] |",
+        "| `mlp_d2_` | 92.32 % [92.32, 92.32] | 92.64 % [92.64, 92.64] | – |",
+    ]
+    assert "_d1_" not in TABLES["accuracy"](tmp_path)
+
+
+def test_a_summary_without_a_column_is_refused_in_one_line(tmp_path):
+    summary = (REPOSITORY / "results" / "reference" / NAME).read_text(encoding="utf-8")
+    (tmp_path / NAME).write_text(summary.replace("train_seconds,", "", 1), encoding="utf-8")
+    with pytest.raises(UserError, match=r"lacks the column train_seconds: .* delete it"):
+        with_tables(README, tmp_path)
+    (tmp_path / NAME).unlink()
+    with pytest.raises(UserError, match="cannot be read"):
+        with_tables(README, tmp_path)
+
+
+def test_every_link_and_picture_is_there():
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not (REPOSITORY / link).exists()] == []
+
+
+def test_the_model_of_add_a_model_is_one_row():
+    row = re.search(r'```python\n    "cnn_wide": (.*?),\n```', README, re.S)[1]
+    from task2_CNN.models import CNN, Conv, Pool
+
+    model = CNN(**eval(row, {"dict": dict, "Conv": Conv, "Pool": Pool}))
+    assert sum(p.numel() for p in model.parameters()) > 100_000
+
+
+def test_the_snippet_that_reads_a_run_works(checkout):
+    block = next(
+        b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "test_accuracy" in b
+    )
+    run = next((checkout / "results/runs/cnn").rglob("test.json")).parent
+    exec(block.replace('"results/runs/cnn/fast/seed0/"', repr(f"{run}/")), {})

@@ -1,0 +1,526 @@
+"""Classical baselines: measured like the networks, beside them, and never invented."""
+
+import csv
+import dataclasses
+import json
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss
+
+from task3_MNIST.datasets.splits import load_test
+from task3_MNIST.experiments.fit_baseline import pixels, scores
+from task3_MNIST.experiments.train import load_splits
+from task3_MNIST.models import sklearn_baselines
+from task3_MNIST.report.comparison.data import comparison
+from task3_MNIST.report.comparison.page import write_page
+from task3_MNIST.report.reference.tables import accuracy_table, with_tables
+from task3_MNIST.runs.folder import Run, find
+from task3_MNIST.runs.groups import collect
+from task3_MNIST.runs.tables import read_summary, write_summary
+from tests.helpers.pages import opened
+from tests.helpers.scripts import REPOSITORY, call, call_ok, refusal, start
+
+SCRIPT = "task3_MNIST/train_baselines.py"
+EVALUATE = "task3_MNIST/evaluate.py"
+COMPARISON = "task3_MNIST/visualize_comparison.py"
+INFERENCE = "task3_MNIST/model_inference_visualization.py"
+DIGITS = ("--dataset", "digits", "--threads", 1)
+NAMES = list(sklearn_baselines.BASELINES)
+SEEDED = [name for name, row in sklearn_baselines.BASELINES.items() if row.seeded]
+WHOLE = dict(sklearn_baselines.BASELINES)
+# as quick on digits as the others are
+SMALLER = {"random_forest": {"n_estimators": 5}, "gradient_boosting": {"max_iter": 2}}
+NO_FIGURE = ("images_per_second", "epochs", "selected_epoch")
+TIMES = ("latency_seconds", "latency_seconds_p95", "throughput")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def smaller():
+    """Make the forest and the boosted trees few, for every script called in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, changes in SMALLER.items():
+            row = sklearn_baselines.BASELINES[name]
+            row = dataclasses.replace(row, settings=row.settings | changes)
+            patch.setitem(sklearn_baselines.BASELINES, name, row)
+        yield
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory):
+    """Return results of all baselines on digits, and what the script printed: two seeds asked."""
+    results = tmp_path_factory.mktemp("fitted") / "runs"
+    return results, call_ok(SCRIPT, *DIGITS, "--seeds", 2, "--results", results)
+
+
+@pytest.fixture(scope="module")
+def mixed(fitted, digits_results, tmp_path_factory):
+    """Return results of all baselines beside an MLP of two seeds and a CNN of one."""
+    results = tmp_path_factory.mktemp("mixed") / "runs"
+    shutil.copytree(fitted[0], results)
+    return shutil.copytree(digits_results, results, dirs_exist_ok=True)
+
+
+@pytest.fixture
+def results(fitted, tmp_path):
+    """Return a copy of the baselines' results that a test may change."""
+    return shutil.copytree(fitted[0], tmp_path / "runs")
+
+
+@pytest.fixture(scope="module")
+def test_images():
+    return load_test("digits", None)
+
+
+def folder(results, name, seed=0):
+    return results / "digits" / name / "scikit-learn" / f"seed{seed}"
+
+
+def refit(name, seed=0):
+    """Return the baseline fitted here to the images that networks train on, and validation."""
+    train, val = load_splits("digits", None, False, torch.device("cpu"))
+    estimator = sklearn_baselines.build(name, seed, threads=1)
+    return estimator.fit(pixels(train.images), train.labels.numpy()), val
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_baseline_leaves_a_whole_run(name, fitted, test_images):
+    found = Run(folder(fitted[0], name))
+    summary, test = found.summary(), found.test()
+    assert found.config()["family"] == "baseline"
+    assert found.metrics() == []
+    assert all(summary[key] is None for key in NO_FIGURE)
+    assert summary["train_seconds"] > 0
+    assert summary["model_bytes"] > 1000
+    assert all(test[key] > 0 for key in TIMES)
+    assert test["test_accuracy"] > 0.7
+    right = found.predictions().argmax(1) == test_images.labels.numpy()
+    assert int(right.sum()) == test["correct"]
+    names = {path.name for path in found.folder.rglob("*") if path.is_file()}
+    assert names == {
+        *("config.json", "summary.json", "test.json", "predictions.npz", "confusion_matrix.png"),
+        ".lock",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_figures_are_what_scikit_learn_says_of_the_same_images(name, fitted, test_images):
+    estimator, val = refit(name)
+    found = Run(folder(fitted[0], name))
+    if not sklearn_baselines.BASELINES[name].probabilities:
+        estimator.break_ties = True  # then it takes the class its decision function puts first
+    right = (estimator.predict(pixels(val.images)) == val.labels.numpy()).mean()
+    assert found.summary()["val_accuracy"] == pytest.approx(right)
+    inputs, labels = pixels(test_images.images), test_images.labels.numpy()
+    assert found.test()["correct"] == (estimator.predict(inputs) == labels).sum()
+    if not sklearn_baselines.BASELINES[name].probabilities:
+        assert (found.test()["test_loss"], found.test()["ece"]) == (None, None)
+        assert found.summary()["val_loss"] is None
+        assert found.test()["reliability"] == []
+        return
+    said = estimator.predict_proba(inputs)
+    stored = torch.tensor(found.predictions()).double().softmax(1).numpy()
+    assert np.abs(stored - said).max() < 1e-3
+    if (said[np.arange(len(labels)), labels] == 0).any():
+        assert found.test()["test_loss"] is None, "an infinite loss has no number"
+    else:
+        assert found.test()["test_loss"] == pytest.approx(log_loss(labels, said))
+
+
+def test_neighbours_that_leave_out_the_right_class_have_no_loss(fitted):
+    test = Run(folder(fitted[0], "knn")).test()
+    assert test["test_loss"] is None
+    assert 0 < test["ece"] < 0.1
+
+
+def test_only_the_linear_baseline_has_a_number_of_parameters(fitted):
+    linear = Run(folder(fitted[0], "logistic_regression")).summary()
+    assert (linear["parameters"], linear["flops"]) == (7850, 2 * 784 * 10)
+    for name in NAMES[1:]:
+        summary = Run(folder(fitted[0], name)).summary()
+        assert (summary["parameters"], summary["flops"]) == (None, None)
+
+
+def test_what_draws_nothing_runs_once_and_says_so(fitted):
+    results, printed = fitted
+    for name in NAMES:
+        seeds = sorted(path.name for path in folder(results, name).parent.glob("seed*"))
+        assert seeds == (["seed0", "seed1"] if name in SEEDED else ["seed0"])
+        assert (f"{name} does not depend on the seed" in printed) == (name not in SEEDED)
+    for name in SEEDED:
+        first, second = (Run(folder(results, name, seed)).predictions() for seed in (0, 1))
+        assert (first != second).any()
+        together = json.loads(
+            (folder(results, name).parent / "ensemble.json").read_text(encoding="utf-8")
+        )
+        assert together["seeds"] == [0, 1]
+
+
+def test_a_forests_seeds_together_have_no_loss_where_no_tree_is_right(fitted, test_images):
+    members = [Run(folder(fitted[0], "random_forest", seed)) for seed in (0, 1)]
+    logits = np.stack([member.predictions() for member in members])
+    mean = torch.tensor(logits).double().softmax(2).mean(0).numpy()
+    none = (mean[np.arange(len(mean)), test_images.labels] == 0).any()
+    path = members[0].folder.parent / "ensemble.json"
+    assert (json.loads(path.read_text(encoding="utf-8"))["test_loss"] is None) == none
+
+
+@pytest.mark.parametrize("name", SEEDED)
+def test_the_same_command_gives_the_same_bits(name, results):
+    before = Run(folder(results, name)).test(), Run(folder(results, name)).predictions()
+    call_ok(SCRIPT, *DIGITS, "--models", name, "--overwrite", "--results", results)
+    after = Run(folder(results, name)).test(), Run(folder(results, name)).predictions()
+    assert before[0] | dict.fromkeys(TIMES, 0) == after[0] | dict.fromkeys(TIMES, 0)
+    assert (before[1] == after[1]).all()
+
+
+def test_a_finished_run_is_not_fitted_again(results):
+    path = folder(results, "knn") / "summary.json"
+    written = path.stat().st_mtime_ns
+    again = (*DIGITS, "--models", "knn", "--results", results)
+    assert "complete, nothing to fit" in call_ok(SCRIPT, *again)
+    assert path.stat().st_mtime_ns == written
+    call_ok(SCRIPT, *again, "--overwrite")
+    assert path.stat().st_mtime_ns > written
+
+
+def test_no_evaluate_leaves_the_test_set_sealed_until_it_is_fitted_again(tmp_path):
+    given = (*DIGITS, "--models", "knn", "--results", tmp_path)
+    assert "test accuracy" not in call_ok(SCRIPT, *given, "--no-evaluate")
+    found = Run(folder(tmp_path, "knn"))
+    assert found.complete
+    assert not found.evaluated
+    assert not (found.folder / "predictions.npz").exists()
+    # evaluate.py passes over it in a line
+    printed = call_ok(EVALUATE, "--results", tmp_path)
+    assert f"{found.folder}: a baseline's model is not kept" in printed
+    [problem] = collect(tmp_path)[1]
+    assert "was not evaluated" in problem.what
+    assert "train_baselines.py --models knn" in problem.command
+    assert "its model not kept: once more" in call_ok(SCRIPT, *given)
+    assert found.evaluated
+
+
+LONG = (*DIGITS, "--models", "gradient_boosting")  # seconds, with all its rounds
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_an_interrupted_fit_begins_again(how, tmp_path, monkeypatch):
+    process = start(SCRIPT, *LONG, "--results", tmp_path)
+    assert "1,317 training" in process.stdout.readline()
+    time.sleep(0.5)
+    process.send_signal(how)
+    output, errors = process.communicate(timeout=60)
+    found = Run(folder(tmp_path, "gradient_boosting"))
+    assert not found.complete
+    if how == signal.SIGINT:
+        assert process.returncode == 130
+        assert errors == ""
+        assert "gradient_boosting begins again with python" in output
+    else:
+        monkeypatch.setitem(
+            sklearn_baselines.BASELINES, "gradient_boosting", WHOLE["gradient_boosting"]
+        )
+        call_ok(SCRIPT, *LONG, "--results", tmp_path)
+        assert found.complete
+        assert found.evaluated
+
+
+def test_ctrl_c_is_answered_while_compiled_code_computes(mnist_dir, tmp_path):
+    given = ("--data", mnist_dir, "--results", tmp_path, "--models", "svm_rbf", "--no-evaluate")
+    process = start(SCRIPT, *given, "--threads", 1)
+    assert "55,000 training" in process.stdout.readline()
+    time.sleep(3)  # within libsvm, which takes minutes and looks for no signal
+    process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "")
+    assert "svm_rbf begins again" in output
+    assert time.monotonic() - asked < 30
+
+
+def test_an_unfinished_run_is_named_with_the_command_that_mends_it(results):
+    broken = folder(results, "random_forest", 1)
+    (broken / "summary.json").unlink()
+    _, problems = collect(results)
+    [problem] = [problem for problem in problems if problem.run.endswith("seed1")]
+    assert problem.what == "its fit or evaluation has not ended: it begins again"
+    assert "train_baselines.py --models random_forest --dataset digits --seed 1" in problem.command
+
+
+def test_a_damaged_evaluation_is_mended_by_another_fit(results):
+    (folder(results, "knn") / "test.json").write_text("{", encoding="utf-8")
+    line = refusal(call(SCRIPT, *DIGITS, "--models", "knn", "--results", results), 1)
+    assert "test.json is corrupt" in line
+    assert line.endswith("train the run again with --overwrite")
+    [problem] = collect(results)[1]
+    assert problem.command.startswith("python task3_MNIST/train_baselines.py --models knn")
+    assert problem.command.endswith("--overwrite")
+
+
+def test_two_scripts_never_write_one_run(tmp_path):
+    with Run(folder(tmp_path, "knn")).locked():
+        done = call(SCRIPT, *DIGITS, "--models", "knn", "--results", tmp_path)
+    assert "another script is writing" in refusal(done, 1)
+
+
+def test_other_settings_are_not_taken_for_these(results, monkeypatch):
+    row = sklearn_baselines.BASELINES["knn"]
+    changed = dataclasses.replace(row, settings=row.settings | {"n_neighbors": 7})
+    monkeypatch.setitem(sklearn_baselines.BASELINES, "knn", changed)
+    done = call(SCRIPT, *DIGITS, "--models", "knn", "--results", results)
+    assert "holds a run with n_neighbors 3, not 7" in refusal(done, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--models", "random_forrest"), "did you mean random_forest?"),
+        (("--models", "mlp"), "unknown baseline 'mlp'"),
+        (("--models", ","), "--models names none"),
+        (("--seed", "-1"), "not a whole number from 0"),
+        (("--seed", "4294967296"), "not a whole number from 0"),
+        (("--seed", "1", "--seeds", "2"), "not allowed with"),
+        (("--seeds", "0"), "not a whole number from 1"),
+        (("--dataset", "mnits"), "did you mean mnist"),
+    ],
+)
+def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path):
+    assert says in refusal(call(SCRIPT, *arguments, "--results", tmp_path), 2)
+
+
+def test_images_of_one_class_are_refused_in_one_line(tmp_path):
+    from PIL import Image
+    from sklearn.datasets import load_digits
+
+    images = tmp_path / "images" / "0"
+    images.mkdir(parents=True)
+    digits = load_digits()
+    for number, image in enumerate(digits.images[digits.target == 0][:40]):
+        grey = Image.fromarray(255 - (image * 15.9).astype("uint8"))
+        grey.resize((56, 56)).save(images / f"{number}.png")
+    given = ("--dataset", tmp_path / "images", "--results", tmp_path / "runs", "--models", "knn")
+    assert "one class only" in refusal(call(SCRIPT, *given), 1)
+
+
+@pytest.mark.parametrize("classes", [(3, 7), (0, 4, 9)])
+@pytest.mark.parametrize("name", ["logistic_regression", "svm_rbf"])
+def test_classes_that_were_never_shown_are_never_said(name, classes, test_images):
+    estimator = sklearn_baselines.build(name, seed=0, threads=1)
+    chosen = torch.isin(test_images.labels, torch.tensor(classes))
+    inputs, labels = pixels(test_images.images)[chosen], test_images.labels[chosen].numpy()
+    estimator.fit(inputs, labels)
+    found = scores(estimator, inputs, sklearn_baselines.BASELINES[name].probabilities)
+    assert found.shape == (len(labels), 10)
+    assert set(np.flatnonzero(found.isfinite().any(0))) == set(classes)
+    assert (found.argmax(1).numpy() == estimator.predict(inputs)).all()
+
+
+def test_list_prints_each_with_its_settings_and_their_source():
+    printed = call_ok(SCRIPT, "--list")
+    for name, row in sklearn_baselines.BASELINES.items():
+        assert f"{name}: sklearn.{row.estimator}(" in printed
+        assert row.why in printed
+
+
+# Beside the networks
+
+
+def test_the_summary_has_a_row_a_run_and_empty_cells(mixed):
+    rows, faults = write_summary(mixed)
+    assert faults == {}
+    assert read_summary(mixed / "summary.csv") == rows
+    [svm] = [row for row in rows if row["model"] == "svm_rbf"]
+    assert svm["test_accuracy"] > 0.9
+    empty = [key for key, value in svm.items() if value is None]
+    assert set(empty) == {*NO_FIGURE, "parameters", "flops", "val_loss", "test_loss", "ece"}
+    with (mixed / "summary.csv").open(newline="", encoding="utf-8") as stream:
+        assert {"knn", "mlp", "cnn"} <= {row["model"] for row in csv.DictReader(stream)}
+
+
+@pytest.mark.parametrize("kind", ["mixed", "fitted"])
+def test_the_comparison_script_shows_baselines_with_and_without_networks(
+    kind, mixed, fitted, tmp_path
+):
+    results = {"mixed": mixed, "fitted": fitted[0]}[kind]
+    page, pictures = tmp_path / "page.html", tmp_path / "plots"
+    given = ("--results", results, "--out", page, "--plots", pictures)
+    done = call(COMPARISON, *given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "not shown wholly" not in done.stdout
+    drawn = {path.stem for path in (pictures / "digits").glob("*.png")}
+    of_networks = {"learning_curves", "radar"} if kind == "mixed" else set()
+    assert drawn == {"accuracy", "training_time", "model_size", *of_networks}
+
+
+def model_of(name):
+    """Return the model of a name on the page; a network's recipe stands behind it."""
+    return name.partition(" · ")[0]
+
+
+def test_the_page_compares_all_and_leaves_out_what_has_no_figure(mixed):
+    groups, problems = collect(mixed)
+    assert problems == []
+    [dataset] = comparison(groups, problems, None)["datasets"]
+    models = len(NAMES) + 2
+    assert len(dataset["entries"]) == models
+    assert len(dataset["pairs"]) == models * (models - 1) // 2
+    charts = {chart["name"]: chart for chart in dataset["charts"]}
+    shown = {
+        name: {model_of(row[0]) for row in chart["table"]["rows"]} for name, chart in charts.items()
+    }
+    assert shown["accuracy-parameters"] == {"mlp", "cnn", "logistic_regression"}
+    assert "no number of parameters of their own" in charts["accuracy-parameters"]["about"]
+    assert shown["accuracy-train-seconds"] == {"mlp", "cnn", *NAMES}
+    assert shown["curves-loss"] == {"mlp", "cnn"}
+    assert shown["reliability"] == shown["radar"] == {"mlp", "cnn", *NAMES} - {"svm_rbf"}
+    assert shown["classes"] == {"mlp", "cnn", *NAMES}
+    # the verdict is about the networks
+    chosen = {dataset["entries"][place]["family"] for place in dataset["chosen"]}
+    assert chosen == {"mlp", "cnn"}
+    assert dataset["how_chosen"] == "The one MLP and the one CNN of these results."
+
+
+def test_a_baseline_without_luck_is_not_told_to_train_more_seeds(mixed):
+    [dataset] = comparison(*collect(mixed), None)["datasets"]
+    names = [model_of(entry["name"]) for entry in dataset["entries"]]
+    basis = {
+        frozenset((names[pair["a"]], names[pair["b"]])): pair["basis"] for pair in dataset["pairs"]
+    }
+    assert "train several" not in basis[frozenset(("knn", "svm_rbf"))]
+    assert "neither draws anything in training" in basis[frozenset(("knn", "svm_rbf"))]
+    assert "knn draws nothing in its training" in basis[frozenset(("knn", "mlp"))]
+    assert " has one seed: its luck" in basis[frozenset(("cnn", "mlp"))]
+
+
+def test_the_page_shows_a_dash_where_a_baseline_has_no_figure(browser, mixed, tmp_path):
+    page_file = tmp_path / "page.html"
+    write_page(*collect(mixed), REPOSITORY / "data", page_file)
+    with opened(browser, page_file, charts=True) as page:
+        page.select_option("#family", label="baseline")
+        assert page.locator("#table tbody tr").count() == len(NAMES)
+        heads = page.locator("#table thead th").all_inner_texts()
+        cells = page.locator("#table tr[data-model=svm_rbf]").locator("th, td").all_inner_texts()
+        row = dict(zip(heads, cells, strict=True))
+        assert row["Family"] == "baseline"
+        assert row["Seeds"].replace("\u00a0", " ") == "n = 1"
+        empty = {head for head, cell in row.items() if cell == "–"}
+        assert empty == {"Test loss", "Calibration error", "Parameters", "FLOPs"}
+        page.select_option("#pick-a", label="svm_rbf")
+        assert page.locator("[data-chart=confusion-a] h3").inner_text().startswith("svm_rbf: ")
+
+
+def test_a_page_of_baselines_alone_opens_without_a_complaint(browser, fitted, tmp_path):
+    page_file = tmp_path / "page.html"
+    write_page(*collect(fitted[0]), REPOSITORY / "data", page_file)
+    with opened(browser, page_file, charts=True) as page:
+        assert page.locator("#table tbody tr").count() == len(NAMES)
+        assert "baselines" not in page.locator("#problems").inner_text()
+
+
+def test_baselines_are_published_with_a_dash_where_they_have_no_figure(results, tmp_path):
+    for path in results.rglob("config.json"):  # the README's tables are of MNIST
+        path.write_text(
+            json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"dataset": "mnist"}),
+            encoding="utf-8",
+        )
+    reference = tmp_path / "reference"
+    readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path))
+    given = ("--reference", reference, "--readme", readme, "--no-pages")
+    printed = call_ok("task3_MNIST/update_reference.py", results, *given)
+    assert f"{len(find(results))} runs given" in printed
+    assert Run(reference / "svm_rbf" / "scikit-learn" / "seed0").published
+    text = readme.read_text(encoding="utf-8")
+    assert text == with_tables(text, reference)
+    rows = {line.split("|")[1].strip(): line for line in accuracy_table(reference).splitlines()}
+    assert set(rows.values()) <= set(text.splitlines())
+    # no parameters to count, and neither everyday recipe
+    assert rows["`svm_rbf`"].startswith("| `svm_rbf` | – | – | – |")
+    assert rows["`svm_rbf`"].endswith("n=1 by `scikit-learn` |")
+    assert "| 7,850 |" in rows["`logistic_regression`"]
+    [group] = [group for group in collect(reference)[0] if group.model == "svm_rbf"]
+    assert group.evaluated
+    # published once, nothing changes by publishing again
+    again = call_ok("task3_MNIST/update_reference.py", results, *given)
+    assert "0 of them new or changed" in again
+
+
+# Scripts that need a model which can be loaded
+
+
+def test_the_inference_page_is_of_the_networks(mixed, fitted, tmp_path):
+    given = ("--out", tmp_path / "page.html", "--plots", tmp_path / "plots")
+    assert "runs mlp, cnn)" in call_ok(INFERENCE, "--results", mixed, *given)
+    named = call(INFERENCE, "--results", mixed, *given, "--models", "mlp", "knn")
+    assert "knn is a baseline" in refusal(named, 2)
+    alone = call(INFERENCE, "--results", fitted[0], *given)
+    assert "no evaluated run of a network" in refusal(alone, 1)
+
+
+def test_scripts_that_load_a_model_say_why_a_baseline_has_none(fitted, mixed):
+    baseline = folder(fitted[0], "knn")
+    digit = "digit.png"
+    for done in (
+        call(EVALUATE, baseline),
+        call(EVALUATE, "--average-shifts", 1, baseline),
+        call("task1_MLP/visualize.py", "--run", baseline),
+        call("task2_CNN/visualize.py", "--run", baseline),
+        call("task3_MNIST/predict.py", digit, "--run", baseline),
+    ):
+        assert f"{baseline} is a run of the baseline knn" in refusal(done, 1)
+    for done in (
+        call("task1_MLP/visualize.py", "--model", "knn", "--results", mixed),
+        call("task3_MNIST/predict.py", digit, "--model", "knn", "--results", mixed),
+        call("task3_MNIST/train_mlp.py", "--model", "knn", "--results", mixed),
+        call("task3_MNIST/benchmark.py", "--models", "knn", "--results", mixed),
+        call("task3_MNIST/speedrun.py", "--model", "knn"),
+    ):
+        assert "knn is a baseline" in refusal(done, 2)
+
+
+def test_scripts_that_look_for_models_pass_over_baselines(mixed, tmp_path):
+    printed = call_ok("task1_MLP/visualize.py", "--results", mixed, "--out", tmp_path)
+    assert "showing" in printed
+    assert "are evaluated" in call_ok(EVALUATE, "--results", mixed)
+    results = shutil.copytree(mixed, tmp_path / "runs")
+    for test in find(results):
+        if not test.baseline:
+            (test.folder / "test.json").unlink()
+    assert "3 evaluated" in call_ok(EVALUATE, "--results", results)
+
+
+def test_a_benchmark_beside_baselines_has_them_in_its_table(results, tmp_path):
+    grid = ("--models", "linear", "--recipes", "fast", "--datasets", "digits", "--seeds", 1)
+    where = ("--results", results, "--out", tmp_path, "--plots", tmp_path / "plots")
+    call_ok("task3_MNIST/benchmark.py", *grid, "--jobs", 1, *where)
+    models = {row["model"] for row in read_summary(results / "summary.csv")}
+    assert models == {"linear", *NAMES}
+
+
+def test_a_network_without_epochs_is_refused(mixed, tmp_path):
+    results = shutil.copytree(mixed, tmp_path / "runs")
+    path = next(results.glob("digits/cnn/*/seed0/summary.json"))
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"parameters": None}),
+        encoding="utf-8",
+    )
+    [problem] = collect(results)[1]
+    assert "summary.json has no usable parameters" in problem.what
+
+
+def test_the_schema_is_documented(fitted):
+    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
+    found = Run(folder(fitted[0], "svm_rbf"))
+    for content in (found.summary(), found.test()):
+        assert [key for key in content if f"`{key}`" not in text] == []
+    assert "`mlp`, `cnn` or `baseline`" in text
+
+
+def test_networks_and_baselines_name_the_same_data(mixed):
+    sums = {one.config()["dataset_sha256"] for one in find(mixed)}
+    assert len(sums) == 1

@@ -1,0 +1,132 @@
+"""Training on all images, and what the page says of it: seeds together, shifts, picked epochs."""
+
+import json
+import shutil
+
+import pytest
+
+from task3_MNIST.report.comparison.ensembles import gain, selection_gain
+from task3_MNIST.report.comparison.page import write_page
+from task3_MNIST.runs.commands import train_command
+from task3_MNIST.runs.groups import collect
+from tests.helpers.pages import opened
+from tests.helpers.scripts import REPOSITORY, SMALL, call, call_ok
+
+CNN = "task3_MNIST/train_cnn.py"
+
+
+@pytest.fixture
+def results(digits_results, tmp_path):
+    """Return a copy of the results that a test may change."""
+    return shutil.copytree(digits_results, tmp_path / "runs")
+
+
+@pytest.fixture
+def full(tmp_path):
+    """Return results with one run that was trained on all images."""
+    results = tmp_path / "full"
+    output = call_ok(CNN, *SMALL, "--epochs", 2, "--full-train", "--results", results)
+    assert "1,437 training and no validation images" in output
+    return results
+
+
+def mlp_group(results):
+    groups, _ = collect(results)
+    return next(group for group in groups if group.model == "mlp")
+
+
+def test_a_run_on_all_images_has_no_validation_figures_and_its_last_epoch(full):
+    [folder] = full.glob("digits/cnn/fast+epochs=2+batch-size=64+full-train/seed0")
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["val_accuracy"], summary["val_loss"]) == (None, None)
+    assert summary["selected_epoch"] == 2
+    assert (folder / "plots" / "curves.png").exists()
+
+
+def test_pages_show_a_run_without_validation_and_never_choose_by_it(
+    full, results, tmp_path, browser
+):
+    shutil.copytree(full, results, dirs_exist_ok=True)
+    out = tmp_path / "page.html"
+    given = ("--results", results, "--out", out, "--plots", tmp_path / "plots")
+    done = call("task3_MNIST/visualize_comparison.py", *given)
+    assert (done.returncode, done.stderr) == (0, "")
+    with opened(browser, out) as page:
+        row = page.locator("#table tr[data-model*='full-train']")
+        assert row.count() == 1
+        assert "full-train" not in page.locator("#verdict-sentence").inner_text()
+
+
+def test_the_command_of_a_run_gives_a_switch_without_a_value(full):
+    groups, _ = collect(full)
+    words = train_command(groups[0].runs[0].config, full).split()
+    assert words[words.index("--full-train") + 1].startswith("--")
+
+
+@pytest.mark.parametrize(
+    ("val", "test", "expected"),
+    [
+        ([0.97, 0.99, 0.98], [0.95, 0.96, 0.98], 0.02),  # validation chooses the second
+        ([0.97, 0.98, 0.99], [0.96, 0.95, 0.98], 0.0),
+        ([0.99, 0.98, 0.97], [0.90, 0.94, 0.93], 0.04),
+    ],
+)
+def test_the_gain_of_picking_on_the_test_set_is_best_minus_chosen(val, test, expected):
+    metrics = [
+        {"epoch": epoch, "val_accuracy": accuracy, "val_loss": 0.1}
+        for epoch, accuracy in enumerate(val, 1)
+    ]
+    curve = [{"epoch": epoch, "test_accuracy": accuracy} for epoch, accuracy in enumerate(test, 1)]
+    assert gain(metrics, {"epochs": curve}) == pytest.approx(expected)
+    # every epoch must have been kept
+    assert gain(metrics, {"epochs": curve[1:]}) is None
+
+
+def test_the_gain_of_a_run_comes_from_its_own_files(results):
+    run = mlp_group(results).runs[0]
+    assert len(run.test["epochs"]) == len(run.metrics)
+    assert selection_gain(run) == gain(run.metrics, run.test) >= 0
+
+
+def test_without_kept_epochs_there_is_no_gain_to_state(results):
+    groups, _ = collect(results)
+    assert selection_gain(next(g for g in groups if g.model == "cnn").runs[0]) is None
+
+
+def test_the_page_has_a_row_of_seeds_together_shifts_and_picked_epochs(results, tmp_path, browser):
+    folders = sorted(run.run.folder for run in mlp_group(results).runs)
+    # the folder above stands for all seeds
+    call_ok("task3_MNIST/evaluate.py", "--average-shifts", 1, folders[0].parent)
+    out = tmp_path / "page.html"
+    write_page(*collect(results), REPOSITORY / "data", out)
+    together = json.loads((folders[0].parent / "ensemble.json").read_text(encoding="utf-8"))[
+        "test_accuracy"
+    ]
+    with opened(browser, out) as page:
+        section = page.locator("#beyond")
+        assert section.is_visible()
+        [row] = section.locator("tbody tr").all()
+        cells = row.locator("td").all_inner_texts()
+    assert cells[0].startswith("mlp ·")
+    assert cells[2].startswith(f"{together * 100:.2f}")
+    assert "2 seeds as one" in cells[2]
+    assert "up to 1 px, n\u00a0=\u00a02" in cells[3]
+    assert "n\u00a0=\u00a02" in cells[4]
+
+
+def test_an_ensemble_of_other_seeds_is_named_and_left_out(results):
+    shutil.rmtree(mlp_group(results).runs[1].run.folder)
+    groups, problems = collect(results)
+    assert next(g for g in groups if g.model == "mlp").ensemble is None
+    assert any("ensemble.json is of seeds [0, 1], not [0]" in p.what for p in problems)
+
+
+def test_a_run_of_before_a_knob_existed_is_still_the_same_run(results):
+    path = next(results.glob("digits/cnn/*/seed0")) / "config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    for knob in ("ema", "elastic", "full_train"):
+        del config["config"][knob]
+    path.write_text(json.dumps(config), encoding="utf-8")
+    done = call(CNN, *SMALL, "--epochs", 1, "--results", results)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "complete, nothing to train" in done.stdout

@@ -1,0 +1,94 @@
+"""Recipes, run names, and what is refused at the door."""
+
+import dataclasses
+
+import pytest
+
+from task3_MNIST.errors import UsageError
+from task3_MNIST.training.config import TrainConfig
+from task3_MNIST.training.recipes import RECIPES, recipe_config, run_name
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize(("family", "model"), [("mlp", "mlp_50_50"), ("cnn", "lenet5")])
+def test_every_recipe_makes_a_config_for_both_families(recipe, family, model):
+    assert isinstance(recipe_config(recipe, family, model), TrainConfig)
+
+
+def test_classic_is_what_people_publish():
+    config = recipe_config("classic", "mlp", "mlp")
+    assert (config.optimizer, config.lr, config.batch_size, config.epochs) == ("adam", 1e-3, 64, 10)
+    assert (config.schedule, config.select) == ("constant", "best")
+    assert config.rotation == config.translate == config.scale == config.label_smoothing == 0
+    assert recipe_config("classic", "mlp", "mlp_50_50").lr == 1e-2
+    # results/README.md says so of the knobs that a recipe's file leaves out
+    assert config == TrainConfig()
+
+
+def test_a_run_is_named_by_its_recipe_and_what_differs_from_it():
+    base = recipe_config("classic", "cnn", "cnn")
+    assert run_name("classic", base, base) == "classic"
+    changed = dataclasses.replace(base, lr=0.02, batch_size=32, seed=7)
+    assert run_name("classic", base, changed) == "classic+batch-size=32+lr=0.02"
+    assert run_name("classic", base, dataclasses.replace(base, full_train=True)) == (
+        "classic+full-train"
+    )
+
+
+def test_a_name_that_no_folder_can_have_is_refused_with_what_to_do():
+    changed = dict.fromkeys(
+        ("lr", "momentum", "weight_decay", "warmup", "label_smoothing", "rotation"),
+        0.1234567890123456,
+    )
+    base = recipe_config("classic", "mlp", "mlp")
+    assert len(run_name("classic", base, dataclasses.replace(base, **changed))) < 255
+    more = dict.fromkeys(("translate", "scale", "shear", "elastic", "ema"), 0.1234567890123456)
+    with pytest.raises(UsageError, match=r"a name of \d+ bytes.*recipe file"):
+        run_name("classic", base, dataclasses.replace(base, **changed, **more))
+
+
+@pytest.mark.parametrize(
+    ("knobs", "says"),
+    [
+        (dict(epochs=2.5), "--epochs 2.5 is not a whole number"),  # it would never end
+        (dict(epochs=True), "--epochs True is not a whole number"),
+        (dict(lr="0.1"), "--lr '0.1' is not a number"),
+        (dict(lr=True), "--lr True is not a number"),
+        (dict(lr=10**400), "is not a number"),
+        (dict(full_train=1), "--full-train 1 is not true or false"),
+        (dict(optimizer=["adam"]), "--optimizer ['adam'] is not text"),
+        (dict(epochs=0), "--epochs 0 must be at least 1"),
+        (dict(batch_size=-1), "--batch-size -1 must be at least 1"),
+        (dict(lr=0.0), "--lr 0.0 must be above 0"),
+        (dict(lr=float("nan")), "--lr nan is not a finite number"),
+        (dict(lr=float("inf")), "--lr inf is not a finite number"),
+        (dict(translate=1.0), "--translate 1.0 must be below 1"),
+        (dict(optimizer="adan"), "unknown optimizer 'adan': did you mean adam"),
+        (dict(schedule="cosine"), "unknown schedule 'cosine'"),
+        (dict(seed=-1), "--seed -1 must be at least 0"),
+        (dict(ema=1.0), "--ema 1.0 must be below 1"),
+        (dict(elastic=-0.1), "--elastic -0.1 must be at least 0"),
+        (dict(precision="bfloat"), "unknown precision 'bfloat': did you mean bfloat16"),
+        (dict(memory_format="channels_last"), "unknown memory format 'channels_last'"),
+        (dict(full_train=True, patience=2), "--patience 2 needs validation"),
+    ],
+)
+def test_values_no_training_could_use_are_refused_by_name(knobs, says):
+    with pytest.raises(UsageError) as refused:
+        TrainConfig(**knobs)
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_whole_number_is_a_number_too_and_names_the_same_run():
+    assert TrainConfig(lr=1) == TrainConfig(lr=1.0)
+    assert run_name("classic", TrainConfig(), TrainConfig(lr=1)) == "classic+lr=1.0"
+
+
+def test_an_unknown_recipe_lists_close_ones():
+    with pytest.raises(UsageError, match="did you mean classic"):
+        recipe_config("clasic", "mlp", "mlp")
+
+
+def test_every_knob_has_help():
+    assert all(knob.metadata["help"] for knob in dataclasses.fields(TrainConfig))

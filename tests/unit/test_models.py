@@ -1,0 +1,138 @@
+"""Every model of both tables: its size, its logits, its place in the zoo."""
+
+import math
+
+import pytest
+import torch
+
+from task1_MLP import models as mlp_models
+from task2_CNN import models as cnn_models
+from task2_CNN.models import Conv
+from task3_MNIST.errors import UsageError
+from task3_MNIST.models import registry
+from task3_MNIST.models.size import parameter_count
+
+# The sizes that the design, the literature and the README state, besides the closed forms below.
+STATED_PARAMETERS = {
+    "linear": 7_850,
+    "mlp": 535_818,
+    "mlp_120_84": 105_214,
+    "mlp_50_50": 42_310,
+    "mlp_80_20": 64_630,
+    "cnn": 44_426,
+    "cnn_10_20": 21_840,
+    "lenet5": 61_706,
+    "cnn_strong": 306_074,
+    "cnn_micro": 9_646,
+}
+GRID_NAMES = ["mlp_d1_w32", "mlp_d4_w1024", "cnn_d1_w8", "cnn_d3_w64"]
+BY_SIZES = ["mlp_300", "mlp_300-100_drop0.25", "lenet5_12-32-120", "cnn_fast_20-40-60"]
+EVERY_MODEL = [*registry.names(), *GRID_NAMES, *BY_SIZES]
+
+
+def dense_parameters(inputs, hidden, batch_norm):
+    """Return the parameters of linear layers: weights and a bias, or batch norm's pair."""
+    total = 0
+    for units in hidden:
+        total += inputs * units + (2 * units if batch_norm else units)
+        inputs = units
+    return total + (inputs + 1) * 10
+
+
+def parameters_by_hand(name):
+    """Return the parameter count from the table's row alone, without building the model."""
+    row = mlp_models.variant(name)
+    if row is not None:
+        return dense_parameters(784, row["hidden"], row.get("batch_norm", False))
+    row = cnn_models.variant(name)
+    batch_norm = row.get("batch_norm", False)
+    total, channels, side = 0, 1, 28
+    for part in row["features"]:
+        if isinstance(part, Conv):
+            total += part.channels * channels * part.kernel**2
+            total += part.channels * (2 if batch_norm else 1)
+            channels = part.channels
+            side = math.floor((side + 2 * part.padding - part.kernel) / part.stride) + 1
+            side //= part.pool
+        else:
+            side = side // part.size if part.size else 1
+    return total + dense_parameters(channels * side**2, row.get("hidden", ()), batch_norm)
+
+
+@pytest.mark.parametrize("name", EVERY_MODEL)
+def test_parameter_count_is_what_the_table_row_implies(name):
+    assert parameter_count(registry.build(name)) == parameters_by_hand(name)
+
+
+@pytest.mark.parametrize(("name", "parameters"), STATED_PARAMETERS.items())
+def test_parameter_count_is_the_stated_one(name, parameters):
+    assert parameter_count(registry.build(name)) == parameters
+
+
+@pytest.mark.parametrize("name", EVERY_MODEL)
+def test_forward_returns_logits_of_ten_classes_for_any_batch(name):
+    torch.manual_seed(0)
+    model = registry.build(name).eval()
+    images = torch.randn(5, 1, 28, 28)
+    logits = model(images)
+    assert logits.shape == (5, 10)
+    # logits, not probabilities: they are of both signs and do not sum to one
+    assert logits.min() < 0 < logits.max()
+    # each image is answered alone: a batch changes nothing
+    torch.testing.assert_close(model(images[2:3]), logits[2:3])
+
+
+@pytest.mark.parametrize("name", EVERY_MODEL)
+def test_every_parameter_is_reached_by_the_gradient(name):
+    torch.manual_seed(0)
+    model = registry.build(name)
+    loss = torch.nn.functional.cross_entropy(
+        model(torch.randn(32, 1, 28, 28)), torch.arange(32) % 10
+    )
+    loss.backward()
+    dead = [key for key, value in model.named_parameters() if not value.grad.abs().sum() > 0]
+    assert dead == []
+
+
+def test_family_is_known_for_every_name():
+    assert {registry.family_of(name) for name in registry.names("mlp")} == {"mlp"}
+    assert {registry.family_of(name) for name in registry.names("cnn")} == {"cnn"}
+    assert registry.family_of("mlp_d2_w64") == "mlp"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mlp_d5_w64", "mlp_d2_w31", "mlp_d2_w2048", "cnn_d4_w8", "cnn_d1_w065", "mlp_d1_w3\u0662"],
+)
+def test_names_outside_the_grid_are_refused(name):
+    with pytest.raises(UsageError, match="unknown model"):
+        registry.build(name)
+
+
+def test_a_name_by_sizes_says_them():
+    assert mlp_models.variant("mlp_300-100_drop0.25") == dict(hidden=(300, 100), dropout=0.25)
+    assert mlp_models.name_by_sizes((300, 100), 0.25) == "mlp_300-100_drop0.25"
+    assert mlp_models.name_by_sizes([300]) == "mlp_300"
+    assert cnn_models.variant("lenet5_6-16-120") == cnn_models.VARIANTS["lenet5"]
+    assert cnn_models.channels_of("lenet5") == (6, 16, 120)
+    wide = cnn_models.variant(cnn_models.name_by_sizes("lenet5", (12, 32, 120)))
+    assert [part.channels for part in wide["features"] if isinstance(part, Conv)] == [12, 32, 120]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("mlp_", "mlp_0", "mlp_300-", "mlp_300-0100", "mlp_4097", "mlp_99999999999999999999"),
+        *("mlp_300_drop0", "mlp_300_drop0.20", "mlp_300_drop1", "mlp_1-1-1-1-1-1-1-1-1"),
+        *("lenet5_12", "lenet5_12-32", "lenet5_12-32-1025", "lenet5_12-32-120_drop0.2"),
+        *("mlp_80_20_12", "cnn_d2_w8_8-16", "linear_10", "mlp_\u0663"),
+    ],
+)
+def test_names_by_sizes_that_say_nothing_or_too_much_are_refused(name):
+    with pytest.raises(UsageError, match="unknown model"):
+        registry.build(name)
+
+
+def test_a_misspelt_name_lists_close_ones():
+    with pytest.raises(UsageError, match=r"did you mean .*lenet5"):
+        registry.build("lenet")

@@ -1,0 +1,70 @@
+"""What others report stands beside figures of the same kind, and says where ours is lower."""
+
+import pytest
+
+from task3_MNIST.models import registry
+from task3_MNIST.report.comparison.published import CLAIMS, NOT_MEASURED, beside
+from task3_MNIST.training.recipes import RECIPES
+from tests.helpers.scripts import REPOSITORY
+
+
+def measured(model, recipe, accuracies, **others):
+    """Return the row of a claim with these test and validation accuracies."""
+    figures = {"val_accuracy": [0.5] * len(accuracies), "test_accuracy": accuracies, **others}
+    return [row for row in beside({(model, recipe): figures}) if row.measured]
+
+
+def test_every_claim_is_of_a_model_of_the_zoo_by_a_recipe_with_where_it_was_seen():
+    for claim in CLAIMS:
+        assert claim.model in registry.names()
+        assert {recipe.split("+")[0] for recipe in claim.recipes} <= set(RECIPES)
+        assert float(claim.accuracy) < 100
+        assert claim.link.startswith("https://") if claim.link else "not verified" in claim.source
+    assert {claim.model for claim in CLAIMS} >= {"mlp", "cnn", "mlp_120_84", "mlp_50_50"}
+
+
+def test_a_figure_that_is_lower_says_so():
+    below, above = ([0.979, 0.9791, 0.9792], [0.984, 0.9841, 0.9842])
+    rest = {"train_seconds": [70.74, 70.74, 500], "model_bytes": [4, 4, 4]}
+    [row] = measured("mlp", "classic", below, **rest)
+    assert row.here == "97.91 % [97.89, 97.93], median 70.74 s, 4 bytes, n=3"
+    assert row.difference == "0.19 points lower; 2 times the seconds, on another machine"
+    [row] = measured("mlp", "fast", above, **rest)
+    assert row.difference.startswith("0.31 points higher;")
+
+
+def test_a_claim_inside_the_interval_and_one_as_rounded_say_so():
+    first, second = measured("lenet5", "classic", [0.98, 0.995])
+    assert first.claimed == "98.9 %"
+    assert first.difference == "0.15 points lower, with the claim inside the interval"
+    assert second.difference == "0.21 points lower, with the claim inside the interval"
+    [row] = measured("mlp_80_20", "classic", [0.9752])
+    assert (row.here, row.difference) == ("97.52 %, n=1", "equal as rounded there")
+
+
+def test_validation_is_held_against_validation_with_its_loss():
+    figures = {"val_accuracy": [0.985], "val_loss": [0.0441], "test_accuracy": [0.1]}
+    [row] = measured("cnn_10_20", "classic", [0.1], **figures | {"train_seconds": [1]})
+    assert row.claimed == "99 % on validation, loss 0.0341"
+    assert row.here == "98.50 % on validation, loss 0.0441, n=1"
+    assert row.difference == "0.50 points lower; loss 0.0100 higher"
+    figures["val_accuracy"] = [None]  # trained on the held-out images too
+    assert measured("cnn_10_20", "classic", [0.1], **figures) == []
+
+
+def test_what_is_not_measured_says_so():
+    rows = beside({})
+    assert len(rows) == sum(len(claim.recipes) for claim in CLAIMS)
+    assert {(row.here, row.difference) for row in rows} == {(NOT_MEASURED, "–")}
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.model}-{claim.accuracy}")
+def test_the_readme_has_every_claim_with_its_source(claim):
+    table = (
+        (REPOSITORY / "README.md")
+        .read_text(encoding="utf-8")
+        .split("<!-- others")[1]
+        .split("<!-- end")[0]
+    )
+    rows = [line for line in table.splitlines() if f"`{claim.model}`" in line]
+    assert any(f"{claim.accuracy} %" in row and claim.source in row for row in rows)
