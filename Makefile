@@ -1,6 +1,7 @@
 # make        install, fetch MNIST, train mlp and cnn, evaluate, write plots and both pages
 # make test   install what tests need, run all of them
 # make lint   formatting and rules of the code
+# make help   this list
 # make clean  remove what make made, but not the data and not the runs
 # make benchmark  train and evaluate every model by both everyday recipes from five seeds: hours,
 #             may be stopped and given again; then results/runs/summary.csv and both pages
@@ -23,7 +24,7 @@ SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name tes
 # tests/conftest.py says what belongs together, and in which order
 WORKERS := -n auto --maxprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: all pages test lint clean benchmark notebook always
+.PHONY: all help pages test lint clean benchmark notebook always
 .DELETE_ON_ERROR:
 
 all: pages
@@ -32,6 +33,9 @@ all: pages
 	@echo "  $(CURDIR)/$(COMPARISON)"
 	@echo "  $(CURDIR)/$(INFERENCE)"
 	@echo "Plots are in results/plots and in the run folders under results/runs."
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
 # one after the other: training uses every core, and its seconds are reported
 .NOTPARALLEL:

@@ -1,12 +1,12 @@
-"""Publish finished runs as reference results, and make all anew that follows from these.
+"""Publish finished runs as reference results, and make again all that follows from these.
 
     python task3_MNIST/update_reference.py [RUN ...]
 
 RUN is a run folder, or one with run folders below it, such as results/runs. Of each evaluated run
 the config, metrics, summary, test figures and predicted classes are copied to results/reference,
 and of the two default models the weights of one run. What is there of the same model, recipe and
-seed is replaced wholly; all else stays. Then summary.csv, the plots, both pages and the README's
-tables are made from results/reference alone; without RUN, nothing but that is done.
+seed is replaced wholly; all else stays. Then summary.csv, the plots, both pages and the
+tables of README.md and docs/ are made from results/reference alone; without RUN, only that is done.
 """
 
 import sys
@@ -58,23 +58,27 @@ def main() -> None:
         help="folder of the reference results (default: results/reference)",
     )
     parser.add_argument(
-        "--readme",
+        "--documents",
+        nargs="+",
         type=Path,
-        default=REPOSITORY / "README.md",
-        help="the file whose tables are made anew (default: README.md)",
+        default=[REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))],
+        metavar="FILE",
+        help="the files whose tables are made again (default: README.md and docs/*.md)",
     )
     parser.add_argument("--no-pages", action="store_true", help="make no pages and no plots")
     add_data_flag(parser)
     options = parser.parse_args()
-    if not options.readme.is_file():
-        raise UsageError(f"{options.readme} is no file: name the README with --readme")
+    for path in options.documents:
+        if not path.is_file():
+            raise UsageError(f"{path} is no file: name Markdown files with --documents")
 
     if (options.reference / NAME).exists():
         read_summary(options.reference / NAME)  # refused if nothing here wrote it
     if options.runs:
         copy_runs(options.runs, options.reference)
     rows = summarise(options.reference)
-    update_readme(options.readme, options.reference)
+    for path in options.documents:
+        update_document(path, options.reference)
     if not options.no_pages:
         write_pages(options.reference, options.data, {row["dataset"] for row in rows})
 
@@ -110,13 +114,13 @@ def summarise(reference: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def update_readme(path: Path, reference: Path) -> None:
-    """Write the README if a figure in it changed."""
+def update_document(path: Path, reference: Path) -> None:
+    """Write a document if a figure in it changed, and say so."""
     before = path.read_text(encoding="utf-8")
     after = with_tables(before, reference)
     if after != before:
         write_atomic(path, after.encode())
-    print(f"{path}: {'written' if after != before else 'up to date'}")
+        print(f"{path}: written")
 
 
 def write_pages(reference: Path, data_dir: Path, datasets: set[str]) -> None:

@@ -1,6 +1,6 @@
 """What the files of a run folder must hold, so that whoever reads one can trust it.
 
-`results/README.md` says what the keys mean. Each check returns the first thing wrong, as the end
+`docs/run_folder.md` says what the keys mean. Each check returns the first thing wrong, as the end
 of a sentence that starts with the file's name, or None.
 """
 

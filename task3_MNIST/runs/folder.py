@@ -1,6 +1,6 @@
 """Run folders: where they are, what they hold, and how they are read and written.
 
-`results/README.md` has the schema of every file.
+`docs/run_folder.md` has the schema of every file.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def check_name(path: Path) -> None:
         )
 
 
-CURE = "tune.py writes such files; results/README.md says what is in them"
+CURE = "tune.py writes such files; docs/run_folder.md says what is in them"
 
 
 def _parsed(path: Path, content: Any) -> tuple[Recipe, str]:
@@ -233,6 +233,6 @@ def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
     if len(name.encode()) > MOST_BYTES:
         raise UsageError(
             f"so many knobs make a name of {len(name.encode())} bytes, and a folder's has at most "
-            f"{MOST_BYTES}: write them into a recipe file (results/README.md), for --recipe"
+            f"{MOST_BYTES}: write them into a recipe file (docs/run_folder.md), for --recipe"
         )
     return name

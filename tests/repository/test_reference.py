@@ -56,10 +56,10 @@ def runs(trained, tmp_path):
 
 @pytest.fixture(scope="module")
 def published(trained, mnist_dir, tmp_path_factory):
-    """Return reference results of them, with the pages and a README."""
+    """Return reference results of them, with the pages and a document."""
     folder = tmp_path_factory.mktemp("published")
-    readme = shutil.copy(REPOSITORY / "README.md", folder)
-    given = ("--reference", folder / "reference", "--readme", readme, "--data", mnist_dir)
+    document = shutil.copy(REPOSITORY / "docs" / "results.md", folder)
+    given = ("--reference", folder / "reference", "--documents", document, "--data", mnist_dir)
     done = call(SCRIPT, trained, *given)
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 runs given, 6 of them new or changed" in done.stdout
@@ -74,10 +74,10 @@ def reference(published, tmp_path):
 
 
 def update(reference, *arguments):
-    """Call the script without the pages, and with a README beside the reference results."""
-    readme = reference.parent / "README.md"
-    shutil.copy(REPOSITORY / "README.md", readme)
-    given = ("--reference", reference, "--readme", readme, "--no-pages")
+    """Call the script without the pages, and with a document next to the reference results."""
+    document = reference.parent / "results.md"
+    shutil.copy(REPOSITORY / "docs" / "results.md", document)
+    given = ("--reference", reference, "--documents", document, "--no-pages")
     return call(SCRIPT, *arguments, *given)
 
 
@@ -111,14 +111,14 @@ def test_kept_are_figures_and_classes_and_the_weights_of_the_runs_that_the_page_
     assert read_ensemble(published / "mlp" / "fast")["seeds"] == [0, 1, 2]
 
 
-def test_the_summary_and_the_readme_are_made_from_it(published):
+def test_the_summary_and_the_document_are_made_from_it(published):
     rows = read_summary(published / NAME)
     assert [(row["model"], row["seed"]) for row in rows] == [
         (model, seed) for model in sorted(VALIDATION) for seed in range(len(VALIDATION[model]))
     ]
-    readme = (published.parent / "README.md").read_text(encoding="utf-8")
-    assert "| `mlp` | 535,818 | – |" in readme
-    assert "`advanced_mlp`" not in readme.split("accuracy: made")[1].split("<!-- end")[0]
+    document = (published.parent / "results.md").read_text(encoding="utf-8")
+    assert "| `mlp` | 535,818 | – |" in document
+    assert "`advanced_mlp`" not in document.split("accuracy: made")[1].split("<!-- end")[0]
     assert {path.name for path in (published / "plots").iterdir()} >= {
         "accuracy.png",
         "predictions.png",
@@ -143,8 +143,8 @@ def test_both_pages_show_it_without_a_complaint(published, browser):
 def test_given_again_it_changes_nothing(trained, reference, mnist_dir):
     before = contents(reference)
     written = {path: path.stat().st_mtime_ns for path in reference.rglob("*/seed*/*")}
-    readme = shutil.copy(REPOSITORY / "README.md", reference.parent)
-    given = ("--reference", reference, "--readme", readme, "--data", mnist_dir)
+    document = shutil.copy(REPOSITORY / "docs" / "results.md", reference.parent)
+    given = ("--reference", reference, "--documents", document, "--data", mnist_dir)
     output = call_ok(SCRIPT, trained, *given)
     assert "6 runs given, 0 of them new or changed" in output
     assert contents(reference) == before
@@ -334,15 +334,15 @@ def test_broken_reference_results_are_refused_in_one_line(damage, code, says, re
 
 def test_a_wrong_call_is_refused_in_one_line(runs, reference, tmp_path):
     assert "in the reference results already" in refusal(update(reference, reference), 2)
-    given = (runs, "--reference", tmp_path / "new", "--readme", tmp_path / "none.md")
-    assert "name the README" in refusal(call(SCRIPT, *given), 2)
+    given = (runs, "--reference", tmp_path / "new", "--documents", tmp_path / "none.md")
+    assert "name Markdown files" in refusal(call(SCRIPT, *given), 2)
     assert not (tmp_path / "new").exists()
 
 
 def test_a_page_that_complains_fails_the_script(reference, mnist_dir):
     (reference / "linear/fast/seed0/predictions.npz").unlink()
-    readme = shutil.copy(REPOSITORY / "README.md", reference.parent)
-    given = ("--reference", reference, "--readme", readme, "--data", mnist_dir)
+    document = shutil.copy(REPOSITORY / "docs" / "results.md", reference.parent)
+    given = ("--reference", reference, "--documents", document, "--data", mnist_dir)
     done = call(SCRIPT, *given)
     assert "linear/fast/seed0/predictions.npz is missing" in done.stdout
     assert "1 run of" in refusal(done, 1)

@@ -424,24 +424,24 @@ def test_a_page_of_baselines_alone_opens_without_a_complaint(browser, fitted, tm
 
 
 def test_baselines_are_published_with_a_dash_where_they_have_no_figure(results, tmp_path):
-    for path in results.rglob("config.json"):  # the README's tables are of MNIST
+    for path in results.rglob("config.json"):  # the tables are of MNIST
         path.write_text(
             json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"dataset": "mnist"}),
             encoding="utf-8",
         )
     reference = tmp_path / "reference"
-    readme = Path(shutil.copy(REPOSITORY / "README.md", tmp_path))
-    given = ("--reference", reference, "--readme", readme, "--no-pages")
+    document = Path(shutil.copy(REPOSITORY / "docs" / "results.md", tmp_path))
+    given = ("--reference", reference, "--documents", document, "--no-pages")
     printed = call_ok("task3_MNIST/update_reference.py", results, *given)
     assert f"{len(find(results))} runs given" in printed
     assert Run(reference / "svm_rbf" / "scikit-learn" / "seed0").published
-    text = readme.read_text(encoding="utf-8")
+    text = document.read_text(encoding="utf-8")
     assert text == with_tables(text, reference)
     rows = {line.split("|")[1].strip(): line for line in accuracy_table(reference).splitlines()}
     assert set(rows.values()) <= set(text.splitlines())
     # no parameters to count, and neither everyday recipe
     assert rows["`svm_rbf`"].startswith("| `svm_rbf` | – | – | – |")
-    assert rows["`svm_rbf`"].endswith("n=1 by `scikit-learn` |")
+    assert rows["`svm_rbf`"].endswith("n=1 with `scikit-learn` |")
     assert "| 7,850 |" in rows["`logistic_regression`"]
     [group] = [group for group in collect(reference)[0] if group.model == "svm_rbf"]
     assert group.evaluated
@@ -514,7 +514,7 @@ def test_a_network_without_epochs_is_refused(mixed, tmp_path):
 
 
 def test_the_schema_is_documented(fitted):
-    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
     found = Run(folder(fitted[0], "svm_rbf"))
     for content in (found.summary(), found.test()):
         assert [key for key in content if f"`{key}`" not in text] == []

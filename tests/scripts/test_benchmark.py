@@ -103,7 +103,9 @@ def test_the_summary_has_every_figure_and_its_readme_every_column(complete):
     }
     assert figures - {"schema"} <= set(COLUMNS)
     section = (
-        (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8").split(f"### `{NAME}`")[1]
+        (REPOSITORY / "docs" / "run_folder.md")
+        .read_text(encoding="utf-8")
+        .split(f"### `{NAME}`")[1]
     )
     assert [column for column in COLUMNS if f"`{column}`" not in section] == []
 

@@ -34,7 +34,7 @@ def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, tmp_path):
     assert "GFLOP/s" in call_ok("task3_MNIST/profile_step.py", *given)
     report = json.loads(out.read_text(encoding="utf-8"))
     assert (report["model"], report["recipe"], report["batch_size"]) == ("mlp_50_50", "mine", 128)
-    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
     assert [key for key in report if f"`{key}`" not in text] == []
     assert sum(report["shares"].values()) == pytest.approx(1)
     assert set(report["shares"]) <= {*KINDS, OTHER}

@@ -75,7 +75,7 @@ def test_runs_differ_by_their_seed_and_stand_beside_the_usual_epoch(here, capsys
         assert 0.88 < one["test_accuracy"] < 0.95
     ratio = (first["seconds"] + second["seconds"]) / 2 / 4.5
     assert f"one epoch of the usual linear: 4.50 s; ratio {ratio:.2f}" in capsys.readouterr().out
-    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
     assert [key for key in report if f"`{key}`" not in text] == []
     assert f"4.50 s of `linear` (3.00, 6.00) | {ratio:.2f} |" in TABLES["speed"](tmp_path)
 

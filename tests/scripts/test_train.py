@@ -80,7 +80,7 @@ def test_a_run_folder_holds_every_file_of_the_schema(finished):
 @pytest.mark.parametrize("name", ["config.json", "summary.json", "test.json"])
 def test_the_readme_of_results_names_every_key(finished, name):
     written = json.loads((finished[0] / RUN / name).read_text(encoding="utf-8"))
-    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
     section = text.split(f"### `{name}`")[1].split("###")[0]
     assert [key for key in written if f"`{key}`" not in section] == []
 

@@ -21,7 +21,7 @@ def test_classic_is_what_people_publish():
     assert (config.schedule, config.select) == ("constant", "best")
     assert config.rotation == config.translate == config.scale == config.label_smoothing == 0
     assert recipe_config("classic", "mlp", "mlp_50_50").lr == 1e-2
-    # results/README.md says so of the knobs that a recipe's file leaves out
+    # docs/run_folder.md says so of the knobs that a recipe's file leaves out
     assert config == TrainConfig()
 
 

@@ -114,6 +114,6 @@ def test_a_broken_ensemble_is_named_with_its_cure(results, content):
 
 def test_the_readme_of_results_names_every_key_of_the_ensemble(results):
     written = json.loads((group(results) / "ensemble.json").read_text(encoding="utf-8"))
-    text = (REPOSITORY / "results" / "README.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
     section = text.split("### `ensemble.json`")[1].split("###")[0]
     assert [key for key in written if f"`{key}`" not in section] == []

@@ -1,6 +1,6 @@
 """The files that `speedrun.py` and `profile_step.py` write and the README's tables are made from.
 
-`results/README.md` describes their keys.
+`docs/run_folder.md` describes their keys.
 """
 
 from __future__ import annotations

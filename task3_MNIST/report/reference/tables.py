@@ -1,4 +1,4 @@
-"""The README's tables of figures, made from the files under `results/reference`."""
+"""The tables of README and docs, made from the files under `results/reference`."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Group:
 
 
 def with_tables(text: str, reference: Path) -> str:
-    """Return the README's text with each table between its marks made anew.
+    """Return a document with each table between its marks made again.
 
     Args:
-        text: holds, for every table of `TABLES` it shows, its mark and an end mark.
+        text: has, for every table of `TABLES` it shows, its mark and an end mark.
         reference: the folder of the reference results, `summary.csv` in it.
 
     Raises:
@@ -49,10 +49,37 @@ def with_tables(text: str, reference: Path) -> str:
     """
     for name, table in TABLES.items():
         mark = MARKS.format(name=name)
+        if mark not in text:
+            continue
         pattern = re.escape(mark) + r".*?" + re.escape(END)
         fresh = mark + "\n" + table(reference) + "\n" + END
         text = re.sub(pattern, lambda _, fresh=fresh: fresh, text, flags=re.S)
     return text
+
+
+# the default MLP and CNN, the most accurate ones, the fastest
+HEADLINE = (
+    *(("mlp", "fast"), ("mlp_strong", "strong+full-train")),
+    *(("cnn", "fast"), ("cnn_strong", "strong+full-train"), ("cnn_fast", "fast")),
+)
+
+
+def headline_table(reference: Path) -> str:
+    """Return the few models that a newcomer asks for, as far as they were measured."""
+    groups = {(group.model, group.name): group for group in _groups(reference)}
+    rows = [
+        [
+            f"`{model}`",
+            f"`{name}`",
+            f"{groups[model, name].rows[0]['parameters']:,}",
+            _accuracy(groups[model, name]),
+            _time([row["train_seconds"] for row in groups[model, name].rows]),
+        ]
+        for model, name in HEADLINE
+        if (model, name) in groups
+    ]
+    head = ["model", "recipe", "parameters", "test accuracy", "training, one thread (median)"]
+    return _markdown(head, rows)
 
 
 def accuracy_table(reference: Path) -> str:
@@ -63,7 +90,7 @@ def accuracy_table(reference: Path) -> str:
         groups = {group.name: group for group in compared if group.model == model}
         parameters = next(iter(groups.values())).rows[0]["parameters"]
         everyday = [_accuracy(groups.pop(recipe, None)) for recipe in EVERYDAY]
-        others = [f"{_accuracy(group)} by `{name}`" for name, group in groups.items()]
+        others = [f"{_accuracy(group)} with `{name}`" for name, group in groups.items()]
         rows.append(
             [
                 f"`{model}`",
@@ -72,8 +99,8 @@ def accuracy_table(reference: Path) -> str:
                 "<br>".join(others) or "–",
             ]
         )
-    heads = ["model", "parameters", *(f"by `{recipe}`" for recipe in EVERYDAY)]
-    return _markdown([*heads, "otherwise"], rows)
+    heads = ["model", "parameters", *(f"`{recipe}`" for recipe in EVERYDAY)]
+    return _markdown([*heads, "other recipes"], rows)
 
 
 def beyond_table(reference: Path) -> str:
@@ -125,7 +152,7 @@ def size_tables(reference: Path) -> str:
             for depth in depths
         ]
         seeds = sorted({len(g.rows) for g in studied if (g.family, g.name) == (family, name)})
-        head = f"by `{name}`, n={' or '.join(map(str, seeds))}"
+        head = f"`{name}`, n={' or '.join(map(str, seeds))}"
         tables.append(_markdown([head, *(f"`w{width}`" for width in widths)], rows))
     return "\n".join(tables)
 
@@ -170,7 +197,7 @@ def speed_table(reference: Path) -> str:
                 f"`{_without_out(found['command'])}`",
             ]
         )
-    head = ["model", "test accuracy", "training", "runs", "one usual epoch", "ratio", "command"]
+    head = ["model", "test accuracy", "training", "runs", "DataLoader epoch", "ratio", "command"]
     return _markdown(head, rows)
 
 
@@ -202,6 +229,7 @@ def profile_table(reference: Path) -> str:
 
 
 TABLES: dict[str, Callable[[Path], str]] = {
+    "headline": headline_table,
     "accuracy": accuracy_table,
     "beyond": beyond_table,
     "size": size_tables,
@@ -248,6 +276,11 @@ def _mean_percent(fractions: Sequence[float]) -> str:
 
 def _percent(interval: Interval) -> str:
     return with_ends(interval, "{:.2f}", " %", factor=100)
+
+
+def _time(seconds: Sequence[float]) -> str:
+    median = float(np.median(seconds))
+    return f"{median:.1f} s" if median < 60 else f"{median / 60:.1f} min"
 
 
 def _duration(seconds: Sequence[float]) -> str:
