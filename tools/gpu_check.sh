@@ -91,7 +91,7 @@ print(f"the first test image is a {test.labels[0]}")
 
 # Kill a training once an epoch is saved, and give the same command again.
 resume() {
-    set -- "$PYTHON" task3_MNIST/train_cnn.py --recipe classic --epochs 6 --device "$DEVICE" \
+    set -- "$PYTHON" task3_MNIST/train_cnn.py --recipe classic --epochs 4 --device "$DEVICE" \
         --data "$data" --results "$work/killed"
     "$@" &
     process=$!
@@ -105,8 +105,8 @@ resume() {
         echo "it was complete before it was killed"
         return 1
     fi
-    echo "killed: $(cat "$work"/killed/cnn/*/seed0/metrics.jsonl | wc -l) of 6 epochs"
-    "$@" && [ "$(cat "$work"/killed/cnn/*/seed0/metrics.jsonl | wc -l)" -eq 6 ]
+    echo "killed: $(cat "$work"/killed/cnn/*/seed0/metrics.jsonl | wc -l) of 4 epochs"
+    "$@" && [ "$(cat "$work"/killed/cnn/*/seed0/metrics.jsonl | wc -l)" -eq 4 ]
 }
 
 trained='trained [0-9]+ epochs in [0-9.]+ s|^test accuracy [0-9.]+%'
@@ -122,9 +122,9 @@ step evaluate 'test accuracy [0-9.]+%|[0-9.]+ ms an image alone|[0-9,]+ images/s
     python task3_MNIST/evaluate.py --average-shifts 1 "$results/cnn"
 step "a test image as a file" 'the first .*' digit
 step predict 'mlp says .*' "$PYTHON" task3_MNIST/predict.py "$work/digit.png" --results "$results"
-step "tune, 3 trials" '3 trials.*' \
+step "tune, 3 trials" 'the best: .*' \
     python task3_MNIST/tune.py --trials 3 --epochs 3 --results "$work/study"
-step "benchmark, 2 jobs" '^.*linear.*cnn_fast.*|[0-9]+ runs.*' \
+step "benchmark, 2 jobs" '^[0-9]+/[0-9]+ .*' \
     python task3_MNIST/benchmark.py --models linear cnn_fast --recipes fast --seeds 1 --jobs 2 \
     --no-pages --results "$work/grid"
 step "resume after a kill" "killed: .*|$trained" resume
