@@ -43,12 +43,13 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 
-# Runs a command and prints its peak in KiB, from a process that is small itself: Linux counts what
-# the parent had when it started the command as the command's own.
+# Runs a command and prints its peak in bytes, from a process that is small itself: Linux counts
+# what the parent had when it started the command as the command's own.
 PEAK = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(peak if sys.platform == "darwin" else 1024 * peak)  # macOS counts bytes, Linux KiB
 """
 
 
@@ -138,7 +139,7 @@ def default_training(
         measured = subprocess.run(
             [sys.executable, "-c", PEAK, *call], stdout=subprocess.PIPE, env=environment, check=True
         )
-        peak[family] = int(measured.stdout) * 1024
+        peak[family] = int(measured.stdout)
     return results, peak
 
 

@@ -92,8 +92,12 @@ def draw(page, strokes):
 
 
 def draw_at_once(page, strokes):
-    """Draw strokes by events of the page's own: the mouse waits for a frame after each point."""
-    page.evaluate(
+    """Draw strokes by events of the page's own: the mouse waits for a frame after each point.
+
+    Returns:
+        what each model says, by name, before anything else can run in the page.
+    """
+    return page.evaluate(
         """(strokes) => {
           const canvas = document.getElementById("canvas");
           const { left, top, width } = canvas.getBoundingClientRect();
@@ -105,6 +109,10 @@ def draw_at_once(page, strokes):
             for (const point of stroke.slice(1)) send("pointermove", point);
             send("pointerup", stroke.at(-1));
           }
+          const cards = [...document.querySelectorAll("[data-model]")];
+          return Object.fromEntries(
+            cards.map(({ dataset }) => [dataset.model, dataset.prediction]),
+          );
         }""",
         strokes,
     )

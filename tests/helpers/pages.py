@@ -45,23 +45,21 @@ CONTROLS = """() => [...document.querySelectorAll(
 
 
 @contextmanager
-def opened(browser, path, *, charts=False, **options):
+def opened(browser, path, *, charts=False, script="", **options):
     """Open a file in a fresh offline context; at the end nothing was asked for or complained of.
 
-    Yields the page once it says that it is ready and, if `charts`, that all of them are drawn.
+    Yields the page once it says that it is ready and, if `charts`, that all of them are drawn. A
+    `script` runs before those of the page.
     """
     context = browser.new_context(offline=True, **options)
+    context.set_default_timeout(120_000)  # other programs may have the processor
     page = context.new_page()
     complaints, requests = [], []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("dialog", lambda dialog: complaints.append(dialog.message) or dialog.dismiss())
     page.on("request", lambda request: requests.append(request.url))
-    page.add_init_script(
-        "new MutationObserver(() => {"
-        " if (document.documentElement.dataset.ready) window.readyAt ??= performance.now();"
-        "}).observe(document, { attributes: true, subtree: true });"
-    )
+    page.add_init_script(script)
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready]")
     if charts:
@@ -71,6 +69,22 @@ def opened(browser, path, *, charts=False, **options):
     own = ("data:", "blob:")
     assert [url for url in requests if url != path.as_uri() and not url.startswith(own)] == []
     context.close()
+
+
+def seconds_until_ready(browser, path):
+    """Return how long a page computes until it is ready, before it draws any chart."""
+    # charts wait for a frame, which here never comes
+    with opened(browser, path, script="requestAnimationFrame = () => 0") as page:
+        return processor_seconds(page)
+
+
+def processor_seconds(page):
+    """Return how long a page's process has computed: a busy machine does not add to it."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    session.detach()
+    return {metric["name"]: metric["value"] for metric in metrics}["ProcessTime"]
 
 
 def open_table(chart):

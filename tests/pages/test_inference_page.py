@@ -24,7 +24,13 @@ from tests.helpers.inference import (
     write_page,
     written,
 )
-from tests.helpers.pages import lowest_contrast, opened, tabbed_controls
+from tests.helpers.pages import (
+    lowest_contrast,
+    opened,
+    processor_seconds,
+    seconds_until_ready,
+    tabbed_controls,
+)
 from tests.helpers.scripts import call, refusal, run_ok
 
 SCRIPT = "task3_MNIST/model_inference_visualization.py"
@@ -63,22 +69,12 @@ def seen(page):
     return page.evaluate("Array.from(current.pixels ?? [])")
 
 
-def wait_settled(page):
-    """Wait until the slower views have followed the last change."""
-    page.wait_for_function("() => document.querySelector('.occlusion').dataset.most !== undefined")
-    page.wait_for_timeout(150)
-
-
 # Size, speed, correctness
 
 
 def test_page_is_small_and_ready_soon(browser, path):
     assert path.stat().st_size < 6e6
-    seconds = []
-    for _ in range(3):
-        with opened(browser, path) as page:
-            seconds.append(page.evaluate("readyAt") / 1000)
-    assert min(seconds) < 1.5
+    assert seconds_until_ready(browser, path) < 1.5
 
 
 def test_page_gives_pytorchs_logits(page):
@@ -104,38 +100,22 @@ def test_every_model_of_the_zoo_gives_pytorchs_logits(browser, digits_test, tmp_
 
 def test_prediction_comes_with_the_stroke(page):
     draw(page, SEVEN)
-    page.evaluate("""() => {
-      window.changes = [];
-      window.lifted = null;
-      addEventListener("pointerup", () => (lifted = performance.now()), true);
-      new MutationObserver(() => changes.push(performance.now())).observe(
-        document.getElementById("answers"),
-        { subtree: true, attributes: true, attributeFilter: ["data-prediction", "style"] },
-      );
-    }""")
-    delays = []
-    for _ in range(3):  # other programs may have the processor meanwhile
-        page.click("#clear")
-        page.evaluate("lifted = null, changes.length = 0")
-        draw(page, SEVEN)
-        page.wait_for_timeout(400)
-        assert predictions(page) == {"mlp": "7", "cnn": "7"}
-        assert page.evaluate("changes.length") > 0
-        delays.append(page.evaluate("Math.max(...changes) - lifted"))
-    assert min(delays) < 40
-    # all that a point of a stroke costs, with both models
-    costs = [
-        page.evaluate(
-            "() => { const t = performance.now(); update(); return performance.now() - t; }"
-        )
-        for _ in range(9)
-    ]
-    assert sorted(costs)[4] < 40
-    wait_settled(page)
-    cnn = page.locator("[data-model=cnn]")
+    assert predictions(page) == {"mlp": "7", "cnn": "7"}
+    page.click("#clear")
+    assert draw_at_once(page, SEVEN) == {"mlp": "7", "cnn": "7"}
     page.wait_for_selector("[data-model=cnn][data-milliseconds]")
-    assert float(cnn.get_attribute("data-milliseconds")) < 5
-    assert "ms here" in cnn.inner_text()
+    assert "ms here" in page.locator("[data-model=cnn]").inner_text()
+    # all that a point of a stroke costs, with both models; and one pass of the CNN
+    assert processor_milliseconds(page, "update()") < 40
+    forward = "forward(networkOf(models.find(({ name }) => name === 'cnn')), checked[0])"
+    assert processor_milliseconds(page, forward) < 5
+
+
+def processor_milliseconds(page, expression, times=50):
+    """Return how long a page computes an expression: a busy machine does not add to it."""
+    before = processor_seconds(page)
+    page.evaluate(f"() => {{ for (let i = 0; i < {times}; i++) {expression}; }}")
+    return 1000 * (processor_seconds(page) - before) / times
 
 
 def test_ten_digits_are_read_at_any_size_and_place(page):
@@ -145,8 +125,8 @@ def test_ten_digits_are_read_at_any_size_and_place(page):
         for size in (0.25, 0.45, 0.7):
             for place in ((0.5, 0.5), (0.28, 0.4), (0.72, 0.4), (0.3, 0.6), (0.7, 0.6)):
                 page.click("#clear")
-                draw_at_once(page, written(digit, size, place, random))
-                for name, said in predictions(page).items():
+                answers = draw_at_once(page, written(digit, size, place, random))
+                for name, said in answers.items():
                     right[name].append(said == str(digit))
     assert len(right["cnn"]) == 150
     assert np.mean(right["cnn"]) >= 0.95

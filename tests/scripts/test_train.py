@@ -209,7 +209,7 @@ def test_a_run_killed_at_any_moment_ends_like_one_never_killed(kills, uninterrup
 
 def wait_for_epochs(process, results, epochs):
     """Wait until the run has written so many epochs, or is over."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while time.monotonic() < deadline and process.poll() is None:
         written = list(results.rglob("metrics.jsonl"))
         if epochs == 0 and list(results.rglob("config.json")):
@@ -217,7 +217,7 @@ def wait_for_epochs(process, results, epochs):
         if written and len(written[0].read_text(encoding="utf-8").splitlines()) >= epochs > 0:
             return
         time.sleep(0.005)
-    assert process.poll() is not None, "the run wrote nothing in a minute"
+    assert process.poll() is not None, "the run wrote nothing in five minutes"
 
 
 def test_ctrl_c_saves_says_how_to_go_on_and_exits_130(uninterrupted, tmp_path):
