@@ -39,11 +39,11 @@ def compare(results: Path, data_dir: Path, out: Path, pictures: Path) -> list[di
         UserError: no run can be shown.
     """
     groups, problems = collect(results)
-    found = write_page(groups, problems, data_dir, out)
-
     # what could not be read is named on the page and below, and in no picture
     readable = [run for group in groups for run in group.runs if run.test or not run.run.evaluated]
     drawn = plots.draw_comparison([run.run for run in readable], pictures)
+    # the page comes last: make takes it for the sign that all is made
+    found = write_page(groups, problems, data_dir, out)
     for problem in found:
         print(f"not shown wholly: {problem['run']}: {problem['what']}")
     print(f"{count(len(groups), 'model')} compared in {out}")

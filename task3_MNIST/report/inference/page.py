@@ -48,6 +48,10 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
         UserError: as `build_page`.
     """
     page = build_page(results, data_dir, models)
+    grid = draw_prediction_grid(
+        page.runs, page.test.images, page.test.labels, pictures / "predictions.png"
+    )
+    # the page comes last: make takes it for the sign that all is made
     render(
         TEMPLATE,
         out,
@@ -56,9 +60,6 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
         styles=STYLES,
         scripts=SCRIPTS,
         **page.texts,
-    )
-    grid = draw_prediction_grid(
-        page.runs, page.test.images, page.test.labels, pictures / "predictions.png"
     )
     runnable = ", ".join(page.embedded) or "none"
     print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB; runs {runnable})")
