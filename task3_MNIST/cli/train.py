@@ -63,7 +63,8 @@ def train_parser(family: str) -> argparse.ArgumentParser:
         text = f"{knob.metadata['help']} ({_defaults(knob.name, family)})"
         kind = KNOB_TYPES[knob.name]
         if kind is bool:
-            knobs.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=text)
+            switch = argparse.BooleanOptionalAction
+            knobs.add_argument(flag, action=switch, default=argparse.SUPPRESS, help=text)
             continue
         knobs.add_argument(
             flag,
@@ -79,7 +80,10 @@ def _defaults(knob: str, family: str) -> str:
     """Return what a knob is by default: one value, or one for each recipe."""
     configs = {name: recipe_config(name, family, family) for name in RECIPES}
     values = {name: getattr(config, knob) for name, config in configs.items()}
-    values = {name: "off" if value is False else value for name, value in values.items()}
+    words = {False: "off", True: "on"}
+    values = {
+        name: words[value] if isinstance(value, bool) else value for name, value in values.items()
+    }
     if len(set(values.values())) == 1:
         return f"default: {values[DEFAULT_RECIPE]}"
     return "default: " + ", ".join(f"{value} in {name}" for name, value in values.items())

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from task3_MNIST.datasets import writers
 from task3_MNIST.datasets.splits import Split
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.metrics import evaluate, measure_speed
@@ -49,10 +50,13 @@ def evaluate_run(run: Run, test: Split, average_shifts: int = 0) -> dict[str, An
         figures = {"test_accuracy": accuracy, "test_loss": loss}
         result["shift_averaged"] = {"pixels": average_shifts, **figures}
     curve = []
+    half = torch.from_numpy(writers.first_half(run.config()["dataset"], len(labels)))
     for epoch, path in run.kept_epochs():
-        kept = run.load_weights(path).to(device)
-        test_loss, test_accuracy = loss_and_accuracy(_logits(kept, test, path), labels)
-        curve.append({"epoch": epoch, "test_loss": test_loss, "test_accuracy": test_accuracy})
+        kept_logits = _logits(run.load_weights(path).to(device), test, path)
+        test_loss, test_accuracy = loss_and_accuracy(kept_logits, labels)
+        halves = [loss_and_accuracy(kept_logits[part], labels[part])[1] for part in (half, ~half)]
+        figures = {"test_loss": test_loss, "test_accuracy": test_accuracy}
+        curve.append({"epoch": epoch, **figures, "half_accuracies": halves})
     if curve:
         result["epochs"] = curve
     run.write_predictions(logits.numpy())

@@ -1,155 +1,267 @@
-"""Compare groups of runs pairwise on the same test images, and say which is better."""
+"""Compare groups of runs on the same test images: every pair, and the one planned comparison."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
-from task3_MNIST.evaluation.statistics import (
-    McNemar,
+from task3_MNIST.datasets import writers
+from task3_MNIST.evaluation.moderation import DETERMINISTIC, SeedVariance, moderated_variances
+from task3_MNIST.evaluation.paired_tests import (
+    Difference,
+    Networks,
     bootstrap_accuracies,
-    compare_seeds,
+    compare_models,
+    compare_networks,
     difference_interval,
     holm,
-    mcnemar,
-    probability_of_beating,
+    probability_of_superiority,
 )
+from task3_MNIST.evaluation.statistics import cluster_sums
 from task3_MNIST.runs.groups import Group, val_accuracy
 
 SIGNIFICANT = 0.05
+FULL_TRAIN = "full-train"
 
 
 @dataclass(frozen=True)
 class Pair:
     """Two groups, by their places in a list, and how they differ.
 
-    One test decides. Of two seeds or more each it is `compare_seeds`, which answers for the luck
-    of training and of the test images: two copies of a model are called different in 2 to 5 % of
-    trials. With a single seed nothing can be known of that luck, so it is McNemar's exact test,
-    for the two networks as they are; it holds for their kind too as far as runs err independently
-    of each other (Jordan 2024 finds so for networks that are trained to the end).
+    Where both have two seeds or more, or are deterministic, it is `compare_models`, which accounts
+    for the variation between seeds and between writers. One seed says nothing about the variation
+    between seeds: then `compare_networks` holds the two runs of median accuracy against each
+    other, and nothing is said about their models.
 
     Attributes:
         a: the first group's place.
         b: the second's.
-        difference: mean test accuracy of a minus that of b, a fraction.
-        low: lower end of its 95 % interval: the test's, or the bootstrap's with a single seed.
-        high: upper end.
-        p: of the test that decides.
-        corrected: p by Holm's correction for all pairs of the data set.
-        mcnemar: the exact test on the two runs of median accuracy.
-        bootstrap: the ends of the 95 % interval from seeds and images drawn anew.
-        beats: the probability that a new run of a beats a new run of b; None with a single seed.
+        models: whether it compares the models; if not, only these two networks.
+        result: accuracy of a minus that of b with its test, of what is compared.
+        corrected: p by Holm's correction for all pairs of models of the data set; None for
+            networks.
+        networks: the test of the two runs of median accuracy.
+        bootstrap: the ends of the 95 % interval from seeds and writers drawn again.
+        superiority: the probability that a new run of a is better than a new run of b; None for
+            networks.
     """
 
     a: int
     b: int
-    difference: float
+    models: bool
+    result: Difference
+    corrected: float | None
+    networks: Networks
+    bootstrap: tuple[float, float]
+    superiority: float | None
+
+    @property
+    def significant(self) -> bool:
+        """Whether the two differ, by this test alone: just where its interval leaves out 0."""
+        return self.result.p < SIGNIFICANT
+
+    @property
+    def significant_among_all(self) -> bool:
+        """Whether the two models differ after correction for all pairs."""
+        return self.corrected is not None and self.corrected < SIGNIFICANT
+
+
+@dataclass(frozen=True)
+class Against:
+    """A model compared with the best by validation, by their places.
+
+    Attributes:
+        place: of the model.
+        mean: its accuracy minus the best one's.
+        low: lower end of its interval; those of all models hold together in 95 % of cases.
+        high: upper end.
+        p: corrected for the number of models compared with the best.
+    """
+
+    place: int
+    mean: float
     low: float
     high: float
     p: float
-    corrected: float
-    mcnemar: McNemar
-    bootstrap: tuple[float, float]
-    beats: float | None
 
     @property
-    def tied(self) -> bool:
-        """Whether the two cannot be told apart, among all pairs that were tested."""
-        return self.corrected >= SIGNIFICANT
+    def significant(self) -> bool:
+        """Whether the two differ: just where the interval leaves out 0."""
+        return self.p < SIGNIFICANT
 
 
-def compare_all(groups: list[Group], labels: np.ndarray) -> list[Pair]:
-    """Compare every two groups that have predictions.
+@dataclass(frozen=True)
+class Comparison:
+    """Groups with what their comparison needs; made by `prepare`.
+
+    Attributes:
+        groups: all of one data set.
+        labels: (N,) of its test images.
+        clusters: (N,) who wrote each of them, from 0.
+        images: (people,) how many each of them wrote.
+        wrong: of each evaluated group, by its place: (seeds, people) incorrect images.
+        variances: of each group whose variation between seeds is known, by its place.
+    """
+
+    groups: Sequence[Group]
+    labels: np.ndarray
+    clusters: np.ndarray
+    images: np.ndarray
+    wrong: dict[int, np.ndarray]
+    variances: dict[int, SeedVariance]
+
+    def models(self, a: int, b: int, margin: float = 0.0) -> Difference:
+        """Compare two groups as models; see `compare_models`."""
+        return compare_models(
+            self.wrong[a],
+            self.wrong[b],
+            (self.variances[a], self.variances[b]),
+            self.images,
+            margin,
+        )
+
+    def networks(self, a: int, b: int) -> Networks:
+        """Compare the runs of median accuracy of two groups."""
+        correct = (self.groups[place].median.predicted == self.labels for place in (a, b))
+        return compare_networks(*correct, self.clusters)
+
+
+def prepare(groups: Sequence[Group], labels: np.ndarray) -> Comparison:
+    """Return what comparing the groups needs.
 
     Args:
-        groups: all of one data set.
+        groups: all of one data set, also those that are not to be compared: each says something
+            about how much the models of its recipe vary between seeds.
         labels: (N,) of its test images; runs with predictions of another number of images
             must have been sorted out.
     """
-    tested = [place for place, group in enumerate(groups) if group.evaluated]
+    clusters = writers.clusters(groups[0].dataset, len(labels))
+    wrong = {
+        place: cluster_sums(~correct(group, labels), clusters)
+        for place, group in enumerate(groups)
+        if group.evaluated
+    }
+    variances: dict[int, SeedVariance] = {}
+    recipes: dict[str, list[int]] = {}
+    for place in wrong:
+        if groups[place].seedless:
+            variances[place] = DETERMINISTIC
+        elif len(wrong[place]) > 1:
+            recipes.setdefault(groups[place].name, []).append(place)
+    for places in recipes.values():
+        found = moderated_variances([wrong[place].sum(1) for place in places])
+        variances |= dict(zip(places, found, strict=True))
+    return Comparison(groups, labels, clusters, np.bincount(clusters), wrong, variances)
+
+
+def compare_all(comparison: Comparison, places: Iterable[int]) -> list[Pair]:
+    """Compare every two of the groups at these places that have predictions."""
+    tested = [place for place in places if place in comparison.wrong]
     if len(tested) < 2:
         return []
-    models = [right(groups[place], labels) for place in tested]
-    middle = [groups[place].median.predicted == labels for place in tested]
-    resampled = bootstrap_accuracies(models)
+    resampled = bootstrap_accuracies(
+        [comparison.wrong[place] for place in tested], comparison.images
+    )
     pairs = []
     for i, j in combinations(range(len(tested)), 2):
-        counts = [models[place].sum(1) for place in (i, j)]
-        test = mcnemar(middle[i], middle[j])
-        bootstrap = difference_interval(resampled[:, i], resampled[:, j])
-        (low, high), p, beats = bootstrap, test.p, None
-        if min(map(len, counts)) > 1:
-            over_seeds = compare_seeds(models[i], models[j])
-            low, high, p = over_seeds.low, over_seeds.high, over_seeds.p
-            beats = probability_of_beating(*counts)
-        pairs.append(
-            Pair(
-                a=tested[i],
-                b=tested[j],
-                difference=float(counts[0].mean() - counts[1].mean()) / len(labels),
-                low=low,
-                high=high,
-                p=p,
-                corrected=p,
-                mcnemar=test,
-                bootstrap=bootstrap,
-                beats=beats,
+        a, b = tested[i], tested[j]
+        networks = comparison.networks(a, b)
+        result, superiority = networks.difference, None
+        models = a in comparison.variances and b in comparison.variances
+        if models:
+            result = comparison.models(a, b)
+            superiority = probability_of_superiority(
+                -comparison.wrong[a].sum(1),
+                -comparison.wrong[b].sum(1),
+                (comparison.variances[a], comparison.variances[b]),
             )
-        )
-    corrected = holm([pair.p for pair in pairs])
-    return [replace(pair, corrected=float(p)) for pair, p in zip(pairs, corrected, strict=True)]
+        bootstrap = difference_interval(resampled[:, i], resampled[:, j])
+        pairs.append(Pair(a, b, models, result, None, networks, bootstrap, superiority))
+    corrected = iter(holm([pair.result.p for pair in pairs if pair.models]))
+    return [
+        replace(pair, corrected=float(next(corrected))) if pair.models else pair for pair in pairs
+    ]
 
 
-def told_apart(group: Group, others: Sequence[Group], labels: np.ndarray) -> list[bool]:
-    """Return for each of others whether the group can be told apart from it.
+def against_best(comparison: Comparison, places: Iterable[int]) -> tuple[int, list[Against]] | None:
+    """Compare each model at these places with the best by validation.
 
-    By the test that decides in `Pair`, Holm-corrected for these pairs.
+    Dunnett's (1955) question: many models, one reference that was named before. His test needs
+    equal variances, which models do not have; so each interval is at 1 - 0.05 / k and each p times
+    k, which holds however many differ and however they depend on each other (Dunn 1961).
 
-    Args:
-        group: evaluated, as are the others.
-        others: of the same data set.
-        labels: (N,) of its test images.
+    Returns:
+        the best one's place, and the others from the highest test accuracy; None for fewer than
+        two models whose variation between seeds is known, or if none was validated.
     """
-    corrected = holm([_p_value(group, other, labels) for other in others]) if others else []
-    return [bool(p < SIGNIFICANT) for p in corrected]
+    known = [place for place in places if place in comparison.variances]
+    best = _best(comparison.groups, known)
+    others = [place for place in known if place != best]
+    if best is None or not others:
+        return None
+    confidence = 1 - SIGNIFICANT / len(others)
+    rows = []
+    for place in others:
+        result = comparison.models(place, best)
+        ends = result.interval(confidence)
+        rows.append(Against(place, result.mean, *ends, min(1.0, result.p * len(others))))
+    return best, sorted(rows, key=lambda row: -row.mean)
 
 
-def _p_value(a: Group, b: Group, labels: np.ndarray) -> float:
-    if min(len(a.evaluated), len(b.evaluated)) > 1:
-        return compare_seeds(right(a, labels), right(b, labels)).p
-    return mcnemar(a.median.predicted == labels, b.median.predicted == labels).p
-
-
-def right(group: Group, labels: np.ndarray) -> np.ndarray:
-    """Return (seeds, N) bool: whether each evaluated run has each image right."""
+def correct(group: Group, labels: np.ndarray) -> np.ndarray:
+    """Return (seeds, N) bool: whether each evaluated run classifies each image correctly."""
     return np.stack([run.predicted == labels for run in group.evaluated])
 
 
-def contenders(groups: list[Group]) -> tuple[int, int] | None:
-    """Return the places of the two groups that the verdict is about.
+def planned_comparison(groups: Sequence[Group]) -> tuple[int, int] | None:
+    """Return the places of the two groups that the page leads with.
 
     The best MLP and the best CNN; where one is lacking, the best of each of two families, or the
-    best two of the only one: best by mean validation accuracy, since the test set must not choose
-    what it then judges. None if fewer than two were evaluated.
+    best two of the only one. Best by mean validation accuracy, since the test set must not choose
+    what it then judges. Of a model that was chosen so the group with the most seeds stands for
+    it, with or without training on all images: `--full-train` leaves no images to validate by, so
+    nothing else could choose it. None if fewer than two were evaluated.
     """
-    ranked = sorted(
-        (place for place, group in enumerate(groups) if group.evaluated),
-        key=lambda place: -validation_accuracy(groups[place]),
-    )
+    places = [place for place, group in enumerate(groups) if group.evaluated]
     best: dict[str, int] = {}
-    for place in ranked:
-        best.setdefault(groups[place].family, place)
+    for family in dict.fromkeys(groups[place].family for place in places):
+        found = _best(groups, [place for place in places if groups[place].family == family])
+        if found is not None:
+            best[family] = found
     if "mlp" in best and "cnn" in best:
         return best["mlp"], best["cnn"]
-    chosen = list(best.values())[:2] if len(best) > 1 else ranked[:2]
+    chosen = sorted(best.values(), key=lambda place: -validation_accuracy(groups[place]))[:2]
+    if len(chosen) == 1:
+        rest = [place for place in places if not _same_training(groups[place], groups[chosen[0]])]
+        second = _best(groups, rest)
+        chosen += [] if second is None else [second]
     return (chosen[0], chosen[1]) if len(chosen) == 2 else None
 
 
 def validation_accuracy(group: Group) -> float:
-    """Return the mean validation accuracy over all seeds."""
-    # runs without validation come last: nothing but the test set could choose them
+    """Return the mean validation accuracy over all seeds; 0 where none was validated."""
     return float(np.mean([val_accuracy(run) for run in group.runs]))
+
+
+def _best(groups: Sequence[Group], places: Sequence[int]) -> int | None:
+    """Return the place of what stands for the best by validation; see `planned_comparison`."""
+    if not places:
+        return None
+    chosen = groups[max(places, key=lambda place: validation_accuracy(groups[place]))]
+    same = [place for place in places if _same_training(groups[place], chosen)]
+    return max(
+        same,
+        key=lambda place: (
+            len(groups[place].evaluated),
+            FULL_TRAIN in groups[place].name.split("+"),
+        ),
+    )
+
+
+def _same_training(a: Group, b: Group) -> bool:
+    """Return whether two groups are of one model and recipe, but for training on all images."""
+    recipes = [[part for part in x.name.split("+") if part != FULL_TRAIN] for x in (a, b)]
+    return a.model == b.model and recipes[0] == recipes[1]

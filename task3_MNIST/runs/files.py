@@ -95,6 +95,7 @@ TEST = {
     "reliability": _each(confidence=_fraction, accuracy=_fraction, count=_whole),
 }
 KEPT_EPOCHS = _each(epoch=_positive, test_loss=_number, test_accuracy=_fraction)
+HALVES = _each(half_accuracies=lambda value: _list_of(value, _fraction) and len(value) == 2)
 SHIFTED = {"pixels": _positive, "test_accuracy": _fraction, "test_loss": _number}
 ENSEMBLE = {
     **{"seeds": lambda value: _list_of(value, _whole), "test_accuracy": _fraction},
@@ -131,7 +132,9 @@ def test_fault(content: Any) -> str | None:
         return fault
     if content["correct"] > content["n"]:
         return "has more images right than images"
-    if not KEPT_EPOCHS(content.get("epochs", [])):
+    epochs = content.get("epochs", [])
+    # runs of before have no accuracies of the two halves of the writers
+    if not (KEPT_EPOCHS(epochs) and HALVES([row for row in epochs if "half_accuracies" in row])):
         return "has no usable epochs"
     shifted = content.get("shift_averaged")
     return None if shifted is None or not _wrong(shifted, SHIFTED) else "has no usable shifts"

@@ -39,8 +39,9 @@ def augment(images: Tensor, config: TrainConfig) -> Tensor:
 def random_affine(count: int, config: TrainConfig, device: torch.device) -> Tensor:
     """Return (count, 2, 3) matrices from output to input positions, uniform within the limits.
 
-    Positions run from -1 to 1 over the image's side, as `affine_grid` has them. An image is
-    slanted first, then turned and scaled, then shifted.
+    Positions run from -1 to 1 over the image's side, as `affine_grid` has them. The matrices say
+    where an output pixel is read, so what happens to the content is their inverse, in the other
+    order: it is shifted first, then slanted, then turned and scaled.
     """
     # one draw for all: rotation, scale, shift right, shift down, slant, each from -1 to 1
     unit = torch.rand(5, count, device=device) * 2 - 1

@@ -29,7 +29,8 @@ class TrainConfig:
     batch_size: int = knob(64, "images a step", minimum=1)
     optimizer: str = knob("adam", "update rule", choices=("adam", "adamw", "sgd"))
     lr: float = knob(1e-3, "peak learning rate", above=0)
-    momentum: float = knob(0.9, "SGD's momentum (Nesterov)", minimum=0, below=1)
+    momentum: float = knob(0.9, "SGD's momentum", minimum=0, below=1)
+    nesterov: bool = knob(True, "SGD's momentum is Nesterov's; without, the plain one")
     weight_decay: float = knob(0.0, "decay of the weights; decoupled in adamw", minimum=0)
     schedule: str = knob(
         "constant", "learning rate over the steps", choices=("constant", "one-cycle")

@@ -242,7 +242,7 @@ def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimi
     parameters = model.parameters()
     common = dict(lr=config.lr, weight_decay=config.weight_decay, fused=True)
     if config.optimizer == "sgd":
-        nesterov = config.momentum > 0
+        nesterov = config.nesterov and config.momentum > 0
         return torch.optim.SGD(parameters, momentum=config.momentum, nesterov=nesterov, **common)
     optimizers = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
     return optimizers[config.optimizer](parameters, **common)

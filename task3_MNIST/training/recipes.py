@@ -222,9 +222,7 @@ def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
         UsageError: no folder can be called so.
     """
     differing = (
-        f"+{knob_field.name.replace('_', '-')}={getattr(config, knob_field.name)}".removesuffix(
-            "=True"  # a switch says all by its name
-        )
+        "+" + _setting(knob_field.name.replace("_", "-"), getattr(config, knob_field.name))
         for knob_field in dataclasses.fields(config)
         if knob_field.name != "seed"  # the folder below carries it
         and getattr(config, knob_field.name) != getattr(base, knob_field.name)
@@ -236,3 +234,10 @@ def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
             f"{MOST_BYTES}: write them into a recipe file (docs/run_folder.md), for --recipe"
         )
     return name
+
+
+def _setting(flag: str, value: Any) -> str:
+    """Return a knob as a run's name has it; a switch says all by its flag."""
+    if isinstance(value, bool):
+        return flag if value else f"no-{flag}"
+    return f"{flag}={value}"

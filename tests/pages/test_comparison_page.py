@@ -176,27 +176,36 @@ def test_verdict_is_of_the_models_that_validation_chose(browser, results, tmp_pa
         assert "chosen by validation accuracy" in text_of(page, "#verdict-basis")
 
 
-def test_identical_models_are_tied(browser, results, tmp_path):
+def test_identical_models_are_not_significantly_different(browser, results, tmp_path):
     shutil.rmtree(results / "digits" / "cnn")
     copy_model(results, "mlp", "twin")
     for config in results.glob("digits/copy-4/*/config.json"):
         change_json(config, family="cnn")
     with opened(browser, make_page(results, tmp_path / "page.html")) as page:
         sentence = text_of(page, "#verdict-sentence")
-        assert "are tied: they differ by 0.00 percentage points" in sentence
-        assert "exact McNemar p = 1.00" in sentence
-        assert page.locator("#table td", has_text="tied").count() == 1
+        assert "are not significantly different: their test accuracies differ by 0.00" in sentence
+        assert "p = 1.00" in sentence
+        assert page.locator("#table td", has_text="n.s.").count() == 1
 
 
 def test_verdict_says_how_many_seeds_it_rests_on(browser, page_file, results, tmp_path):
     with opened(browser, page_file) as page:
         assert "n = 2 seeds each, 360 test images" in text_of(page, "#verdict-sentence")
-        assert "draws seeds and test images anew" in text_of(page, "#verdict-basis")
+        assert "bootstrap over seeds and test images" in text_of(page, "#verdict-basis")
+        assert "Probability of superiority" in text_of(page, "#verdict-basis")
+
+
+def test_one_seed_proves_nothing_about_a_kind_of_model(browser, results, tmp_path):
     for seed1 in results.glob("digits/*/*/seed1"):
         shutil.rmtree(seed1)
     with opened(browser, make_page(results, tmp_path / "page.html")) as page:
-        assert "n = 1 seed each, 360 test images" in text_of(page, "#verdict-sentence")
-        assert "nothing about the luck of training" in text_of(page, "#verdict-basis")
+        sentence = text_of(page, "#verdict-sentence")
+        assert re.match(r"(Of two|Two) networks, seed 0 of \w+", sentence)
+        assert "n = 1 seed each, 360 test images" in sentence
+        assert "is better than" not in sentence
+        basis = text_of(page, "#verdict-basis")
+        assert "nothing is said about the models: train more seeds of each" in basis
+        assert "superiority" not in basis
 
 
 def test_one_model_has_no_verdict_but_an_interval(browser, results, tmp_path):
@@ -281,7 +290,7 @@ def test_script_writes_page_and_pictures_and_names_what_is_broken(results, tmp_p
 
 
 def test_without_runs_the_script_says_what_trains_some(tmp_path):
-    line = refusal(call(SCRIPT, "--results", tmp_path, "--out", tmp_path / "page.html"), code=1)
+    line = refusal(call(SCRIPT, "--results", tmp_path, "--out", tmp_path / "page.html"), code=2)
     assert "train_mlp.py" in line
     assert not (tmp_path / "page.html").exists()
 

@@ -1,4 +1,4 @@
-"""All pairs on the comparison page: matrix, groups that cannot be told apart, and what decides."""
+"""All pairs on the comparison page: matrix, each against the best, and what decides."""
 
 import csv
 import io
@@ -8,6 +8,8 @@ import shutil
 import numpy as np
 import pytest
 
+from task3_MNIST.datasets.splits import load_test
+from task3_MNIST.evaluation.pairs import against_best, planned_comparison, prepare
 from task3_MNIST.report.comparison.data import comparison
 from task3_MNIST.report.comparison.page import write_page
 from task3_MNIST.runs.groups import collect
@@ -50,7 +52,7 @@ def text_of(page, selector):
 
 
 def matrix_of(page):
-    """Return the texts of the matrix: a list for each row, the model's name and group first."""
+    """Return the texts of the matrix: a list for each row, the model's name and its mark first."""
     rows = page.locator("#pairs .matrix tbody tr").all()
     return [row.locator("th, td").all_inner_texts() for row in rows]
 
@@ -61,7 +63,7 @@ def pair_of(dataset, a, b):
     return next(pair for pair in dataset["pairs"] if {pair["a"], pair["b"]} == wanted)
 
 
-def test_matrix_says_who_is_better_and_who_cannot_be_told_apart(browser, four, four_file):
+def test_matrix_says_who_is_better_and_who_is_not_significantly_different(browser, four, four_file):
     with opened(browser, four_file) as page:
         rows = matrix_of(page)
     names = [row[0].split()[-1] for row in rows]
@@ -69,43 +71,48 @@ def test_matrix_says_who_is_better_and_who_cannot_be_told_apart(browser, four, f
     assert names[2:] == ["middle", "single"]
     cells = np.array([row[2:] for row in rows])
     assert list(np.diag(cells)) == [""] * 4
-    assert cells[0, 1] == cells[1, 0] == "≈"
+    assert cells[0, 1] == cells[1, 0] == "n.s."
     difference = abs(pair_of(data_of(four), names[0], "middle")["difference"])
     assert cells[0, 2] == f"+{100 * difference:.2f}"
     assert cells[2, 0] == f"−{100 * difference:.2f}"
 
 
-def test_groups_share_a_letter_if_and_only_if_their_pair_is_tied(browser, four, four_file):
-    dataset = data_of(four)
+def test_each_model_is_held_against_the_best_by_validation(browser, four, four_file):
     with opened(browser, four_file) as page:
-        rows = matrix_of(page)
-        groups = page.locator("#pairs .groups tbody tr").all_inner_texts()
-        heads = page.locator("#table thead th").all_inner_texts()
-        in_table = page.locator("#table tbody tr").all()
-        [column] = [place for place, head in enumerate(heads) if head.startswith("Group")]
-        letters = {
-            row.locator("th").inner_text(): row.locator("td").nth(column - 1).inner_text()
-            for row in in_table
-        }
-    assert letters == {row[0].split()[-1]: row[1] for row in rows}
-    for a in MODELS:
-        for b in set(MODELS) - {a}:
-            shared = set(letters[a]) & set(letters[b])
-            assert bool(shared) == pair_of(dataset, a, b)["tied"]
-    assert letters["best"] == letters["twin"] == "a"
-    assert groups[0].startswith("a")
-    assert "best and twin" in groups[0] or "twin and best" in groups[0]
-    assert "middle, told apart from all others" in groups[1]
+        rows = page.locator("#pairs .against tbody tr").all()
+        cells = {row.locator("td").first.inner_text(): row.inner_text() for row in rows}
+        in_matrix = {row[0].split()[-1]: row[1] for row in matrix_of(page)}
+    # all have the same validation accuracy: the first of the most seeds stands
+    assert set(cells) == {"best", "twin", "middle"}  # one seed says nothing about a model
+    assert sum("the best by validation" in text for text in cells.values()) == 1
+    assert "significantly worse" in cells["middle"]
+    assert "not significantly different" in cells["twin"] + cells["best"]
+    assert in_matrix["single"] == "one seed"
+    assert in_matrix["middle"] == "significantly worse"
 
 
-def test_a_cell_that_is_pointed_at_says_difference_corrected_p_and_probability(browser, four_file):
+def test_an_interval_against_the_best_leaves_out_0_just_where_it_says_significant(four, mnist_dir):
+    reference = collect(REPOSITORY / "results" / "reference")[0]
+    labels = load_test("mnist", mnist_dir).labels.numpy()
+    for groups, truth in (
+        (collect(four)[0], load_test("digits", REPOSITORY / "data").labels.numpy()),
+        (reference, labels),
+    ):
+        _, rows = against_best(prepare(groups, truth), range(len(groups)))
+        assert rows
+        for row in rows:
+            assert row.significant == (not row.low <= 0 <= row.high)
+
+
+def test_a_cell_that_is_pointed_at_says_difference_p_correction_and_superiority(browser, four_file):
     with opened(browser, four_file) as page:
         page.locator("#pairs .matrix tbody tr").nth(0).locator("td[data-row]").nth(2).hover()
         detail = text_of(page, "#pairs .pair-detail")
     assert re.search(r"is better than middle by [\d.]+ percentage points", detail)
-    assert re.search(r"t-test p [<=] [\d.]+, Holm-corrected for 6 pairs", detail)
+    assert re.search(r"Significant after correction for 3 pairs \(p [<=] [\d.]+, Holm\)\.", detail)
     assert re.search(
-        r"A new run of \w+ beats a new run of middle with probability (over )?9\d\.\d %\.", detail
+        r"a new run of \w+ is better than a new run of middle with probability (over )?9\d\.\d %\.",
+        detail,
     )
 
 
@@ -125,7 +132,11 @@ def test_keyboard_walks_the_matrix_and_chooses_the_two_to_compare(browser, four_
             page.locator(f"#{name} option:checked").inner_text() for name in ("pick-a", "pick-b")
         ]
         assert chosen == ["middle", "single"]
-        assert text_of(page, "#pick-sentence").startswith("middle is better than single")
+        sentence = text_of(page, "#pick-sentence")
+        assert re.match(
+            r"Of two networks, seed \d of middle classifies [\d.]+ percentage", sentence
+        )
+        assert "single has one seed, and one seed says nothing" in sentence
         reached, controls = tabbed_controls(page)
         assert reached == controls
 
@@ -138,8 +149,8 @@ def test_readers_get_a_grid_with_named_rows_and_columns(browser, four_file):
         assert [
             heads.nth(place).get_attribute("aria-label") for place in range(heads.count())
         ] == names
-        assert text_of(page, "#pairs h3 >> nth=0") == (
-            f"5 of 6 pairs of models can be told apart; {names[0]} cannot be told from {names[1]}"
+        assert text_of(page, "#pairs h3 >> nth=1") == (
+            "2 of 3 pairs of models differ significantly, after correction for 3 pairs"
         )
 
 
@@ -158,35 +169,44 @@ def test_the_table_behind_the_matrix_has_every_pair(browser, four, four_file):
         assert float(row["difference, points"]) == pytest.approx(
             100 * abs(pair["difference"]), rel=1e-3
         )
-        assert row["told apart"] == ("no" if pair["tied"] else "yes")
-        assert float(row["p"]) <= float(row["p, Holm-corrected"])
-        lonely = "single" in (row["model"], row["against"])
-        assert (row["probability that a new run beats the other's"] == "–") == lonely
-        # with one seed, McNemar's test is the one that decides
-        assert (row["p"] == row["exact McNemar p"]) == lonely
+        interval = [float(row[key]) for key in ("95\u00a0% interval from", "interval to")]
+        assert (row["significantly different"] == "yes") == (not interval[0] <= 0 <= interval[1])
+        networks = "single" in (row["model"], row["against"])
+        assert row["compared"] == ("two networks" if networks else "models")
+        for column in (
+            "p, corrected for all pairs",
+            "after correction",
+            "probability of superiority",
+        ):
+            assert (row[column] == "–") == networks
+        if networks:  # McNemar's test is all there is
+            assert row["p"] == row["McNemar p"]
+        else:
+            assert float(row["p"]) <= float(row["p, corrected for all pairs"])
+            assert (row["after correction"] == "yes") == pair["significant_among_all"]
 
 
-def test_a_pair_that_only_the_correction_ties_is_tied_everywhere(browser, four, source, tmp_path):
+def test_a_pair_that_only_the_correction_leaves_out_says_so(browser, four, source, tmp_path):
     results = without(four, tmp_path, "twin", "middle", "single")
-    add_model(results, source, "near", 0.09, 3, np.random.default_rng(60))  # p = 0.04
+    add_model(results, source, "near", 0.09, 3, np.random.default_rng(60))  # p = 0.03
     [alone] = data_of(results)["pairs"]
-    assert not alone["tied"]
-    assert "Holm" not in alone["verdict"]
+    assert alone["significant"]
+    assert alone["correction"] == ""
 
     for seed in range(6):
         add_model(results, source, f"near{seed}", 0.09, 3, np.random.default_rng(seed))
     dataset = data_of(results)
     pair = pair_of(dataset, "best", "near")
-    assert pair["tied"]
-    assert "are tied" in pair["verdict"]
-    assert "Holm-corrected for 28 pairs" in pair["verdict"]
-    assert "By itself this pair would count as different" in pair["basis"]
+    assert pair["significant"]
+    assert not pair["significant_among_all"]
+    assert "is better than" in pair["verdict"]
+    assert "Not significant after correction for 28 pairs" in pair["correction"]
     path = tmp_path / "page.html"
     write_page(*collect(results), REPOSITORY / "data", path)
     with opened(browser, path) as page:
         page.select_option("#pick-a", label="best")
         row = page.locator("#table tbody tr[data-model='near'] td")
-        assert "tied" in row.all_inner_texts()
+        assert any(text.endswith(", n.s.") for text in row.all_inner_texts())
 
 
 def test_two_models_have_a_verdict_and_no_matrix(browser, four, tmp_path):
@@ -197,14 +217,15 @@ def test_two_models_have_a_verdict_and_no_matrix(browser, four, tmp_path):
     with opened(browser, path) as page:
         assert page.locator("#pairs").is_hidden()
         assert page.locator("nav a[href='#pairs']").is_hidden()
-        assert "Group" not in page.locator("#table thead th").all_inner_texts()
-        assert "are tied" in text_of(page, "#verdict-sentence")
-        assert "t-test p = " in text_of(page, "#verdict-sentence")
+        heads = page.locator("#table thead th").all_inner_texts()
+        assert not [head for head in heads if "the best by validation" in head]
+        assert "are not significantly different" in text_of(page, "#verdict-sentence")
+        assert " p = " in text_of(page, "#verdict-sentence")
         basis = text_of(page, "#verdict-basis")
-        assert "The t-test decides" in basis
-        assert "McNemar's test compares the runs of median accuracy" in basis
-        assert re.search(r"bootstrap draws seeds and test images anew, 2,000 times: ", basis)
-        assert re.search(r"beats a new run of \w+ with probability \d+\.\d %", basis)
+        assert "Two t-tests must agree" in basis
+        assert "Of the runs of median accuracy" in basis
+        assert "bootstrap over seeds and test images gives" in basis
+        assert re.search(r"better than a new run of \w+ with probability \d+\.\d %", basis)
 
 
 def test_untested_models_have_no_row(four, tmp_path):
@@ -220,13 +241,14 @@ def test_untested_models_have_no_row(four, tmp_path):
     ]
 
 
-def test_groups_are_copied_with_the_table(browser, four_file):
+def test_marks_are_copied_with_the_table(browser, four_file):
     permissions = ["clipboard-read", "clipboard-write"]
     with opened(browser, four_file, permissions=permissions) as page:
         page.click("[data-copy=csv]")
         rows = list(csv.DictReader(io.StringIO(page.evaluate("navigator.clipboard.readText()"))))
-    assert {row["model"]: row["group"] for row in rows}["best"] == "a"
-    assert all(row["group"] for row in rows)
+    marks = {row["model"]: row["mark"] for row in rows}
+    assert marks["middle"] == "significantly worse"
+    assert all(marks.values())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -235,7 +257,7 @@ def test_cells_are_readable_in_both_themes(browser, four_file, scheme):
         ratio, text = lowest_contrast(page)
         assert ratio >= 4.5, text
         grounds = page.evaluate(
-            """['better', 'worse', 'tied'].map((kind) =>
+            """['better', 'worse', 'not-significant'].map((kind) =>
               getComputedStyle(document.querySelector(`.matrix .${kind}`)).backgroundColor)"""
         )
         assert len(set(grounds)) == 3
@@ -245,3 +267,32 @@ def test_a_phone_scrolls_the_matrix_and_not_the_page(browser, four_file):
     with opened(browser, four_file, viewport={"width": 375, "height": 700}) as page:
         assert page.locator("#pairs .matrix").is_visible()
         assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
+def test_the_planned_comparison_of_the_reference_is_of_its_strongest_models(mnist_dir):
+    groups, _ = collect(REPOSITORY / "results" / "reference")
+    a, b = planned_comparison(groups)
+    name = "strong+full-train"  # chosen by the validated runs of the same models
+    assert [(groups[x].model, groups[x].name) for x in (a, b)] == [
+        ("mlp_strong", name),
+        ("cnn_strong", name),
+    ]
+    labels = load_test("mnist", mnist_dir).labels.numpy()
+    found = prepare(groups, labels).models(b, a)
+    low, high = found.interval()
+    assert low > 0
+    assert (
+        f"{found.mean * 100:.2f} percentage points [{low * 100:.2f}, {high * 100:.2f}]"
+        in (REPOSITORY / "README.md").read_text()
+    )
+
+
+def test_three_seeds_show_a_large_difference_with_the_help_of_their_recipe(mnist_dir):
+    groups, _ = collect(REPOSITORY / "results" / "reference")
+    places = {(group.model, group.name): place for place, group in enumerate(groups)}
+    wide, narrow = places["cnn_d2_w8", "fast"], places["mlp_d1_w64", "fast"]
+    assert len(groups[wide].evaluated) == len(groups[narrow].evaluated) == 3
+    labels = load_test("mnist", mnist_dir).labels.numpy()
+    assert prepare(groups, labels).models(wide, narrow).p < 0.05 / 946
+    alone = prepare([groups[wide], groups[narrow]], labels).models(0, 1)
+    assert alone.p > 0.05 / 946

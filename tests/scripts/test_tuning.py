@@ -22,7 +22,7 @@ from task2_CNN import models as cnn_models
 from task3_MNIST.datasets.download import TEST_FILES, TRAIN_FILES, raw_folder
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.evaluation.metrics import refined_loss
-from task3_MNIST.evaluation.pairs import right, told_apart
+from task3_MNIST.evaluation.pairs import prepare
 from task3_MNIST.experiments.train import load_splits
 from task3_MNIST.experiments.tuning import study as tuning
 from task3_MNIST.experiments.tuning.table import best_trial, trials_table
@@ -408,11 +408,11 @@ RECIPE_FILE = dict(about="mine", model="mlp", knobs=dict(lr=0.01, epochs=1), fou
     [
         (dict(knobs=dict(lrr=0.01)), 1, "unknown knob 'lrr': did you mean lr"),
         (dict(knobs=dict(seed=3)), 1, "unknown knob 'seed'"),
-        (dict(knobs=dict(lr="high")), 1, 'the knob lr is "high", not a number'),
+        (dict(knobs=dict(lr="high")), 1, "--lr 'high' is not a number"),
         (dict(knobs=dict(lr=-1)), 1, "--lr -1.0 must be above 0"),
         (dict(knobs=dict(lr=float("nan"))), 1, "not a finite number"),
-        (dict(knobs=dict(epochs=2.5)), 1, "the knob epochs is 2.5, not a whole number"),
-        (dict(knobs=dict(epochs=True)), 1, "the knob epochs is true, not a whole number"),
+        (dict(knobs=dict(epochs=2.5)), 1, "--epochs 2.5 is not a whole number"),
+        (dict(knobs=dict(epochs=True)), 1, "--epochs True is not a whole number"),
         (dict(knobs=dict(optimizer="adan")), 1, "unknown optimizer 'adan': did you mean adam"),
         (dict(knobs=[]), 1, "is no recipe file (it has no knobs)"),
         (dict(model="mpl"), 1, "unknown model 'mpl': did you mean mlp"),
@@ -483,15 +483,19 @@ def test_what_a_study_of_the_reference_found_is_the_row_of_its_name():
         assert min(complete, key=lambda row: float(row["refined_loss"]))["model"] == found.model
 
 
-def test_the_tuned_mlp_beats_the_untuned_ones_of_as_many_epochs_by_a_paired_test(mnist_dir):
+def test_the_tuned_mlp_is_better_than_mlp_with_classic_and_not_significantly_with_fast(mnist_dir):
     groups, _ = collect(REPOSITORY / "results" / "reference")
-    found = {(group.model, group.name): group for group in groups}
-    tuned = found["tuned_mlp", "tuned-mlp"]
-    untuned = [found[model, "classic"] for model in ("mlp", "mlp_120_84")]
-    runs = [run for group in (tuned, *untuned) for run in group.evaluated]
-    assert {run.summary["epochs"] for run in runs} == {10}
-    assert len(tuned.evaluated) >= 10
-    assert all(len(group.evaluated) >= 5 for group in untuned)
-    labels = load_test("mnist", mnist_dir).labels.numpy()
-    assert told_apart(tuned, untuned, labels) == [True, True]
-    assert all(right(tuned, labels).mean() > right(group, labels).mean() for group in untuned)
+    places = {(group.model, group.name): place for place, group in enumerate(groups)}
+    tuned = places["tuned_mlp", "tuned-mlp"]
+    comparison = prepare(groups, load_test("mnist", mnist_dir).labels.numpy())
+    assert len(groups[tuned].evaluated) >= 10
+    for model in ("mlp", "mlp_120_84"):
+        untuned = places[model, "classic"]
+        assert {run.summary["epochs"] for run in groups[untuned].evaluated} == {10}
+        assert comparison.models(tuned, untuned).interval()[0] > 0
+    # most of that is the schedule: with the same one they do not differ significantly
+    found = comparison.models(tuned, places["mlp", "fast"])
+    low, high = found.interval()
+    assert low < 0 < high
+    readme = (REPOSITORY / "README.md").read_text().replace("−", "-")
+    assert f"+{found.mean * 100:.2f} [{low * 100:.2f}, {high * 100:.2f}]" in readme

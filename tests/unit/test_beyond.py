@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from task3_MNIST.report.comparison.ensembles import gain, selection_gain
@@ -64,28 +65,65 @@ def test_the_command_of_a_run_gives_a_switch_without_a_value(full):
 
 
 @pytest.mark.parametrize(
-    ("val", "test", "expected"),
+    ("val", "test", "over_validation", "over_last"),
     [
-        ([0.97, 0.99, 0.98], [0.95, 0.96, 0.98], 0.02),  # validation chooses the second
-        ([0.97, 0.98, 0.99], [0.96, 0.95, 0.98], 0.0),
-        ([0.99, 0.98, 0.97], [0.90, 0.94, 0.93], 0.04),
+        ([0.97, 0.99, 0.98], [0.95, 0.96, 0.98], 0.02, 0.0),  # validation chooses the second
+        ([0.97, 0.98, 0.99], [0.96, 0.95, 0.98], 0.0, 0.0),
+        ([0.99, 0.98, 0.97], [0.90, 0.94, 0.93], 0.04, 0.01),
     ],
 )
-def test_the_gain_of_picking_on_the_test_set_is_best_minus_chosen(val, test, expected):
+def test_the_gain_of_picking_on_the_test_set_is_over_the_chosen_and_the_last_epoch(
+    val, test, over_validation, over_last
+):
     metrics = [
         {"epoch": epoch, "val_accuracy": accuracy, "val_loss": 0.1}
         for epoch, accuracy in enumerate(val, 1)
     ]
     curve = [{"epoch": epoch, "test_accuracy": accuracy} for epoch, accuracy in enumerate(test, 1)]
-    assert gain(metrics, {"epochs": curve}) == pytest.approx(expected)
+    found = gain(metrics, {"epochs": curve})
+    assert found.over_validation == pytest.approx(over_validation)
+    assert found.over_last == pytest.approx(over_last)
+    assert not found.other_writers
     # every epoch must have been kept
     assert gain(metrics, {"epochs": curve[1:]}) is None
+
+
+def test_what_is_picked_on_half_of_the_writers_is_read_on_the_other_half():
+    metrics = [{"epoch": e, "val_accuracy": a, "val_loss": 0.1} for e, a in ((1, 0.9), (2, 0.8))]
+    halves = [(0.90, 0.96), (0.94, 0.92)]  # the first half picks epoch 2, the second epoch 1
+    curve = [
+        {"epoch": epoch, "test_accuracy": sum(half) / 2, "half_accuracies": list(half)}
+        for epoch, half in enumerate(halves, 1)
+    ]
+    found = gain(metrics, {"epochs": curve})
+    assert found.other_writers
+    # read: 0.92 on the second half, 0.90 on the first; validation's choice is epoch 1
+    assert found.over_validation == pytest.approx(((0.92 - 0.96) + (0.90 - 0.90)) / 2)
+    assert found.over_last == pytest.approx(((0.92 - 0.92) + (0.90 - 0.94)) / 2)
+
+
+def test_epochs_that_differ_by_chance_alone_gain_nothing_on_other_writers():
+    generator = np.random.default_rng(0)
+    same, other = [], []
+    for _ in range(400):
+        halves = generator.normal(0.98, 0.002, size=(10, 2))
+        metrics = [{"epoch": e, "val_accuracy": 0.9, "val_loss": 0.1} for e in range(1, 11)]
+        curve = [{"epoch": e, "test_accuracy": h.mean()} for e, h in enumerate(halves, 1)]
+        same.append(gain(metrics, {"epochs": curve}).over_last)
+        curve = [row | {"half_accuracies": list(h)} for row, h in zip(curve, halves, strict=True)]
+        other.append(gain(metrics, {"epochs": curve}).over_last)
+    assert np.mean(same) > 0.0015
+    assert abs(np.mean(other)) < 0.0003
 
 
 def test_the_gain_of_a_run_comes_from_its_own_files(results):
     run = mlp_group(results).runs[0]
     assert len(run.test["epochs"]) == len(run.metrics)
-    assert selection_gain(run) == gain(run.metrics, run.test) >= 0
+    found = selection_gain(run)
+    assert found == gain(run.metrics, run.test)
+    assert found.other_writers
+    for row in run.test["epochs"]:  # of digits each image counts as its own writer
+        assert np.mean(row["half_accuracies"]) == pytest.approx(row["test_accuracy"])
 
 
 def test_without_kept_epochs_there_is_no_gain_to_state(results):
@@ -111,7 +149,7 @@ def test_the_page_has_a_row_of_seeds_together_shifts_and_picked_epochs(results, 
     assert cells[2].startswith(f"{together * 100:.2f}")
     assert "2 seeds as one" in cells[2]
     assert "up to 1 px, n\u00a0=\u00a02" in cells[3]
-    assert "n\u00a0=\u00a02" in cells[4]
+    assert all("n\u00a0=\u00a02" in cell for cell in cells[4:])
 
 
 def test_an_ensemble_of_other_seeds_is_named_and_left_out(results):

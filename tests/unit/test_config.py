@@ -33,6 +33,9 @@ def test_a_run_is_named_by_its_recipe_and_what_differs_from_it():
     assert run_name("classic", base, dataclasses.replace(base, full_train=True)) == (
         "classic+full-train"
     )
+    assert run_name("classic", base, dataclasses.replace(base, nesterov=False)) == (
+        "classic+no-nesterov"
+    )
 
 
 def test_a_name_that_no_folder_can_have_is_refused_with_what_to_do():

@@ -13,6 +13,7 @@ from task3_MNIST.models.inference import predict
 from task3_MNIST.training.config import TrainConfig
 from task3_MNIST.training.loop import (
     DivergedError,
+    build_optimizer,
     fit,
     learning_rate,
     seed_generators,
@@ -237,3 +238,10 @@ def test_training_leaves_the_images_as_they_were(splits):
     before = splits[0].images.clone()
     train(splits, TrainConfig(epochs=1, batch_size=64, **AUGMENTED))
     assert torch.equal(splits[0].images, before)
+
+
+@pytest.mark.parametrize(("nesterov", "momentum"), [(True, 0.9), (False, 0.9), (True, 0.0)])
+def test_momentum_is_nesterovs_unless_the_config_says_plain(nesterov, momentum):
+    config = TrainConfig(optimizer="sgd", nesterov=nesterov, momentum=momentum)
+    [group] = build_optimizer(registry.build("linear"), config).param_groups
+    assert (group["momentum"], group["nesterov"]) == (momentum, nesterov and momentum > 0)

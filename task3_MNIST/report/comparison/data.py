@@ -11,7 +11,15 @@ import numpy as np
 
 from task3_MNIST.datasets.splits import Split, load_test
 from task3_MNIST.errors import UserError
-from task3_MNIST.evaluation.pairs import Pair, compare_all, contenders
+from task3_MNIST.evaluation.pairs import (
+    Against,
+    Comparison,
+    Pair,
+    against_best,
+    compare_all,
+    planned_comparison,
+    prepare,
+)
 from task3_MNIST.formatting import listing, unbroken
 from task3_MNIST.report.comparison.charts.cost_axes import COSTS
 from task3_MNIST.report.comparison.charts.curves import learning_curves
@@ -24,7 +32,14 @@ from task3_MNIST.report.comparison.published import COLUMNS, beside
 from task3_MNIST.report.comparison.rows import Entry, as_data, make_entries, tidy
 from task3_MNIST.report.comparison.settings import compare_settings
 from task3_MNIST.report.comparison.significance import significance
-from task3_MNIST.report.comparison.verdicts import basis, beats, how_chosen, verdict
+from task3_MNIST.report.comparison.verdicts import (
+    basis,
+    correction,
+    how_chosen,
+    superiority,
+    test_images,
+    verdict,
+)
 from task3_MNIST.report.images import pack_mistakes
 from task3_MNIST.runs.folder import DEFAULT_DATASET
 from task3_MNIST.runs.groups import Group, Problem, Reading
@@ -78,28 +93,33 @@ def _dataset(
         problems = [Problem(f"data set {name}", f"no images to compare on: {error}", "")]
     compared, study = set_apart(groups)
     apart = study if len(compared) < len(groups) else []
-    all_entries = make_entries([*compared, *apart])
+    labels = test.labels.numpy() if test else None
+    all_entries = make_entries([*compared, *apart], labels)
     entries = all_entries[: len(compared)]
     sizes = make_study(all_entries, study)
     tested = [entry for entry in entries if entry.median]
-    pairs = compare_all(compared, test.labels.numpy()) if test else []
+    # a study's models say how much those of their recipe vary, also where they are not compared
+    prepared = prepare([entry.group for entry in all_entries], labels) if test else None
+    places = range(len(compared))
+    pairs = compare_all(prepared, places) if prepared else []
+    against = against_best(prepared, places) if prepared else None
     return {
         "name": Path(name).name,
         "images": tested[0].median.test["n"] if tested else 0,
         "entries": [as_data(entry) for entry in entries],
         "apart": [as_data(entry) for entry in all_entries[len(compared) :]],
-        "pairs": [_pair_data(pair, entries, len(pairs)) for pair in pairs],
-        "significance": significance(entries, pairs),
-        "chosen": contenders(compared) if pairs else None,
+        "pairs": [_pair_data(pair, entries, prepared.images, pairs) for pair in pairs],
+        "significance": significance(entries, pairs, against),
+        "chosen": planned_comparison(compared) if pairs else None,
         "how_chosen": how_chosen(entries),
         "charts": [
             learning_curves(entries, "accuracy"),
             learning_curves(entries, "loss"),
-            *(_test_charts(tested, pairs) if tested else []),
+            *(_test_charts(tested, against) if tested else []),
             *(size_charts(sizes) if sizes else []),
         ],
-        "size": _size(sizes, test),
-        "beyond": beyond(entries),
+        "size": _size(sizes, prepared),
+        "beyond": beyond(entries, labels),
         "others": _others(groups) if name == DEFAULT_DATASET else None,
         "mistakes": _mistakes(tested, test) if test and tested else None,
         "settings": compare_settings(compared, [entry.name for entry in entries]),
@@ -107,11 +127,11 @@ def _dataset(
     }, problems
 
 
-def _size(study: Study | None, test: Split | None) -> str | None:
+def _size(study: Study | None, comparison: Comparison | None) -> str | None:
     """Return which size is enough, as far as there are images to judge by; None without a study."""
     if not study:
         return None
-    return enough(study, test.labels.numpy()) if test else ""
+    return enough(study, comparison) if comparison else ""
 
 
 def _settings_apart(entries: Sequence[Entry]) -> dict[str, Any] | None:
@@ -138,39 +158,45 @@ def _fitting(groups: Sequence[Group], images: int) -> tuple[list[Group], list[Pr
     return kept, problems
 
 
-def _pair_data(pair: Pair, entries: Sequence[Entry], pairs: int) -> dict[str, Any]:
+def _pair_data(
+    pair: Pair, entries: Sequence[Entry], images: np.ndarray, pairs: Sequence[Pair]
+) -> dict[str, Any]:
+    people, total = len(images), int(images.sum())
     return {
         "a": pair.a,
         "b": pair.b,
-        "difference": tidy(pair.difference),
-        "tied": pair.tied,
-        "verdict": verdict(pair, entries, len(entries[pair.a].median.predicted), pairs),
-        "basis": basis(pair, entries),
-        "beats": beats(pair, entries),
+        "difference": tidy(pair.result.mean),
+        "models": pair.models,
+        "significant": pair.significant,
+        "significant_among_all": pair.significant_among_all,
+        "verdict": verdict(pair, entries, test_images(total, people)),
+        "basis": basis(pair, entries, people < total),
+        "correction": correction(pair, sum(other.models for other in pairs)),
+        "superiority": superiority(pair, entries),
     }
 
 
-def _test_charts(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+def _test_charts(
+    tested: Sequence[Entry], against: tuple[int, Sequence[Against]] | None
+) -> list[dict[str, Any]]:
     charts = [
         *(tradeoff(tested, cost) for cost in COSTS),
         *(efficiency(tested, rate) for rate in RATES),
         class_heatmap(tested),
         reliability(tested),
-        radar(tested, _tied_with_best(tested, pairs)),
+        radar(tested, _most_accurate(tested, against)),
     ]
     return [chart for chart in charts if chart]
 
 
-def _tied_with_best(tested: Sequence[Entry], pairs: Sequence[Pair]) -> list[Entry]:
-    """Return the entry of the highest test accuracy, and those that are tied with it."""
-    best = max(tested, key=lambda entry: entry.accuracy.mean)
-    separated = {
-        place
-        for pair in pairs
-        if not pair.tied and best.place in (pair.a, pair.b)
-        for place in (pair.a, pair.b)
-    } - {best.place}
-    return [entry for entry in tested if entry.place not in separated]
+def _most_accurate(
+    tested: Sequence[Entry], against: tuple[int, Sequence[Against]] | None
+) -> list[Entry]:
+    """Return those that are not significantly worse than the best by validation."""
+    if against is None:
+        return list(tested)
+    worse = {row.place for row in against[1] if row.significant and row.mean < 0}
+    return [entry for entry in tested if entry.place not in worse]
 
 
 def _others(groups: Sequence[Group]) -> dict[str, Any] | None:
@@ -185,7 +211,11 @@ def _others(groups: Sequence[Group]) -> dict[str, Any] | None:
     measured = [row for row in rows if row.measured]
     if not measured:
         return None
-    missing = dict.fromkeys(f"{row.model} by {row.recipe}" for row in rows if not row.measured)
+    missing = dict.fromkeys(
+        f"{row.model} with the {row.recipe} recipe"
+        for row in rows
+        if not row.measured and row.model != "–"
+    )
     return {
         "columns": list(COLUMNS),
         "rows": [

@@ -3,44 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from task3_MNIST.evaluation.statistics import Interval, accuracy_interval, mean_interval
+import numpy as np
+
+from task3_MNIST.datasets import writers
+from task3_MNIST.evaluation.statistics import Interval, design_effect, mean_interval, wilson
 from task3_MNIST.formatting import percent, points
 from task3_MNIST.report.comparison.rows import Entry
 from task3_MNIST.runs.groups import Reading
 from task3_MNIST.training.loop import selected_epoch
 
+SAME_IMAGES = ", picked and read on the same images"
 COLUMNS = (
     "model",
     "alone",
     "its seeds together",
     "averaged over shifts",
-    "points gained by picking the epoch on the test set",
+    "points gained by picking the epoch on the test set: over validation's choice",
+    "over the last epoch",
 )
 
 
-def beyond(entries: Sequence[Entry]) -> dict[str, Any] | None:
-    """Return the table, `columns` and `rows` of texts; None if no entry has any such figure."""
+@dataclass(frozen=True)
+class Gain:
+    """What picking the epoch on the test set adds to a run's accuracy, a fraction.
+
+    Attributes:
+        over_validation: compared with the epoch that validation chooses.
+        over_last: compared with the last epoch, which is what most papers keep.
+        other_writers: whether it was picked on half of the writers and read on the other half;
+            if not, on the same images, which flatters it by their chance.
+    """
+
+    over_validation: float
+    over_last: float
+    other_writers: bool
+
+
+def beyond(entries: Sequence[Entry], labels: np.ndarray | None) -> dict[str, Any] | None:
+    """Return the table, `columns` and `rows` of texts; None if no entry has any such figure.
+
+    Args:
+        entries: of the data set.
+        labels: (N,) of its test images; None where they cannot be read.
+    """
     rows = [
         [entry.name, _accuracy(entry.accuracy), *cells]
         for entry in entries
-        if entry.accuracy and any(cells := [_together(entry), _shifted(entry), _picked(entry)])
+        if entry.accuracy
+        and any(cells := [_together(entry, labels), _shifted(entry), *_picked(entry)])
     ]
     return {"columns": list(COLUMNS), "rows": rows} if rows else None
 
 
-def selection_gain(run: Reading) -> float | None:
+def selection_gain(run: Reading) -> Gain | None:
     """Return what picking the epoch on the test set would have added to a run; see `gain`."""
     return gain(run.metrics, run.test) if run.test else None
 
 
-def gain(metrics: list[dict[str, Any]], test: dict[str, Any]) -> float | None:
-    """Return how much higher the best epoch by test reads than the one validation chooses.
+def gain(metrics: list[dict[str, Any]], test: dict[str, Any]) -> Gain | None:
+    """Return what picking the epoch on the test set would have added to a run's accuracy.
 
-    A fraction; None unless there are epochs, and every one was validated and kept. It is what a
-    paper that picks its epoch on the test set adds to its accuracy without anything having been
-    learned.
+    None unless there are epochs, and every one was validated and kept. Nothing was learned by it;
+    what is picked and read on the same images is also the best of their chances, so where the
+    run says how each epoch does on the two halves of the writers, the epoch is picked on one half
+    and read on the other, both ways, and the mean is taken.
 
     Args:
         metrics: of `metrics.jsonl`.
@@ -53,14 +82,37 @@ def gain(metrics: list[dict[str, Any]], test: dict[str, Any]) -> float | None:
         or any(epoch["val_loss"] is None for epoch in metrics)
     ):
         return None
-    accuracies = {row["epoch"]: row["test_accuracy"] for row in curve}
-    chosen = accuracies.get(selected_epoch(metrics))
-    return None if chosen is None else max(accuracies.values()) - chosen
+    places = {row["epoch"]: place for place, row in enumerate(curve)}
+    chosen = places.get(selected_epoch(metrics))
+    if chosen is None:
+        return None
+    other_writers = all("half_accuracies" in row for row in curve)
+    whole = [[row["test_accuracy"]] * 2 for row in curve]
+    accuracies = np.array([row["half_accuracies"] for row in curve] if other_writers else whole)
+    picked = accuracies.argmax(0)  # on each half
+    read = accuracies[picked, [1, 0]]  # on the other one
+    over = [float((read - accuracies[place, [1, 0]]).mean()) for place in (chosen, -1)]
+    return Gain(*over, other_writers)
 
 
-def together(ensemble: dict[str, Any] | None) -> Interval | None:
-    """Return the accuracy of the seeds as one, with the interval of the test images."""
-    return accuracy_interval(ensemble["correct"], ensemble["n"]) if ensemble else None
+def together(
+    ensemble: dict[str, Any] | None, correct: np.ndarray, clusters: np.ndarray
+) -> Interval | None:
+    """Return the accuracy of the seeds as one, with its interval over the writers.
+
+    Which images it classifies correctly is in no file, so its design effect is taken to be that
+    of the mean over its seeds, which err on the same images.
+
+    Args:
+        ensemble: of `ensemble.json`, if there is one.
+        correct: (seeds, N) bool, of its seeds.
+        clusters: (N,) who wrote each test image.
+    """
+    if not ensemble:
+        return None
+    n = ensemble["n"]
+    effect = design_effect(correct.mean(0), clusters)
+    return wilson(ensemble["correct"] / n, n, effect, int(clusters.max()) + 1)
 
 
 def shifted(tests: Sequence[dict[str, Any]]) -> Interval | None:
@@ -75,16 +127,29 @@ def shifted(tests: Sequence[dict[str, Any]]) -> Interval | None:
     return mean_interval([one["test_accuracy"] for one in found])
 
 
-def picked(gains: Sequence[float | None]) -> Interval | None:
-    """Return what picking adds, over those seeds of which it is known; see `gain`."""
-    known = [gain for gain in gains if gain is not None]
+def picked(gains: Sequence[Gain | None], over: str) -> Interval | None:
+    """Return what picking adds, over those seeds of which it is known.
+
+    Args:
+        gains: of each seed.
+        over: the field of `Gain` that is asked for.
+    """
+    known = [getattr(gain, over) for gain in gains if gain]
     return mean_interval(known) if known else None
 
 
-def _together(entry: Entry) -> str | None:
-    found = entry.group.ensemble
-    interval = together(found)
-    return interval and f"{_accuracy(interval)}, {len(found['seeds'])} seeds as one"
+def how_read(gains: Sequence[Gain | None]) -> str:
+    """Return what must be said of a mean of gains: "" where all were read on other writers."""
+    return "" if all(gain.other_writers for gain in gains if gain) else SAME_IMAGES
+
+
+def _together(entry: Entry, labels: np.ndarray | None) -> str | None:
+    group = entry.group
+    if not group.ensemble or labels is None:
+        return None
+    correct = np.stack([run.predicted == labels for run in group.evaluated])
+    interval = together(group.ensemble, correct, writers.clusters(group.dataset, len(labels)))
+    return f"{_accuracy(interval)}, {len(group.ensemble['seeds'])} seeds as one"
 
 
 def _shifted(entry: Entry) -> str | None:
@@ -96,12 +161,17 @@ def _shifted(entry: Entry) -> str | None:
     return f"{_accuracy(interval)}, up to {pixels} px, n\u00a0=\u00a0{interval.n}"
 
 
-def _picked(entry: Entry) -> str | None:
-    interval = picked([selection_gain(run) for run in entry.group.runs])
-    if not interval:
-        return None
-    ends = "" if interval.low is None else f" [{points(interval.low)}, {points(interval.high)}]"
-    return f"{points(interval.mean)}{ends}, n\u00a0=\u00a0{interval.n}"
+def _picked(entry: Entry) -> list[str | None]:
+    gains = [selection_gain(run) for run in entry.group.runs]
+    cells = []
+    for over in ("over_validation", "over_last"):
+        interval = picked(gains, over)
+        if not interval:
+            return [None, None]
+        ends = "" if interval.low is None else f" [{points(interval.low)}, {points(interval.high)}]"
+        text = f"{points(interval.mean)}{ends}, n\u00a0=\u00a0{interval.n}"
+        cells.append(f"{text}{how_read(gains)}")
+    return cells
 
 
 def _accuracy(interval: Interval) -> str:

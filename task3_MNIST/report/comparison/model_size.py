@@ -6,16 +6,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
-from task3_MNIST.evaluation.pairs import told_apart, validation_accuracy
-from task3_MNIST.formatting import count, percent
+from task3_MNIST.evaluation.pairs import Comparison, validation_accuracy
+from task3_MNIST.formatting import PER_CENT, count, percent
 from task3_MNIST.report.comparison.charts.cost_axes import COSTS
 from task3_MNIST.report.comparison.charts.errors import class_heatmap
 from task3_MNIST.report.comparison.charts.model_size import depth_lines, size_chart
 from task3_MNIST.report.comparison.charts.tradeoffs import RATES, efficiency
 from task3_MNIST.report.comparison.rows import Entry
 from task3_MNIST.runs.groups import Group
+
+MARGIN = 0.2  # of the best one's errors: a fifth more still counts as not worse
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,19 @@ def size_charts(study: Study) -> list[dict[str, Any]]:
     return [chart for chart in charts if chart]
 
 
-def enough(study: Study, labels: np.ndarray) -> str:
-    """Return, for each family and recipe, the smallest size that cannot be told from the best.
+def enough(study: Study, comparison: Comparison) -> str:
+    """Return, for each family and recipe, down to which width a model is not worse than the best.
 
-    The best is that of the highest validation accuracy: the test set must not choose what it
-    then judges.
+    Not worse is non-inferior: even at the unfavorable end of the 95 % interval it has at most
+    `MARGIN` more errors than the best (one-sided, 2.5 %). That two models are "not significantly
+    different" would not do: noisy models never are. The best is that of the highest validation
+    accuracy, since the test set must not choose what it then judges. The widths of its depth are
+    tested from large to small up to the first that fails, an order fixed before the test set
+    is read, so that no correction is needed (Maurer, Hothorn and Lehmacher 1995).
 
     Args:
         study: what to look at.
-        labels: (N,) of the test images.
+        comparison: of the data set.
     """
     kinds: dict[tuple[str, str], list[Entry]] = {}
     for entry in study.entries:
@@ -74,25 +78,38 @@ def enough(study: Study, labels: np.ndarray) -> str:
     sentences = []
     for (family, recipe), entries in kinds.items():
         best = max(entries, key=lambda entry: validation_accuracy(entry.group))
-        others = [entry for entry in entries if entry is not best]
-        apart = told_apart(best.group, [entry.group for entry in others], labels)
-        tied = [entry for entry, told in zip(others, apart, strict=True) if not told]
-        kind = f"{count(len(entries), family.upper())} by {recipe}"
-        sentences.append(_sentence(best, tied, kind))
+        kind = f"{count(len(entries), family.upper())} with the {recipe} recipe"
+        sentences.append(_sentence(best, _narrower(best, entries), comparison, kind))
     return " ".join(sentences)
 
 
-def _sentence(best: Entry, tied: Sequence[Entry], kind: str) -> str:
-    """Return it of one kind; `tied` are those that cannot be told from the best."""
+def _narrower(best: Entry, entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries of the best one's depth that are narrower, the widest first."""
+    [line] = [line for line in depth_lines(entries) if best in line.entries]
+    return line.entries[: line.entries.index(best)][::-1]
+
+
+def _sentence(best: Entry, narrower: Sequence[Entry], comparison: Comparison, kind: str) -> str:
+    """Return it of one kind: the best, and the smallest that is shown to be not worse."""
 
     def described(entry: Entry) -> str:
         parameters = count(int(entry.figures["parameters"]), "parameter")
         return f"{entry.group.model} ({parameters}, {percent(entry.accuracy.mean)})"
 
     lead = f"Of {kind}, {described(best)} is the best by validation"
-    smallest = min([best, *tied], key=lambda entry: entry.figures["parameters"])
-    if not tied:
-        return f"{lead} and told apart from all others."
-    if smallest is best:
-        return f"{lead}, and every smaller one can be told from it."
-    return f"{lead}; the smallest that cannot be told from it is {described(smallest)}."
+    if not narrower:
+        return f"{lead}, and the narrowest of its depth."
+    if any(entry.place not in comparison.variances for entry in (best, *narrower)):
+        return f"{lead}; one seed is not enough to say which smaller one is not worse."
+    smallest = None
+    for entry in narrower:
+        if comparison.models(entry.place, best.place, MARGIN).interval()[0] <= 0:
+            break
+        smallest = entry
+    share = f"{MARGIN:.0%}".replace("%", PER_CENT)
+    if smallest is None:
+        return f"{lead}; no narrower one is shown to have at most {share} more errors."
+    return (
+        f"{lead}; down to {described(smallest)} the narrower ones of its depth are not worse: "
+        f"at most {share} more errors (non-inferiority, one-sided p\u00a0<\u00a00.025 each)."
+    )

@@ -1,15 +1,19 @@
-"""What others report for models of this zoo, beside what is measured here."""
+"""What others report, next to what is measured here, and what differs between the two."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, stdev
 
-from task3_MNIST.evaluation.statistics import mean_interval
+from scipy.stats import ttest_ind_from_stats
+
+from task3_MNIST.evaluation.pairs import SIGNIFICANT
+from task3_MNIST.evaluation.statistics import mean_interval, prediction_interval
+from task3_MNIST.formatting import p_value
 from task3_MNIST.report.comparison.verdicts import spread
 
-UNVERIFIED = "a public student project, quoted from notes, not verified"
+NOT_FOUND = "README of a public repository, quoted"
 NOT_MEASURED = "not measured"
 EVERYDAY = ("classic", "fast")
 CLASSIC = ("classic",)
@@ -26,12 +30,14 @@ class Claim:
     Attributes:
         of: the claimed model in the words of its source.
         accuracy: percent, with the digits that were published.
-        model: the same model here.
+        model: the nearest model here; "" if there is none like it.
         recipes: run names here to hold against it.
+        differs: what is known to differ there: architecture, optimizer, split, how it was chosen.
         source: who claims it.
-        link: where that was read; "" if it was not seen there.
+        link: where that was read; "" if it was not found.
         split: the images it is of: `test`, or `val` for validation images.
-        spread: its own spread, as published.
+        runs: number of runs it is the mean of.
+        deviation: their standard deviation, in points.
         loss: mean cross-entropy on the same images, as published.
         seconds: training, as published.
         machine: where those seconds were measured, if that is said.
@@ -42,10 +48,12 @@ class Claim:
     accuracy: str
     model: str
     recipes: tuple[str, ...]
-    source: str = UNVERIFIED
+    differs: str
+    source: str = NOT_FOUND
     link: str = ""
     split: str = "test"
-    spread: str = ""
+    runs: int = 1
+    deviation: float = 0.0
     loss: str = ""
     seconds: str = ""
     machine: str = ""
@@ -62,6 +70,7 @@ class Row:
     claimed: str
     model: str
     recipe: str
+    differs: str
     here: str
     difference: str
 
@@ -75,19 +84,41 @@ COLUMNS = (
     "source",
     "model there",
     "claimed",
-    "model here",
+    "nearest model here",
     "recipe",
+    "what differs there",
     "measured here",
     "here, against the claim",
 )
 
+PEAK = "the best of its test epochs is quoted"
+SGD = "SGD 0.01 with momentum 0.9"
 LLOYD_LEI = dict(
     source="Lloyd-lei/neuralNetwork, README",
     link="https://github.com/Lloyd-lei/neuralNetwork",
+    differs=f"{SGD}, 10 epochs, 48,000 images",
 )
-VALIDATED = dict(split="val", recipes=CLASSIC)
+VALIDATED = dict(split="val", recipes=CLASSIC, differs="split not known")
+MOOMINCI = dict(
+    source="Moominci/MNIST-Classification, README",
+    link="https://github.com/Moominci/MNIST-Classification",
+    recipes=CLASSIC,
+    differs=f"{SGD}, 15 epochs; {PEAK}",
+)
+ABHISH = dict(
+    source="abhish12345/Handwritten_Digit_Recognition-_Using_Neural_Networks, README",
+    link="https://github.com/abhish12345/Handwritten_Digit_Recognition-_Using_Neural_Networks",
+    recipes=CLASSIC,
+)
+NOWHERE = "the figure is in its README only, not in its notebook"
+SAUMILYAGUPTA = dict(
+    source="saumilyagupta/Exploring-MNIST-with-Neural-Networks, notebook",
+    link="https://github.com/saumilyagupta/Exploring-MNIST-with-Neural-Networks",
+)
+STOPPED = "Adam 1e-3 until validation stops improving, 48,000 images"
+UNLIKE = dict(model="", recipes=CLASSIC, differs=f"no such model here; {STOPPED}", **SAUMILYAGUPTA)
 
-# Where there is a link, the figure was read there; spreads are standard deviations.
+# Where there is a link, the figure was read there.
 CLAIMS = (
     Claim(
         "MLP 784-512-256-10",
@@ -107,31 +138,62 @@ CLAIMS = (
     Claim("MLP 120-84, Adam 1e-3", "97", "mlp_120_84", loss="0.1778", **VALIDATED),
     Claim("MLP 50-50, Adam 1e-2", "97", "mlp_50_50", loss="0.1778", **VALIDATED),
     Claim("CNN 10-20 channels", "99", "cnn_10_20", loss="0.0341", **VALIDATED),
-    Claim("LeNet-5", "98.9", "lenet5", CLASSIC),
-    Claim("MLP 80-20, as large as LeNet-5", "97.5", "mlp_80_20", CLASSIC),
-    Claim("LeNet-5", "98.96", "lenet5", CLASSIC),
-    Claim("a simple CNN", "92.4", "simple_cnn", CLASSIC),
-    Claim("an advanced CNN", "97.67", "advanced_cnn", CLASSIC),
+    Claim("LeNet-5, 61,706 parameters", "98.9", "lenet5", **MOOMINCI),
+    Claim("MLP 80-20, 64,630 parameters", "97.5", "mlp_80_20", **MOOMINCI),
+    Claim(
+        "LeNet-5",
+        *("98.96", "lenet5"),
+        **ABHISH,
+        differs="Adam 1e-3, 60,000 images; it is the accuracy of a test epoch",
+    ),
+    Claim(
+        "a simple CNN",
+        *("92.4", "simple_cnn"),
+        **ABHISH,
+        differs=f"421,642 parameters in its notebook, 9,098 here; {NOWHERE}",
+    ),
+    Claim(
+        "an advanced CNN",
+        *("97.67", "advanced_cnn"),
+        **ABHISH,
+        differs=f"architecture not known; {NOWHERE}",
+    ),
+    Claim("MLP 784-64-10", "97.51", "mlp_d1_w64", ("fast",), STOPPED, **SAUMILYAGUPTA),
+    Claim("MLP 784-128-64-10", "97.71", "mlp_128-64", CLASSIC, STOPPED, **SAUMILYAGUPTA),
+    Claim("MLP 784-256-128-10", "98.05", "mlp_256-128", CLASSIC, STOPPED, **SAUMILYAGUPTA),
+    Claim("MLP of 739,274 parameters, 6 layers", "97.80", **UNLIKE),
+    Claim("MLP of 943,946 parameters, dropout", "98.01", **UNLIKE),
+    Claim("MLP of 3,011,110 parameters, dropout", "98.30", **UNLIKE),
+    Claim("CNN of 220,234 parameters, dropout", "99.13", **UNLIKE),
+    Claim("CNN of 431,018 parameters, dropout", "99.13", **UNLIKE),
+    Claim("CNN of 1,025,760 parameters, dropout", "99.10", **UNLIKE),
+    Claim("CNN of 3,542,154 parameters, dropout", "99.32", **UNLIKE),
     Claim(
         "MLP 3 x 1024, affine deformation",
         *("99.447", "mlp_strong", RECORD),
+        "dropout 0.2, 50 epochs, no elastic deformation",
         source="tsilva/mnist-classifier-mlp, model card",
         link="https://huggingface.co/tsilva/mnist-classifier-mlp",
-        spread="± 0.020, 10 seeds",
+        runs=10,
+        deviation=0.020,
     ),
     Claim(
         "CNN 32-64-128 x 2, affine deformation",
         *("99.614", "cnn_strong", RECORD),
+        "another architecture",
         source="tsilva/mnist-classifier-cnn, model card",
         link="https://huggingface.co/tsilva/mnist-classifier-cnn",
-        spread="± 0.080, 5 seeds",
+        runs=5,
+        deviation=0.080,
     ),
     Claim(
         "CNN of 215,194 parameters, one epoch",
         *("99.041", "cnn_fast", ("fast",)),
+        "215,194 parameters, 24,314 here; Adam 0.01, batch 256",
         source="tuomaso/train_mnist_fast, notebook 8",
         link="https://github.com/tuomaso/train_mnist_fast",
-        spread="± 0.066, 30 runs",
+        runs=30,
+        deviation=0.066,
         seconds="0.762",
         machine="GTX 1660 Ti",
     ),
@@ -157,15 +219,17 @@ def _row(claim: Claim, recipe: str, found: Figures | None) -> Row:
     if found and None not in found[f"{claim.split}_accuracy"]:
         here, difference = _measured(claim, found), _difference(claim, found)
     there = (claim.source, claim.link, claim.of, _claimed(claim))
-    return Row(*there, claim.model, recipe, here, difference)
+    model, recipe = (claim.model, recipe) if claim.model else ("–", "–")
+    return Row(*there, model, recipe, claim.differs, here, difference)
 
 
 def _claimed(claim: Claim) -> str:
     accuracy = f"{claim.accuracy} %{_of_split(claim)}"
+    runs = f"± {claim.deviation:.3f}, {claim.runs} runs" if claim.runs > 1 else ""
     loss = f"loss {claim.loss}" if claim.loss else ""
     where = f" on a {claim.machine}" if claim.machine else ""
     seconds = f"{claim.seconds} s{where}" if claim.seconds else ""
-    return ", ".join(part for part in (accuracy, claim.spread, loss, seconds, claim.size) if part)
+    return ", ".join(part for part in (accuracy, runs, loss, seconds, claim.size) if part)
 
 
 def _measured(claim: Claim, found: Figures) -> str:
@@ -183,16 +247,7 @@ def _measured(claim: Claim, found: Figures) -> str:
 
 def _difference(claim: Claim, found: Figures) -> str:
     """Return whether the figure here is lower or higher, and the same of loss and time."""
-    measured = mean_interval([100 * a for a in found[f"{claim.split}_accuracy"]])
-    digits = len(claim.accuracy.partition(".")[2])
-    points = measured.mean - float(claim.accuracy)
-    if f"{measured.mean:.{digits}f}" == claim.accuracy:
-        text = "equal as rounded there"
-    else:
-        text = f"{abs(points):.{max(digits, 2)}f} points {'lower' if points < 0 else 'higher'}"
-        if measured.low is not None and measured.low <= float(claim.accuracy) <= measured.high:
-            text += ", with the claim inside the interval"
-    parts = [text]
+    parts = [_of_accuracy(claim, [100 * a for a in found[f"{claim.split}_accuracy"]])]
     if claim.loss:
         loss = mean_interval(found[f"{claim.split}_loss"]).mean - float(claim.loss)
         parts.append(f"loss {abs(loss):.4f} {'lower' if loss < 0 else 'higher'}")
@@ -200,6 +255,32 @@ def _difference(claim: Claim, found: Figures) -> str:
         ratio = median(found["train_seconds"]) / float(claim.seconds)
         parts.append(f"{ratio:.2g} times the seconds, on another machine")
     return "; ".join(parts)
+
+
+def _of_accuracy(claim: Claim, accuracies: Sequence[float]) -> str:
+    """Return how accuracies, in percent, stand to the claim.
+
+    A claim of one run is held against the interval in which one further run here would lie; the
+    mean of several by Welch's t-test. Both are of one test set: they count the variation between
+    seeds only.
+    """
+    claimed, seeds = float(claim.accuracy), len(accuracies)
+    here = prediction_interval(accuracies)
+    digits = len(claim.accuracy.partition(".")[2])
+    points = here.mean - claimed
+    text = f"{abs(points):.{max(digits, 2)}f} points {'lower' if points < 0 else 'higher'}"
+    if f"{here.mean:.{digits}f}" == claim.accuracy:
+        text = "equal as rounded there"
+    if seeds == 1:
+        return text
+    if claim.runs > 1:
+        there = (claimed, claim.deviation, claim.runs)
+        test = ttest_ind_from_stats(here.mean, stdev(accuracies), seeds, *there, equal_var=False)
+        different = "" if test.pvalue < SIGNIFICANT else "not "
+        return f"{text}, {different}significantly different ({p_value(test.pvalue)}, Welch)"
+    inside = here.low <= claimed <= here.high
+    where = "inside" if inside else "outside"
+    return f"{text}; {where} the interval of one more run [{here.low:.2f}, {here.high:.2f}]"
 
 
 def _of_split(claim: Claim) -> str:

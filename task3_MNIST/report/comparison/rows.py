@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from task3_MNIST.evaluation.statistics import Interval, accuracy_interval, mean_interval
+from task3_MNIST.datasets import writers
+from task3_MNIST.evaluation.statistics import Interval, accuracy_interval, mean_interval, wilson
 from task3_MNIST.plots.style import HUES, SYMBOLS
 from task3_MNIST.runs.groups import Group, Reading, labels
 
@@ -23,8 +24,8 @@ class Entry:
         group: where the figures come from.
         colour: of its lines and marks.
         symbol: of its marks.
-        accuracy: test accuracy over the seeds; of one seed, with the interval over the test
-            images; None if no run was evaluated.
+        accuracy: test accuracy over the seeds; of one seed, with the interval over the writers of
+            the test images; None if no run was evaluated.
         figures: means over the seeds: the numbers of `summary.json`, and of `test.json` if any
             run was evaluated; one that a run does not have is not in it.
     """
@@ -48,8 +49,14 @@ class Entry:
         return self.group.median
 
 
-def make_entries(groups: Sequence[Group]) -> list[Entry]:
-    """Return the entries of one data set's groups, in their order."""
+def make_entries(groups: Sequence[Group], labels_of_test: np.ndarray | None) -> list[Entry]:
+    """Return the entries of one data set's groups, in their order.
+
+    Args:
+        groups: all of the data set, or some.
+        labels_of_test: (N,) of its test images; None where they cannot be read, and then the
+            interval of a single seed takes its images as independent.
+    """
     names = labels(groups)
     met: dict[str, int] = {}
     entries = []
@@ -64,7 +71,7 @@ def make_entries(groups: Sequence[Group]) -> list[Entry]:
                 group=group,
                 colour=hues[number % len(hues)],
                 symbol=SYMBOLS[group.family],
-                accuracy=_accuracy(group),
+                accuracy=_accuracy(group, labels_of_test),
                 figures=_figures(group),
             )
         )
@@ -90,10 +97,14 @@ def tidy(value: float) -> float:
     return int(value) if float(value).is_integer() else float(f"{value:.5g}")
 
 
-def _accuracy(group: Group) -> Interval | None:
+def _accuracy(group: Group, labels_of_test: np.ndarray | None) -> Interval | None:
     runs = group.evaluated
     if len(runs) == 1:
-        return accuracy_interval(runs[0].test["correct"], runs[0].test["n"])
+        if labels_of_test is None:
+            n = runs[0].test["n"]
+            return wilson(runs[0].test["correct"] / n, n, effect=1, people=n)
+        clusters = writers.clusters(group.dataset, len(labels_of_test))
+        return accuracy_interval(runs[0].predicted == labels_of_test, clusters)
     return mean_interval([run.test["test_accuracy"] for run in runs]) if runs else None
 
 

@@ -1,45 +1,54 @@
-"""All pairs of a data set at once: which models can be told apart, and groups that cannot."""
+"""All pairs of a data set at once, and each model against the best by validation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from string import ascii_letters
 from typing import Any
 
-import numpy as np
-
-from task3_MNIST.evaluation.pairs import Pair
-from task3_MNIST.evaluation.statistics import inseparable_groups
-from task3_MNIST.formatting import PER_CENT, count, listing, percent
+from task3_MNIST.evaluation.pairs import Against, Pair
+from task3_MNIST.formatting import PER_CENT, count, percent, points
 from task3_MNIST.report.comparison.rows import Entry, tidy
 
 FEWEST = 3  # of two models, the verdict has said all
-MOST_NAMED = 4  # in a sentence; the groups below it name them all
+BEST = "the best by validation"
+AGAINST_COLUMNS = ("model", "test accuracy", "seeds", "points", "interval", "p", "against the best")
 COLUMNS = (
     "model",
     "against",
+    "compared",
     "difference, points",
     f"95{PER_CENT} interval from",
-    "to",
+    "interval to",
     "p",
-    "p, Holm-corrected",
-    "told apart",
-    "probability that a new run beats the other's",
-    "exact McNemar p",
-    "only the first has right",
+    "significantly different",
+    "p, corrected for all pairs",
+    "after correction",
+    "probability of superiority",
+    "McNemar p",
+    "only the first correct",
     "only the second",
     "bootstrap from",
-    "to",
+    "bootstrap to",
 )
 
 
-def significance(entries: Sequence[Entry], pairs: Sequence[Pair]) -> dict[str, Any] | None:
+def significance(
+    entries: Sequence[Entry],
+    pairs: Sequence[Pair],
+    against: tuple[int, Sequence[Against]] | None,
+) -> dict[str, Any] | None:
     """Return what the page shows of all pairs; None for fewer than three models.
 
+    Args:
+        entries: of the data set.
+        pairs: all of them.
+        against: the place of the best by validation, and the others compared with it.
+
     Returns:
-        `order`, the places of the models from the highest test accuracy; `letters` of each of
-        them, as a compact letter display has them; `groups`, for each letter its models and their
-        accuracies; `finding`; `table`, its `columns` and a row for each pair.
+        `order`, the places of the models from the highest test accuracy; `marks` of each of them,
+        whether it differs significantly from the best by validation; `against`, a table of that
+        with its `columns`, `rows` and `about`, or None; `finding`; `table` of all pairs, its
+        `columns` and a row for each.
     """
     order = [
         entry.place
@@ -50,36 +59,40 @@ def significance(entries: Sequence[Entry], pairs: Sequence[Pair]) -> dict[str, A
     if len(order) < FEWEST or not pairs:
         return None
     rank = {place: number for number, place in enumerate(order)}
-    apart = np.zeros((len(order), len(order)), dtype=bool)
-    for pair in pairs:
-        a, b = rank[pair.a], rank[pair.b]
-        apart[a, b] = apart[b, a] = not pair.tied
-    groups = inseparable_groups(apart)
+    best, rows = against or (None, [])
+    marks = {row.place: _mark(row) for row in rows} | {best: BEST}
     return {
         "order": order,
-        "letters": [
-            "".join(_letter(k) for k, group in enumerate(groups) if number in group)
-            for number in range(len(order))
-        ],
-        "groups": [
-            _group(_letter(k), [entries[order[number]] for number in group])
-            for k, group in enumerate(groups)
-        ],
-        "finding": _finding([entries[place] for place in order], apart),
+        "marks": [marks.get(place, "one seed") for place in order],
+        "against": _against(entries, best, rows) if rows else None,
+        "finding": _finding(pairs),
         "table": {"columns": list(COLUMNS), "rows": _rows(entries, pairs, rank)},
     }
 
 
-def _letter(group: int) -> str:
-    return ascii_letters[group] if group < len(ascii_letters) else f"({group + 1})"
+def _mark(row: Against) -> str:
+    if not row.significant:
+        return "not significantly different"
+    return "significantly better" if row.mean > 0 else "significantly worse"
 
 
-def _group(letter: str, members: Sequence[Entry]) -> list[str]:
-    accuracies = [percent(entry.accuracy.mean) for entry in members]
-    if len(members) == 1:
-        return [letter, f"{members[0].name}, told apart from all others", accuracies[0]]
-    names = listing([entry.name for entry in members])
-    return [letter, names, f"{accuracies[0]} to {accuracies[-1]}"]
+def _against(entries: Sequence[Entry], best: int, rows: Sequence[Against]) -> dict[str, Any]:
+    def line(entry: Entry, *cells: str) -> list[str]:
+        return [entry.name, percent(entry.accuracy.mean), f"n\u00a0=\u00a0{entry.seeds}", *cells]
+
+    lines = [line(entries[best], "–", "–", "–", BEST)]
+    for row in rows:
+        ends = f"{points(row.low)} to {points(row.high)}"
+        p = f"{row.p:.3f}" if row.p >= 0.001 else "<\u00a00.001"
+        lines.append(line(entries[row.place], points(row.mean), ends, p, _mark(row)))
+    return {
+        "columns": list(AGAINST_COLUMNS),
+        "rows": lines,
+        "about": f"Each model against {entries[best].name}, {BEST}: accuracy minus its accuracy, "
+        "in percentage points. Intervals and p are corrected for "
+        f"{count(len(rows), 'comparison')}, so all intervals hold together in 95{PER_CENT} of "
+        "cases, and a model differs significantly just where its interval leaves out 0.",
+    }
 
 
 def _rows(entries: Sequence[Entry], pairs: Sequence[Pair], rank: dict[int, int]) -> list[list[Any]]:
@@ -88,19 +101,21 @@ def _rows(entries: Sequence[Entry], pairs: Sequence[Pair], rank: dict[int, int])
     for pair in sorted(pairs, key=lambda pair: sorted((rank[pair.a], rank[pair.b]))):
         sign = 1 if rank[pair.a] < rank[pair.b] else -1
         first, second = (pair.a, pair.b)[::sign]
-        only = (pair.mcnemar.only_a, pair.mcnemar.only_b)[::sign]
-        beats = pair.beats if pair.beats is None or sign > 0 else 1 - pair.beats
+        only = (pair.networks.only_a, pair.networks.only_b)[::sign]
+        chance = pair.superiority
         rows.append(
             [
                 entries[first].name,
                 entries[second].name,
-                tidy(100 * sign * pair.difference),
-                *_ends(pair.low, pair.high, sign),
-                tidy(pair.p),
-                tidy(pair.corrected),
-                "no" if pair.tied else "yes",
-                None if beats is None else tidy(beats),
-                tidy(pair.mcnemar.p),
+                "models" if pair.models else "two networks",
+                tidy(100 * sign * pair.result.mean),
+                *_ends(*pair.result.interval(), sign),
+                tidy(pair.result.p),
+                _yes(pair.significant),
+                None if pair.corrected is None else tidy(pair.corrected),
+                _yes(pair.significant_among_all) if pair.models else None,
+                None if chance is None else tidy(chance if sign > 0 else 1 - chance),
+                tidy(pair.networks.difference.p),
                 *only,
                 *_ends(*pair.bootstrap, sign),
             ]
@@ -108,18 +123,20 @@ def _rows(entries: Sequence[Entry], pairs: Sequence[Pair], rank: dict[int, int])
     return rows
 
 
+def _yes(answer: bool) -> str:
+    return "yes" if answer else "no"
+
+
 def _ends(low: float, high: float, sign: int) -> list[float]:
     return [tidy(100 * sign * end) for end in (low, high)[::sign]]
 
 
-def _finding(ranked: Sequence[Entry], apart: np.ndarray) -> str:
-    told, all_pairs = int(apart.sum()) // 2, len(apart) * (len(apart) - 1) // 2
-    if told == all_pairs:
-        return f"All {count(len(ranked), 'model')} can be told apart"
-    if told == 0:
-        return f"None of the {count(len(ranked), 'model')} can be told apart"
-    tied = [entry.name for entry, other in zip(ranked, apart[0], strict=True) if not other][1:]
-    best = ranked[0].name
-    others = listing(tied) if 0 < len(tied) <= MOST_NAMED else count(len(tied), "other")
-    lead = f"{best} cannot be told from {others}" if tied else f"{best} is ahead of all others"
-    return f"{told:,} of {all_pairs:,} pairs of models can be told apart; {lead}"
+def _finding(pairs: Sequence[Pair]) -> str:
+    models = [pair for pair in pairs if pair.models]
+    if not models:
+        return "One seed of each model: no models can be compared"
+    found = sum(pair.significant_among_all for pair in models)
+    return (
+        f"{found:,} of {count(len(models), 'pair')} of models differ significantly, after "
+        f"correction for {count(len(models), 'pair')}"
+    )

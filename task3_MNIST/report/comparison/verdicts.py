@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from task3_MNIST.evaluation.pairs import SIGNIFICANT, Pair
-from task3_MNIST.evaluation.statistics import RESAMPLES, mean_interval
+from task3_MNIST.evaluation.pairs import Pair
+from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.formatting import (
     FAMILY_NOUNS,
     PER_CENT,
     count,
+    listing,
     p_value,
     points,
     probability,
@@ -18,128 +19,147 @@ from task3_MNIST.formatting import (
 )
 from task3_MNIST.report.comparison.rows import Entry
 
+CHOSEN = (
+    "chosen by validation accuracy, never by the test set; of a model that was trained on all "
+    "images as well, the group with more seeds. It is the one planned comparison, so its p is not "
+    "corrected for other pairs."
+)
+
 
 def spread(values: Sequence[float], form: str, unit: str = "") -> str:
     """Return the mean and its 95 % t-interval over seeds: `98.51 % [98.45, 98.57]`."""
     return with_ends(mean_interval(values), form, unit)
 
 
-def verdict(pair: Pair, entries: Sequence[Entry], images: int, pairs: int) -> str:
-    """Return which of two is better and by how much, or that they are tied, in one sentence.
+def verdict(pair: Pair, entries: Sequence[Entry], images: str) -> str:
+    """Return in one sentence whether two differ significantly, and by how much.
+
+    The test is the pair's own, so the verdict is "different" just where the interval in it leaves
+    out 0. With a single seed it is about two networks, and says nothing of their models.
 
     Args:
         pair: the two.
         entries: of the data set.
-        images: number of its test images.
-        pairs: number of pairs that p was corrected for.
+        images: what they were tested on, from `test_images`.
     """
-    a, b = entries[pair.a], entries[pair.b]
-    difference, (low, high) = pair.difference, (pair.low, pair.high)
-    if difference < 0:
-        a, b, difference, low, high = b, a, -difference, -high, -low
-    size = f"n\u00a0=\u00a0{_seed_counts(a, b)}, {images:,} test images"
-    basis = f"{_tests(pair, pairs)}; {size}"
-    if pair.tied:
+    a, b, sign = _better_first(pair, entries)
+    difference = points(sign * pair.result.mean)
+    ends = " to ".join(points(sign * end) for end in pair.result.interval()[::sign])
+    size = f"n\u00a0=\u00a0{_seed_counts(a, b)}, {images}"
+    rest = f"(95{PER_CENT} interval {ends}; {p_value(pair.result.p)}; {size})"
+    if not pair.models:
+        first, second = (f"{_seed(entry)} of {entry.name}" for entry in (a, b))
+        if pair.significant:
+            return (
+                f"Of two networks, {first} classifies {difference} percentage points more of the "
+                f"test images correctly than {second} {rest}."
+            )
         return (
-            f"{a.name} and {b.name} are tied: they differ by {points(difference)} percentage "
-            f"points, with a 95{PER_CENT} interval from {points(low)} to {points(high)} ({basis})."
+            f"Two networks, {first} and {second}, are not significantly different: their test "
+            f"accuracies differ by {difference} percentage points {rest}."
+        )
+    if pair.significant:
+        return (
+            f"{a.name} is better than {b.name} by {difference} percentage points of test accuracy "
+            f"{rest}."
         )
     return (
-        f"{a.name} is better than {b.name} by {points(difference)} percentage points of test "
-        f"accuracy (95{PER_CENT} interval {points(low)} to {points(high)}; {basis})."
+        f"{a.name} and {b.name} are not significantly different: their test accuracies differ by "
+        f"{difference} percentage points {rest}."
     )
 
 
-def basis(pair: Pair, entries: Sequence[Entry]) -> str:
-    """Return what a verdict rests on."""
+def test_images(images: int, people: int) -> str:
+    """Return what models were tested on: `10,000 test images by 297 people`."""
+    return f"{images:,} test images" + (f" by {people:,} people" if people < images else "")
+
+
+def basis(pair: Pair, entries: Sequence[Entry], people: bool) -> str:
+    """Return what a verdict rests on.
+
+    Args:
+        pair: the two.
+        entries: of the data set.
+        people: whether it is known who wrote each image.
+    """
     a, b = entries[pair.a], entries[pair.b]
-    both_single = a.seeds == b.seeds == 1
-    runs = f"seed {a.median.config['seed']} of {a.name}, seed {b.median.config['seed']} of {b.name}"
-    mcnemar = (
-        f"McNemar's test compares the runs{'' if both_single else ' of median accuracy'} ({runs}): "
-        f"{count(pair.mcnemar.only_a, 'image')} only {a.name} has right, "
-        f"{pair.mcnemar.only_b:,} only {b.name}."
+    drawn = "writers" if people else "test images"
+    low, high = pair.bootstrap if pair.result.mean >= 0 else [-end for end in pair.bootstrap[::-1]]
+    test = pair.networks
+    counts = (
+        f"{count(test.only_a, 'image')} only {a.name} classifies correctly, {test.only_b:,} only "
+        f"{b.name}"
     )
-    drawn = "the test images" if both_single else "seeds and test images"
-    draws = f"draws {drawn} anew, {RESAMPLES:,} times"
-    if pair.beats is not None:
-        low, high = pair.bootstrap
-        if pair.difference < 0:
-            low, high = -high, -low
-        decides = (
-            "The t-test decides: its variance holds the luck of training and that of the test "
-            "images."
-        )
-        bootstrap = f"The paired bootstrap {draws}: {points(low)} to {points(high)}."
-        sentences = (decides, _correction(pair), mcnemar, bootstrap, beats(pair, entries))
-    else:
-        sentences = (
-            mcnemar,
-            "It decides.",
-            _correction(pair),
-            f"The interval {draws}; {_luck(a, b)}",
-        )
-    return " ".join(sentence for sentence in sentences if sentence)
-
-
-def _luck(a: Entry, b: Entry) -> str:
-    """Return what an interval with a single seed leaves out of the luck of training."""
-    single = [entry for entry in (a, b) if entry.seeds == 1]
-    lucky = [entry for entry in single if not entry.group.seedless]
-    if not lucky:
-        if len(single) == 2:
-            return "neither draws anything in training, which has no luck to leave out."
-        return f"{single[0].name} draws nothing in its training, which has no luck to leave out."
-    if len(single) == 2:
+    bootstrap = f"A paired bootstrap over {{}} gives {points(low)} to {points(high)}."
+    if not pair.models:
+        single = listing([entry.name for entry in (a, b) if not _seeds_known(entry)])
         return (
-            "with one seed each it says nothing about the luck of training: train several to "
-            "include it."
+            f"This is McNemar's test{' by writer' if people else ''}: {counts}. {single} has one "
+            "seed, and one seed says nothing about the variation between seeds, so nothing is "
+            "said about the models: train more seeds of each. " + bootstrap.format(drawn)
         )
-    return f"{lucky[0].name} has one seed: its luck of training is not in the interval."
+    varying = "writers" if people else "images"
+    return (
+        "Two t-tests must agree: one over the seeds, and one that also counts what other "
+        f"{varying} would change. Of the runs of median accuracy ({_seed(a)} of {a.name}, "
+        f"{_seed(b)} of {b.name}), {counts} (McNemar{' by writer' if people else ''} "
+        f"{p_value(test.difference.p)}). {bootstrap.format(f'seeds and {drawn}')}"
+    )
 
 
-def beats(pair: Pair, entries: Sequence[Entry]) -> str:
-    """Return how probably a new run of the better beats one of the other; "" if unknown."""
-    if pair.beats is None:
+def correction(pair: Pair, pairs: int) -> str:
+    """Return whether a difference of models is significant among all pairs; "" for networks.
+
+    Args:
+        pair: the two.
+        pairs: number of pairs that p was corrected for.
+    """
+    if pair.corrected is None or pairs < 2:
         return ""
-    a, b, chance = entries[pair.a].name, entries[pair.b].name, pair.beats
-    if pair.difference < 0:
-        a, b, chance = b, a, 1 - chance
-    return f"A new run of {a} beats a new run of {b} with probability {probability(chance)}."
+    significant = "Significant" if pair.significant_among_all else "Not significant"
+    return f"{significant} after correction for {pairs:,} pairs ({p_value(pair.corrected)}, Holm)."
 
 
-def _correction(pair: Pair) -> str:
-    if pair.p < SIGNIFICANT <= pair.corrected:
-        return (
-            f"By itself this pair would count as different ({p_value(pair.p)}); among so many "
-            "pairs, chance alone makes such differences."
-        )
-    return ""
+def superiority(pair: Pair, entries: Sequence[Entry]) -> str:
+    """Return the better one's probability of superiority as a sentence; "" for networks."""
+    if pair.superiority is None:
+        return ""
+    a, b, sign = _better_first(pair, entries)
+    chance = pair.superiority if sign > 0 else 1 - pair.superiority
+    return (
+        f"Probability of superiority: a new run of {a.name} is better than a new run of {b.name} "
+        f"with probability {probability(chance)}."
+    )
 
 
-def _tests(pair: Pair, pairs: int) -> str:
-    """Return the p-value that decides, corrected for the pairs, and McNemar's."""
-    corrected = f", Holm-corrected for {pairs:,} pairs" if pairs > 1 else ""
-    if pair.beats is None:
-        return f"exact McNemar {p_value(pair.corrected)}{corrected}"
-    return f"t-test {p_value(pair.corrected)}{corrected}; exact McNemar {p_value(pair.mcnemar.p)}"
+def _better_first(pair: Pair, entries: Sequence[Entry]) -> tuple[Entry, Entry, int]:
+    """Return the better one, the other, and -1 if that is not the pair's own order."""
+    a, b = entries[pair.a], entries[pair.b]
+    return (b, a, -1) if pair.result.mean < 0 else (a, b, 1)
+
+
+def _seed(entry: Entry) -> str:
+    return f"seed {entry.median.config['seed']}"
+
+
+def _seeds_known(entry: Entry) -> bool:
+    return entry.seeds > 1 or entry.group.seedless
 
 
 def how_chosen(entries: Sequence[Entry]) -> str:
-    """Return how the verdict's two were found among the entries."""
+    """Return how the planned comparison's two were found among the entries."""
     counts = Counter(FAMILY_NOUNS[entry.group.family] for entry in entries if entry.accuracy)
     networks = [noun for noun in ("MLP", "CNN") if noun in counts]
     families = networks if len(networks) == 2 else list(counts)
     if len(families) == 2:
         first, second = families
         if counts[first] == counts[second] == 1:
-            return f"The one {first} and the one {second} of these results."
+            return f"The one {first} and the one {second} of these results: a planned comparison."
         return (
             f"The best of {count(counts[first], first)} and the best of "
-            f"{count(counts[second], second)}, chosen by validation accuracy, never by the test "
-            "set."
+            f"{count(counts[second], second)}, {CHOSEN}"
         )
-    return "The best two models, chosen by validation accuracy, never by the test set."
+    return f"The best two models, {CHOSEN}"
 
 
 def _seed_counts(a: Entry, b: Entry) -> str:

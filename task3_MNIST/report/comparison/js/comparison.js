@@ -95,7 +95,7 @@ function showDataset(dataset) {
   pick(a, b);
 }
 
-/** Show the study of size; its models are in the table only where that is asked for. */
+/** Show the model-size study; its models are in the table only where that is asked for. */
 function showSize({ size, apart, apart_settings }) {
   for (const part of document.querySelectorAll("#size, nav a[href='#size']")) {
     part.hidden = size === null;
@@ -105,7 +105,7 @@ function showSize({ size, apart, apart_settings }) {
   byId("apart").checked = false;
   byId("apart-control").hidden = apart.length === 0;
   byId("apart-control").querySelector("span").textContent =
-    `with the ${apart.length} models of the study of size`;
+    `with the ${apart.length} models of the model-size study`;
   byId("apart-settings").hidden = apart_settings === null;
   if (apart_settings === null) return;
   byId("apart-settings")
@@ -123,9 +123,9 @@ function showSignificance({ significance, entries, apart }) {
   for (const part of document.querySelectorAll("#pairs, nav a[href='#pairs']")) {
     part.hidden = !significance;
   }
-  [...entries, ...apart].forEach((entry) => (entry.group = null));
+  [...entries, ...apart].forEach((entry) => (entry.mark = null));
   if (!significance) return;
-  significance.order.forEach((place, rank) => (entries[place].group = significance.letters[rank]));
+  significance.order.forEach((place, rank) => (entries[place].mark = significance.marks[rank]));
   byId("pairs-content").replaceChildren(
     ...significanceContent(significance, entries, findPair, pick),
   );
@@ -163,7 +163,13 @@ function showVerdict(dataset, tested) {
         : "The test images could not be read: there is no verdict.";
   }
   byId("verdict-sentence").textContent = sentence;
-  byId("verdict-basis").textContent = pair ? `${dataset.how_chosen} ${pair.basis}` : "";
+  byId("verdict-basis").textContent = pair
+    ? sentences(dataset.how_chosen, pair.basis, pair.superiority)
+    : "";
+}
+
+function sentences(...parts) {
+  return parts.filter(Boolean).join(" ");
 }
 
 function findPair(a, b) {
@@ -179,7 +185,9 @@ function pick(a, b) {
   byId("pick-b").value = b;
   const { dataset } = shown;
   const pair = findPair(a, b);
-  byId("pick-sentence").textContent = pair ? `${pair.verdict} ${pair.basis}` : "";
+  byId("pick-sentence").textContent = pair
+    ? sentences(pair.verdict, pair.correction, pair.basis, pair.superiority)
+    : "";
   // the headline says the same of its own two
   byId("pick-sentence").hidden =
     Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));

@@ -1,4 +1,4 @@
-// All pairs of models at once: a matrix for pointers and arrow keys, and the groups it falls into.
+// All pairs of models at once, as a matrix for pointers and arrow keys; each against the best.
 "use strict";
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -6,42 +6,46 @@ const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
 /**
  * Return the content of the section.
  *
- * data: order, letters, groups, finding and table; pairOf(a, b) finds the pair of two places;
+ * data: order, marks, against, finding and table; pairOf(a, b) finds the pair of two places;
  * onPick(a, b) is told when a cell is chosen.
  */
 function significanceContent(data, entries, pairOf, onPick) {
   const ranked = data.order.map((place) => entries[place]);
   const detail = element("p", { class: "pair-detail", "aria-live": "polite" });
   return [
+    ...againstBest(data.against),
     element("h3", {}, data.finding),
     element(
       "div",
       { class: "scroll" },
-      significanceMatrix({ ranked, letters: data.letters, pairOf, onPick, detail }),
+      significanceMatrix({ ranked, marks: data.marks, pairOf, onPick, detail }),
     ),
     detail,
-    element("h3", {}, "Groups that cannot be told apart"),
-    element(
-      "div",
-      {
-        class: "scroll groups",
-        tabindex: 0,
-        role: "region",
-        "aria-label": "Groups that cannot be told apart",
-      },
-      simpleTable(["group", "models", "test accuracy"], data.groups),
-    ),
     dataBehind(data),
   ];
 }
 
-function significanceMatrix({ ranked, letters, pairOf, onPick, detail }) {
+function againstBest(table) {
+  if (!table) return [];
+  const title = "Each model against the best by validation";
+  return [
+    element("h3", {}, title),
+    element("p", { class: "muted" }, table.about),
+    element(
+      "div",
+      { class: "scroll against", tabindex: 0, role: "region", "aria-label": title },
+      simpleTable(table.columns, table.rows),
+    ),
+  ];
+}
+
+function significanceMatrix({ ranked, marks, pairOf, onPick, detail }) {
   const cells = ranked.map((row) => ranked.map((column) => matrixCell(row, pairOf, column)));
   const describe = (row, column) => {
     const pair = pairOf(ranked[row].place, ranked[column].place);
     detail.textContent = pair
-      ? `${pair.verdict} ${pair.beats}`
-      : `${ranked[row].name}: ${percent(ranked[row].accuracy[0])} of the test images are right.`;
+      ? sentences(pair.verdict, pair.correction, pair.superiority)
+      : `${ranked[row].name}: ${percent(ranked[row].accuracy[0])} of the test images are correct.`;
   };
   // one stop for Tab, arrows from there: hundreds of stops would be in everybody's way
   let current = cells[0][1];
@@ -99,7 +103,7 @@ function significanceMatrix({ ranked, letters, pairOf, onPick, detail }) {
         "tr",
         {},
         element("th", { scope: "col" }, "model"),
-        element("th", { scope: "col" }, "group"),
+        element("th", { scope: "col" }, "against the best"),
         ranked.map(head),
       ),
     ),
@@ -111,7 +115,7 @@ function significanceMatrix({ ranked, letters, pairOf, onPick, detail }) {
           "tr",
           {},
           element("th", { scope: "row" }, `${row + 1} `, swatch(ranked[row]), ranked[row].name),
-          element("td", {}, letters[row]),
+          element("td", {}, marks[row]),
           line,
         ),
       ),
@@ -123,7 +127,10 @@ function matrixCell(row, pairOf, column) {
   if (row === column) return element("td", { class: "same", tabindex: -1 });
   const pair = pairOf(row.place, column.place);
   const difference = pair.a === row.place ? pair.difference : -pair.difference;
-  const kind = pair.tied ? "tied" : difference > 0 ? "better" : "worse";
-  const text = pair.tied ? "≈" : signedPoints(difference);
-  return element("td", { class: kind, tabindex: -1 }, text);
+  if (!pair.models) return element("td", { class: "one-seed", tabindex: -1 }, signedPoints(difference));
+  if (!pair.significant_among_all) {
+    return element("td", { class: "not-significant", tabindex: -1 }, "n.s.");
+  }
+  const kind = difference > 0 ? "better" : "worse";
+  return element("td", { class: kind, tabindex: -1 }, signedPoints(difference));
 }

@@ -21,7 +21,12 @@ const COLUMNS = [
     show: (value, entry) =>
       `${percent(value)} [${entry.accuracy.slice(1).map(bareNumber).join(", ")}]`,
   },
-  { key: "group", head: "Group", value: (entry) => entry.group, show: (value) => value },
+  {
+    key: "mark",
+    head: "Against the best by validation",
+    value: (entry) => entry.mark,
+    show: (value) => value,
+  },
   { key: "against", head: "Against", descending: true, value: () => null, show: (value) => value },
   {
     key: "seeds",
@@ -75,7 +80,7 @@ class ModelTable {
         : column,
     )
       .filter((column) => column.key !== "against" || this.against.size > 0)
-      .filter((column) => column.key !== "group" || entries.some((entry) => entry.group));
+      .filter((column) => column.key !== "mark" || entries.some((entry) => entry.mark));
     this.draw();
   }
 
@@ -157,9 +162,11 @@ function againstReference(entries, pairs, reference) {
     if (pair.a !== reference && pair.b !== reference) continue;
     const other = entries[pair.a === reference ? pair.b : pair.a];
     const difference = pair.b === reference ? pair.difference : -pair.difference;
-    const text = pair.tied ? "tied" : signedPoints(difference);
-    // tied ones are not ranked among themselves
-    against.set(other, { difference: pair.tied ? 0 : difference, text });
+    const known = pair.significant_among_all;
+    const rest = pair.models ? ", n.s." : ", one seed";
+    const text = signedPoints(difference) + (known ? "" : rest);
+    // those that are not significantly different are not ranked among themselves
+    against.set(other, { difference: known ? difference : 0, text });
   }
   return against;
 }
