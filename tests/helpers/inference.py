@@ -92,13 +92,14 @@ def draw(page, strokes):
 
 
 def draw_at_once(page, strokes):
-    """Draw strokes by events of the page's own: the mouse waits for a frame after each point.
+    """Clear, and draw strokes by events of the page's own: the mouse waits for frames.
 
     Returns:
         what each model says, by name, before anything else can run in the page.
     """
     return page.evaluate(
         """(strokes) => {
+          document.getElementById("clear").click();
           const canvas = document.getElementById("canvas");
           const { left, top, width } = canvas.getBoundingClientRect();
           const send = (kind, [x, y]) => canvas.dispatchEvent(new PointerEvent(kind, {

@@ -22,7 +22,7 @@ from tests.helpers.pages import (
     seconds_until_ready,
     tabbed_controls,
 )
-from tests.helpers.scripts import REPOSITORY, SMALL, call, call_ok, refusal, run_ok
+from tests.helpers.scripts import REPOSITORY, SMALL, call, call_ok, refusal
 
 SCRIPT = "task3_MNIST/visualize_comparison.py"
 NAUGHTY = "<script>alert(1)</script><b>&amp;"
@@ -277,7 +277,7 @@ def test_script_writes_page_and_pictures_and_names_what_is_broken(results, tmp_p
     (broken / "test.json").write_text("{", encoding="utf-8")
     page = tmp_path / "page.html"
     pictures = tmp_path / "pictures"
-    printed = run_ok(SCRIPT, "--results", results, "--out", page, "--plots", pictures)
+    printed = call_ok(SCRIPT, "--results", results, "--out", page, "--plots", pictures)
     assert (
         re.search(
             r"not shown wholly: digits/mlp/\S+/seed0: test.json is corrupt",

@@ -24,6 +24,7 @@ from task3_MNIST.report.reference.tables import accuracy_table, with_tables
 from task3_MNIST.runs.folder import Run, find
 from task3_MNIST.runs.groups import collect
 from task3_MNIST.runs.tables import read_summary, write_summary
+from tests.helpers.made_runs import change_json
 from tests.helpers.pages import opened
 from tests.helpers.scripts import REPOSITORY, call, call_ok, refusal, start
 
@@ -34,7 +35,6 @@ INFERENCE = "task3_MNIST/model_inference_visualization.py"
 DIGITS = ("--dataset", "digits", "--threads", 1)
 NAMES = list(sklearn_baselines.BASELINES)
 SEEDED = [name for name, row in sklearn_baselines.BASELINES.items() if row.seeded]
-WHOLE = dict(sklearn_baselines.BASELINES)
 # as quick on digits as the others are
 SMALLER = {"random_forest": {"n_estimators": 5}, "gradient_boosting": {"max_iter": 2}}
 NO_FIGURE = ("images_per_second", "epochs", "selected_epoch")
@@ -211,7 +211,7 @@ LONG = (*DIGITS, "--models", "gradient_boosting")  # seconds, with all its round
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_an_interrupted_fit_begins_again(how, tmp_path, monkeypatch):
+def test_an_interrupted_fit_begins_again(how, tmp_path):
     process = start(SCRIPT, *LONG, "--results", tmp_path)
     assert "1,317 training" in process.stdout.readline()
     wait_for_processor_time(process, 0.3)  # amid the fit, which takes seconds of it
@@ -224,9 +224,9 @@ def test_an_interrupted_fit_begins_again(how, tmp_path, monkeypatch):
         assert errors == ""
         assert "gradient_boosting begins again with python" in output
     else:
-        monkeypatch.setitem(
-            sklearn_baselines.BASELINES, "gradient_boosting", WHOLE["gradient_boosting"]
-        )
+        # as if it had been fitted by the few rounds of this process, which all else here has
+        settings = found.config()["config"] | SMALLER["gradient_boosting"]
+        change_json(found.folder / "config.json", config=settings)
         call_ok(SCRIPT, *LONG, "--results", tmp_path)
         assert found.complete
         assert found.evaluated
@@ -236,9 +236,8 @@ def test_ctrl_c_is_answered_while_compiled_code_computes(mnist_dir, tmp_path):
     given = ("--data", mnist_dir, "--results", tmp_path, "--models", "svm_rbf", "--no-evaluate")
     process = start(SCRIPT, *given, "--threads", 1)
     assert "55,000 training" in process.stdout.readline()
-    wait_for_processor_time(
-        process, 2
-    )  # within libsvm, which takes minutes and looks for no signal
+    # in libsvm, which takes minutes and looks for no signal
+    wait_for_processor_time(process, 2)
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate()
     assert (process.returncode, errors) == (130, "")

@@ -22,7 +22,7 @@ from task3_MNIST.models import registry
 from task3_MNIST.plots import CONFUSION
 from task3_MNIST.runs.folder import Run
 from task3_MNIST.runs.tables import COLUMNS, NAME, read_summary
-from tests.helpers.scripts import REPOSITORY, call, call_ok, command, refusal, run, start
+from tests.helpers.scripts import REPOSITORY, call, call_ok, command, refusal, start
 
 SCRIPT = "task3_MNIST/benchmark.py"
 GRID = ("--models", "linear,mlp_50_50", "--recipes", "fast", "--datasets", "digits")
@@ -143,7 +143,7 @@ def test_killed_and_given_again_it_loses_the_runs_in_flight_only(complete, tmp_p
     }
     assert still_alive(workers) == [], "workers outlive the script and hold its runs"
 
-    done = run(SCRIPT, *given)
+    done = again(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert {folder: (folder / "summary.json").stat().st_mtime_ns for folder in kept} == kept
     # two at a time and killed in between: the same bits as one at a time

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from task3_MNIST.datasets.splits import MEAN, STD, load_test
-from tests.helpers.scripts import call, call_ok, refusal, run_ok
+from tests.helpers.scripts import call, call_ok, refusal
 
 PREDICT = "task3_MNIST/predict.py"
 
@@ -44,7 +44,7 @@ def test_photos_and_scans_of_every_kind_are_read(mnist_results, digits, tmp_path
 
     expected = {"light on dark.png": 7, "photo.jpg": 2, "turned.jpg": 2, "transparent.png": 4}
     files = [tmp_path / name for name in expected]
-    lines = run_ok(PREDICT, *files, "--results", mnist_results).splitlines()
+    lines = call_ok(PREDICT, *files, "--results", mnist_results).splitlines()
     for line, (name, digit) in zip(lines, expected.items(), strict=True):
         assert line.startswith(f"{tmp_path / name}: mlp says {digit} (")
         assert f"cnn says {digit} (" in line

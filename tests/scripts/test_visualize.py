@@ -16,7 +16,7 @@ from task3_MNIST.plots import style
 from task3_MNIST.plots.architecture import draw_diagram
 from task3_MNIST.plots.weights import tile
 from task3_MNIST.runs.folder import find
-from tests.helpers.scripts import call, call_ok, refusal, run_ok
+from tests.helpers.scripts import call, call_ok, refusal
 
 MLP = "task1_MLP/visualize.py"
 CNN = "task2_CNN/visualize.py"
@@ -107,7 +107,7 @@ def test_feature_maps_are_what_the_next_layer_receives():
 
 
 def test_mlp_script_draws_diagram_and_weights_of_the_first_run_it_finds(digits_results, tmp_path):
-    output = run_ok(MLP, "--results", digits_results, "--out", tmp_path / "out")
+    output = call_ok(MLP, "--results", digits_results, "--out", tmp_path / "out")
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert files == {"architecture.png", "first_layer_weights.png"}
     for name in files:
