@@ -292,6 +292,13 @@ def test_bootstrap_draws_people_and_not_images():
     assert accuracies.std() == pytest.approx(math.sqrt(0.9 * 0.1 / 1_000), rel=0.06)
 
 
+def test_bootstrap_divides_by_the_images_of_the_people_drawn():
+    # people wrote 10 to 1,000 images each: whoever is drawn, a tenth of them are incorrect
+    clusters = np.repeat(np.arange(100), 10 * np.arange(1, 101))
+    correct = (np.arange(len(clusters)) % 10 != 0)[None]
+    assert bootstrapped(correct, clusters=clusters) == pytest.approx(0.9)
+
+
 def test_bootstrap_is_paired_over_the_images():
     # two models that err on the same images but for ten: only those ten can vary
     a = np.arange(10_000)[None] < 9_000

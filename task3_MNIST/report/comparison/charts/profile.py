@@ -92,14 +92,14 @@ MEASURES = (
 )
 
 
-def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[str, Any] | None:
+def radar(entries: Sequence[Entry], most_accurate: Collection[Entry]) -> dict[str, Any] | None:
     """Return the radar over errors, training time, latency, size and calibration.
 
     Entries that lack a measure are left out; None if that leaves none.
 
     Args:
         entries: all of a data set.
-        tied_with_best: those whose accuracy cannot be told from the highest.
+        most_accurate: those whose accuracy is not significantly worse than the best one's.
     """
     tested = [entry for entry in entries if entry.accuracy and _has_all(entry)]
     if not tested:
@@ -137,7 +137,7 @@ def radar(entries: Sequence[Entry], tied_with_best: Collection[Entry]) -> dict[s
     )
     drawn = chart(
         "radar",
-        _radar_finding(tested, values, tied_with_best),
+        _radar_finding(tested, values, most_accurate),
         "Farther out is better on every axis. Each scale is logarithmic, from the centre's value "
         "to the rim's, as written at its corner: whole powers of ten around all models here."
         + left_out(lacking, "they lack one of the measures"),
@@ -185,23 +185,23 @@ def _reliability_finding(tested: Sequence[Entry]) -> str:
 
 
 def _radar_finding(
-    tested: Sequence[Entry], values: Sequence[Sequence[float]], tied_with_best: Collection[Entry]
+    tested: Sequence[Entry], values: Sequence[Sequence[float]], most_accurate: Collection[Entry]
 ) -> str:
     if len(tested) == 1:
         return f"{tested[0].name} on five measures"
     led: dict[str, list[str]] = {}
-    tied: list[str] = []
+    nobody: list[str] = []
     for measure, column in zip(MEASURES, zip(*values, strict=True), strict=True):
         best = min(column)
         first = [entry for entry, value in zip(tested, column, strict=True) if value == best]
         if measure.key == "error":
             # where the most accurate lacks another measure, nobody drawn here is ahead
-            drawn = all(entry in tested for entry in tied_with_best)
-            first = list(tied_with_best) if drawn else []
+            drawn = all(entry in tested for entry in most_accurate)
+            first = list(most_accurate) if drawn else []
         if len(first) > 1:
-            tied.append(measure.word)
+            nobody.append(measure.word)
         elif first:
             led.setdefault(first[0].name, []).append(measure.word)
     parts = [f"{name} is ahead in {listing(words)}" for name, words in led.items()]
-    parts += [f"no one model is ahead in {listing(tied)}"] if tied else []
+    parts += [f"no one model is ahead in {listing(nobody)}"] if nobody else []
     return "; ".join(parts)
