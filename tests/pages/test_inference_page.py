@@ -412,7 +412,7 @@ def test_a_model_with_an_unknown_layer_is_listed_with_the_reason(
 ):
     table = types.SimpleNamespace(VARIANTS={"gelu": {}}, GRID="", variant={"gelu": {}}.get)
     monkeypatch.setitem(registry.FAMILIES, "gelu", (GeluMLP, table))
-    monkeypatch.setattr("task3_MNIST.report.export.MLP", GeluMLP)
+    monkeypatch.setattr("task3_MNIST.report.inference.weights.MLP", GeluMLP)
     for name in ("gelu", "cnn_10_20"):
         make_run(tmp_path, name, digits_test, recipe_of="cnn")
     built = build_page(tmp_path, None)
@@ -458,7 +458,7 @@ def test_hostile_names_are_text(browser, digits_test, tmp_path):
 
 
 def test_no_evaluated_run_is_one_line(tmp_path):
-    line = refusal(call(SCRIPT, "--results", tmp_path, "--out", tmp_path / "page.html"), 1)
+    line = refusal(call(SCRIPT, "--results", tmp_path, "--out", tmp_path / "page.html"), 2)
     assert "train_mlp.py" in line
     assert not (tmp_path / "page.html").exists()
 

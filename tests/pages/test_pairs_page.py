@@ -281,10 +281,9 @@ def test_the_planned_comparison_of_the_reference_is_of_its_strongest_models(mnis
     found = prepare(groups, labels).models(b, a)
     low, high = found.interval()
     assert low > 0
-    assert (
-        f"{found.mean * 100:.2f} percentage points [{low * 100:.2f}, {high * 100:.2f}]"
-        in (REPOSITORY / "README.md").read_text()
-    )
+    assert f"{found.mean * 100:.2f} percentage points [{low * 100:.2f}, {high * 100:.2f}]" in (
+        REPOSITORY / "docs" / "results.md"
+    ).read_text(encoding="utf-8")
 
 
 def test_three_seeds_show_a_large_difference_with_the_help_of_their_recipe(mnist_dir):

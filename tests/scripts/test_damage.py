@@ -382,7 +382,7 @@ def test_models_no_better_than_guessing_are_left_out_of_efficiency(results, tmp_
     assert_no_complaint(done)
 
     groups, _ = collect(results)
-    entries = make_entries(groups)
+    entries = make_entries(groups, None)
     (name,) = (entry.name for entry in entries if "1e-09" in entry.name)
     for rate in RATES:
         drawn = efficiency(entries, rate)
@@ -410,7 +410,7 @@ def test_zeros_and_perfect_figures_stop_neither_page_nor_pictures(results, broke
     assert_no_complaint(call(COMPARISON, *given))
     assert len(list((plots / "digits").glob("*.png"))) == 5
 
-    entries = kept, free = make_entries(collect(results)[0])
+    entries = kept, free = make_entries(collect(results)[0], None)
     for cost in COSTS:
         drawn = tradeoff(entries, cost)
         assert [row[0] for row in drawn["table"]["rows"]] == [kept.name]

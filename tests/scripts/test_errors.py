@@ -282,10 +282,10 @@ def test_divergence_is_one_line_with_what_to_try(tmp_path):
 def test_a_seed_that_diverges_does_not_stop_those_after_it(tmp_path, monkeypatch):
     train = cli.train_run
 
-    def unlucky(run, job, splits, show):
+    def unlucky(run, job, splits, show, *more):
         if job.config.seed == 1:
             raise diverged("the loss became nan at step 7", job.config)
-        train(run, job, splits, show)
+        train(run, job, splits, show, *more)
 
     monkeypatch.setattr(cli, "train_run", unlucky)
     done = call(MLP, *ONE_EPOCH, "--seeds", 3, "--results", tmp_path)
@@ -381,7 +381,7 @@ def test_every_script_answers_ctrl_c_before_it_imports_anything_that_takes_long(
         "before_imports(__name__)\n\n"
     )
     code = (REPOSITORY / script).read_text(encoding="utf-8")
-    names = re.search(r"core\.script import (.*before_imports.*)", code)
+    names = re.search(r"cli\.app import (.*before_imports.*)", code)
     assert head.replace("NAMES", names[1]) in code
 
 

@@ -14,7 +14,7 @@ def hue(color):
 
 def test_pictures_and_pages_have_the_same_colors_and_marks():
     groups = [Group("mnist", family, family, "fast", ()) for family in HUES]
-    for row in make_entries(groups):
+    for row in make_entries(groups, None):
         family = row.group.family
         assert row.colour == FAMILY_COLOURS[family]
         assert MARKERS[row.symbol] == FAMILY_MARKERS[family]
