@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class UserError(Exception):
-    """A failure the user can mend; its text is one line and is printed without a traceback."""
+    """A failure the user can fix; its text is one line and is printed without a traceback."""
 
     exit_code = 1
 

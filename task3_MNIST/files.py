@@ -42,7 +42,7 @@ def write_atomic(path: Path, content: bytes) -> None:
         _replace(temporary, path)
     except OSError as error:
         raise UserError(
-            f"cannot write {path}: {error.strerror or error}: mend that, or choose another folder"
+            f"cannot write {path}: {error.strerror or error}: fix that, or choose another folder"
         ) from error
     finally:
         with contextlib.suppress(OSError):  # renamed, or never made

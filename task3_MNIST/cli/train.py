@@ -265,7 +265,7 @@ def describe_test(run: Run) -> str:
         f"{test['latency_seconds'] * 1e3:.2f} ms an image alone",
         f"{test['throughput']:,.0f} images/s in batches",
     ]
-    averaged = f"; averaged over shifts {shifted['test_accuracy']:.2%}" if shifted else ""
+    averaged = f"; with test-time augmentation {shifted['test_accuracy']:.2%}" if shifted else ""
     return ", ".join(figures) + averaged
 
 

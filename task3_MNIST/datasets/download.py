@@ -37,7 +37,7 @@ def read_verified(
         data_dir: the folder that holds `MNIST/raw`.
         names: keys of `SHA256`.
         replace_altered: get altered files again. `False` refuses them, as evaluation does: a test
-            set that somebody changed is not to be mended in silence.
+            set that somebody changed is not to be replaced in silence.
 
     Raises:
         UserError: no source gave a file, the folder cannot be used, or an altered file is refused.
@@ -75,7 +75,7 @@ def _read(path: Path) -> bytes | None:
         return None
     except OSError as error:
         raise UserError(
-            f"cannot read {path}: {error.strerror}: mend that, or choose another data folder"
+            f"cannot read {path}: {error.strerror}: fix that, or choose another data folder"
         ) from error
 
 
@@ -109,6 +109,6 @@ def _fetch(folder: Path, names: list[str]) -> dict[str, bytes]:
             return contents
     missing = [name for name in names if name not in contents]
     raise UserError(
-        f"cannot fetch MNIST: mend the network and run again, or put {', '.join(missing)} "
+        f"cannot fetch MNIST: fix the network and run again, or put {', '.join(missing)} "
         f"(plain or .gz) into {folder.resolve()}; tried {'; '.join(answers)}"
     )

@@ -48,7 +48,7 @@ class Folder:
             try:
                 content = path.read_bytes()
             except OSError as error:
-                raise UserError(f"cannot read {path}: {error.strerror}: mend that") from error
+                raise UserError(f"cannot read {path}: {error.strerror}: fix that") from error
             digest.update(path.parent.name.encode() + hashlib.sha256(content).digest())
         return digest.hexdigest()
 

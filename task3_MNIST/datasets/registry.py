@@ -45,7 +45,7 @@ def import_torchvision() -> Any:
 
 
 class Dataset(Protocol):
-    """What `data.py` asks of a data set; its methods raise `UserError` for what a user can mend."""
+    """What `data.py` asks of a data set; its methods raise `UserError` for what a user can fix."""
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Put the training files on disk, and the test files if asked."""
@@ -161,7 +161,7 @@ class FromTorchvision:
         except (RuntimeError, OSError, http.client.HTTPException) as error:
             raise UserError(
                 f"cannot fetch {self.name} through torchvision ({' '.join(str(error).split())}): "
-                f"mend the network and run again, or put its files into {self._raw(data_dir)}"
+                f"fix the network and run again, or put its files into {self._raw(data_dir)}"
             ) from error
 
     def train(self, data_dir: Path) -> Arrays:

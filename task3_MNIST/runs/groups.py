@@ -33,7 +33,7 @@ class Problem:
     Attributes:
         run: its folder, below the results.
         what: what is missing or wrong.
-        command: what mends it, to be typed at the repository's root.
+        command: what fixes it, to be typed at the repository's root.
     """
 
     run: str
@@ -156,7 +156,7 @@ def _nothing_to_show(results: Path, problems: list[Problem]) -> str:
     first = problems[0]
     return (
         f"{results} has no run that can be shown, and {len(problems)} that cannot; "
-        f"{first.run}: {first.what}; mend it with `{first.command}`"
+        f"{first.run}: {first.what}; fix it with `{first.command}`"
     )
 
 

@@ -1,4 +1,4 @@
-"""Figures beyond a single pass: averaged over shifts, over seeds, and how they are kept."""
+"""Figures beyond a single pass: test-time augmentation, over seeds, and how they are kept."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_average_shifts_is_reported_beside_the_plain_figures(results):
     assert after["test_accuracy"] == before["test_accuracy"]
     assert after["shift_averaged"]["pixels"] == 2
     assert 0.5 < after["shift_averaged"]["test_accuracy"] <= 1
-    assert "averaged over shifts" in output
+    assert "with test-time augmentation" in output
 
 
 def test_seeds_together_are_the_mean_of_their_probabilities(results, test_images):

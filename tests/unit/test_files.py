@@ -65,7 +65,7 @@ def test_full_disk_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     done = subprocess.run(
         command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", preexec_fn=small_files_only
     )
-    assert f"UserError: cannot write {path}: File too large: mend that" in done.stderr
+    assert f"UserError: cannot write {path}: File too large: fix that" in done.stderr
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 

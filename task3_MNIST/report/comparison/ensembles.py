@@ -20,7 +20,7 @@ COLUMNS = (
     "model",
     "alone",
     "its seeds together",
-    "averaged over shifts",
+    "with test-time augmentation",
     "points gained by picking the epoch on the test set: over validation's choice",
     "over the last epoch",
 )

@@ -32,7 +32,7 @@ BEYOND_COLUMNS = (
     "model",
     "recipe",
     "seeds together",
-    "averaged over shifts",
+    "with test-time augmentation",
     "points gained by picking the epoch on the test set, over validation's choice",
     "over the last epoch",
     "training a seed",
