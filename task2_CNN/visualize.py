@@ -55,7 +55,7 @@ def main() -> None:
     convolutions = [layer for layer in subject.model.modules() if isinstance(layer, nn.Conv2d)]
     for number, convolution in enumerate(convolutions, 1):
         show(draw_kernels(subject, convolution, number))
-    test = load_test(subject.run.config()["dataset"], options.data)
+    test = load_test(subject.run.config().dataset, options.data)
     show(draw_feature_maps(subject, test, choose_image(options, test.labels)))
 
 

@@ -1,10 +1,10 @@
 """Evaluate finished runs on the sealed test set: writes test.json and predictions.npz.
 
-    python task3_MNIST/evaluate.py [--average-shifts PIXELS] [RUN ...]
+    python task3_MNIST/evaluate.py [--tta PIXELS] [RUN ...]
 
 RUN is a run folder, or one with run folders below it; each run is evaluated, again if it was
 before. Without RUN, every complete run under --results that has no test.json is evaluated. Where a
-model has several seeds, ensemble.json beside them says how right they are together.
+model has several seeds, ensemble.json next to them has the accuracy of their ensemble.
 """
 
 import sys
@@ -38,12 +38,12 @@ def main() -> None:
         "(default: what was not evaluated yet)",
     )
     parser.add_argument(
-        "--average-shifts",
+        "--tta",
         type=count,
         default=0,
         metavar="PIXELS",
-        help="also average each image's probabilities over all shifts by up to so many pixels; "
-        "test.json reports it beside the plain figures",
+        help="also measure with test-time augmentation: each image's probabilities averaged over "
+        "all shifts by up to so many pixels",
     )
     add_common_flags(parser)
     options = parser.parse_args()
@@ -59,11 +59,11 @@ def main() -> None:
     for run in runs:
         try:
             run.require_network()
-            dataset = run.config()["dataset"]
+            dataset = run.config().dataset
             if dataset not in tests:
-                tests[dataset] = load_test(dataset, options.data).to(device)
+                tests[dataset] = load_test(dataset, options.data).normalized(device)
             with run.locked():
-                evaluate_and_plot(run, tests[dataset], options.average_shifts)
+                evaluate_and_plot(run, tests[dataset], options.tta)
         except UserError as error:
             # one broken run must not keep the others waiting
             print(f"error: {error}", file=sys.stderr)

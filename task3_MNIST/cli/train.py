@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,14 +21,14 @@ from task3_MNIST.experiments.train import Job, load_splits, make_job, train_run
 from task3_MNIST.models import registry
 from task3_MNIST.models.size import parameter_count
 from task3_MNIST.runs.commands import command_to_go_on
-from task3_MNIST.runs.folder import Run, check_same
-from task3_MNIST.training.config import KNOB_TYPES, TrainConfig
-from task3_MNIST.training.loop import DivergedError
-from task3_MNIST.training.recipes import DEFAULT_RECIPE, RECIPES, choose_recipe, recipe_config
+from task3_MNIST.runs.folder import Run, check_same, read_ensemble
+from task3_MNIST.training.config import TYPES, TrainConfig
+from task3_MNIST.training.loop import DivergedError, EpochMetrics
+from task3_MNIST.training.recipes import DEFAULT_RECIPE, RECIPES, find_recipe
 
 
 def train_parser(family: str) -> argparse.ArgumentParser:
-    """Return the parser of `train_mlp.py` or `train_cnn.py`: knobs are TrainConfig's fields."""
+    """Return the parser of `train_mlp.py` or `train_cnn.py`: a flag for each hyperparameter."""
     parser = Parser(description=f"Train one {family.upper()}, over one seed or many.")
     parser.add_argument(
         "--model", help=f"which one (default: {family}, or that of a recipe's file)"
@@ -50,43 +49,40 @@ def train_parser(family: str) -> argparse.ArgumentParser:
         "--keep-epochs", action="store_true", help="keep each epoch's weights, for test curves"
     )
     parser.add_argument("--no-evaluate", action="store_true", help="leave the test set sealed")
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument(
-        "--resume", action="store_true", help="go on where the run stood (the default)"
-    )
-    again.add_argument("--overwrite", action="store_true", help="train a run again from scratch")
+    parser.add_argument("--overwrite", action="store_true", help="train a run again from scratch")
     add_common_flags(parser)
 
-    knobs = parser.add_argument_group("knobs", "each overrides the recipe's value")
-    for knob in dataclasses.fields(TrainConfig):
-        flag = "--" + knob.name.replace("_", "-")
-        text = f"{knob.metadata['help']} ({_defaults(knob.name, family)})"
-        kind = KNOB_TYPES[knob.name]
+    group = parser.add_argument_group("hyperparameters", "each overrides the recipe's value")
+    for field in dataclasses.fields(TrainConfig):
+        flag = "--" + field.name.replace("_", "-")
+        text = f"{field.metadata['help']} ({_defaults(field.name, family)})"
+        kind = TYPES[field.name]
         if kind is bool:
             switch = argparse.BooleanOptionalAction
-            knobs.add_argument(flag, action=switch, default=argparse.SUPPRESS, help=text)
+            group.add_argument(flag, action=switch, default=argparse.SUPPRESS, help=text)
             continue
-        knobs.add_argument(
+        group.add_argument(
             flag,
             type=kind,
             default=argparse.SUPPRESS,
-            metavar=("|".join(knob.metadata.get("choices", ())) or kind.__name__.upper()),
+            metavar=("|".join(field.metadata.get("choices", ())) or kind.__name__.upper()),
             help=text,
         )
     return parser
 
 
-def _defaults(knob: str, family: str) -> str:
-    """Return what a knob is by default: one value, or one for each recipe."""
-    configs = {name: recipe_config(name, family, family) for name in RECIPES}
-    values = {name: getattr(config, knob) for name, config in configs.items()}
+def _defaults(name: str, family: str) -> str:
+    """Return a hyperparameter's default: one value, or one for each recipe."""
+    configs = {recipe: RECIPES[recipe].config(family) for recipe in RECIPES}
+    values = {recipe: getattr(config, name) for recipe, config in configs.items()}
     words = {False: "off", True: "on"}
     values = {
-        name: words[value] if isinstance(value, bool) else value for name, value in values.items()
+        recipe: words[value] if isinstance(value, bool) else value
+        for recipe, value in values.items()
     }
     if len(set(values.values())) == 1:
         return f"default: {values[DEFAULT_RECIPE]}"
-    return "default: " + ", ".join(f"{value} in {name}" for name, value in values.items())
+    return "default: " + ", ".join(f"{value} in {recipe}" for recipe, value in values.items())
 
 
 def train_main(family: str) -> None:
@@ -95,7 +91,7 @@ def train_main(family: str) -> None:
     if options.list:
         _print_lists(family)
         return
-    options.model = options.model or choose_recipe(options.recipe).model or family
+    options.model = options.model or find_recipe(options.recipe).model or family
     if registry.family_of(options.model) != family:
         other = registry.family_of(options.model)
         raise UsageError(f"{options.model} is of the other family: use train_{other}.py")
@@ -118,7 +114,7 @@ def train_main(family: str) -> None:
                 _report(run)
         except DivergedError as error:
             diverged[job.config.seed] = error
-            if len(runs) > 1:  # the luck of one seed need not be that of the next
+            if len(runs) > 1:  # another seed may not diverge
                 print(f"seed {job.config.seed} is left out: {error}")
         except KeyboardInterrupt:
             _say_how_to_go_on(run, job)
@@ -131,11 +127,7 @@ def train_main(family: str) -> None:
 
 
 def _jobs(options: argparse.Namespace, device: torch.device) -> list[Job]:
-    given = {
-        knob.name: getattr(options, knob.name)
-        for knob in dataclasses.fields(TrainConfig)
-        if hasattr(options, knob.name)
-    }
+    given = {name: getattr(options, name) for name in TYPES if hasattr(options, name)}
     if options.seeds and "seed" in given:
         raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
     each = [{"seed": seed} for seed in range(options.seeds)] if options.seeds else [{}]
@@ -162,7 +154,7 @@ def _load_splits(
 
 def _load_test(options: argparse.Namespace, device: torch.device) -> Split:
     # like all data that training fetches; evaluate.py refuses altered test files
-    return load_test(options.dataset, options.data, replace_altered=True).to(device)
+    return load_test(options.dataset, options.data, replace_altered=True).normalized(device)
 
 
 def _train_one(
@@ -194,8 +186,8 @@ def _train_one(
         total=job.config.epochs, unit="epoch", disable=not sys.stderr.isatty(), leave=False
     ) as bar:
 
-        def show(metrics: dict[str, float]) -> None:
-            bar.update(metrics["epoch"] - bar.n)
+        def show(metrics: EpochMetrics) -> None:
+            bar.update(metrics.epoch - bar.n)
             bar.write(_epoch_line(metrics, job.config.epochs))
             sys.stdout.flush()
 
@@ -219,34 +211,34 @@ def _say_how_to_go_on(run: Run, job: Job) -> None:
     )
 
 
-def _epoch_line(metrics: dict[str, float], epochs: int) -> str:
+def _epoch_line(metrics: EpochMetrics, epochs: int) -> str:
     parts = [
-        f"epoch {metrics['epoch']:>{len(str(epochs))}}/{epochs}",
-        f"train {metrics['train_loss']:.4f} {metrics['train_accuracy']:7.2%}",
-        f"{metrics['seconds']:.2f} s",
+        f"epoch {metrics.epoch:>{len(str(epochs))}}/{epochs}",
+        f"train {metrics.train_loss_unsmoothed:.4f} {metrics.train_accuracy:7.2%}",
+        f"{metrics.seconds:.2f} s",
     ]
-    if metrics["val_accuracy"] is not None:
-        parts.insert(2, f"validation {metrics['val_loss']:.4f} {metrics['val_accuracy']:7.2%}")
+    if metrics.val_accuracy is not None:
+        parts.insert(2, f"validation {metrics.val_loss:.4f} {metrics.val_accuracy:7.2%}")
     return "  ".join(parts)
 
 
 def report_ensembles(runs: list[Run], test: Split) -> None:
-    """Write what the seeds of each run say together, and print it."""
+    """Write the ensemble of the seeds of each run, and print its accuracy."""
     for path in write_ensembles(runs, test):
-        together = json.loads(path.read_text(encoding="utf-8"))
+        ensemble = read_ensemble(path.parent)
         print(
-            f"probabilities averaged over {len(together['seeds'])} seeds: test accuracy "
-            f"{together['test_accuracy']:.2%}, written to {path}"
+            f"ensemble of {len(ensemble.seeds)} seeds: test accuracy "
+            f"{ensemble.test_accuracy:.2%}, written to {path}"
         )
 
 
 def _report(run: Run) -> None:
     summary = run.summary()
-    accuracy = summary["val_accuracy"]
+    accuracy = summary.val_accuracy
     validated = "no validation" if accuracy is None else f"validation accuracy {accuracy:.2%}"
     print(
-        f"trained {summary['epochs']} epochs in {summary['train_seconds']:.2f} s "
-        f"({summary['images_per_second']:,.0f} images/s); epoch {summary['selected_epoch']} "
+        f"trained {summary.epochs_trained} epochs in {summary.train_seconds:.2f} s "
+        f"({summary.images_per_second:,.0f} images/s); epoch {summary.selected_epoch} "
         f"kept: {validated}"
     )
     if run.evaluated:
@@ -257,16 +249,16 @@ def _report(run: Run) -> None:
 def describe_test(run: Run) -> str:
     """Return the test figures of a run in a line."""
     test = run.test()
-    shifted, loss, error = test.get("shift_averaged"), test["test_loss"], test["ece"]
+    loss, error, tta = test.test_loss, test.ece, test.tta_accuracy
     figures = [
-        f"test accuracy {test['test_accuracy']:.2%} (n=1 seed, {test['n']:,} images)",
+        f"test accuracy {test.test_accuracy:.2%} (n=1 seed, {test.n:,} images)",
         *([] if loss is None else [f"loss {loss:.4f}"]),
         *([] if error is None else [f"calibration error {error:.2%}"]),
-        f"{test['latency_seconds'] * 1e3:.2f} ms an image alone",
-        f"{test['throughput']:,.0f} images/s in batches",
+        f"{test.latency_seconds * 1e3:.2f} ms an image alone",
+        f"{test.throughput:,.0f} images/s in batches",
     ]
-    averaged = f"; with test-time augmentation {shifted['test_accuracy']:.2%}" if shifted else ""
-    return ", ".join(figures) + averaged
+    augmented = "" if tta is None else f"; with test-time augmentation {tta:.2%}"
+    return ", ".join(figures) + augmented
 
 
 def _print_lists(family: str) -> None:

@@ -63,14 +63,14 @@ def choose_subject(options: argparse.Namespace, family: str) -> Subject:
         raise UsageError(f"{run.folder} is not a run folder: it has no config.json")
     if run is not None:
         run.require_network()
-    name = options.model or (run.config()["model"] if run else family)
+    name = options.model or (run.config().model if run else family)
     if registry.family_of(name) != family:
         task = type(registry.build(name)).__module__.partition(".")[0]
         raise UsageError(f"{name} is of the other family: use {task}/visualize.py")
     if run is None:
         run = next(iter(_complete_runs(options.results, name)), None)
-    elif run.config()["model"] != name:
-        raise UsageError(f"{run.folder} is a run of {run.config()['model']}, not of {name}")
+    elif run.config().model != name:
+        raise UsageError(f"{run.folder} is a run of {run.config().model}, not of {name}")
     elif not run.complete:
         raise UserError(f"{run.folder} is not complete: run its training command again first")
 
@@ -86,11 +86,11 @@ def choose_subject(options: argparse.Namespace, family: str) -> Subject:
 def _complete_runs(results: Path, model: str) -> list[Run]:
     """Return the complete runs of a model, those on MNIST first; broken ones are left out."""
     readable, faults = find_complete(results)
-    runs = [run for run in readable if run.config()["model"] == model]
+    runs = [run for run in readable if run.config().model == model]
     if faults and not runs:
         # what was asked for may be the run that cannot be read
         raise faults[0]
-    return sorted(runs, key=lambda run: run.config()["dataset"] != DEFAULT_DATASET)
+    return sorted(runs, key=lambda run: run.config().dataset != DEFAULT_DATASET)
 
 
 def show_diagram(subject: Subject) -> None:

@@ -1,4 +1,4 @@
-"""Read a user's image file as grey pixels."""
+"""Read a user's image file: as gray pixels, or as one digit in MNIST's format."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from task3_MNIST.datasets import preprocessing
 from task3_MNIST.errors import UserError
 
 
@@ -31,4 +32,21 @@ def read_grey(path: Path) -> np.ndarray:
     # SyntaxError is what Pillow raises for a broken PNG
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-    raise UserError(f"cannot read {path}: {reason}: give a whole PNG or JPEG file")
+    raise UserError(f"cannot read {path}: {reason}: give a PNG or JPEG file that opens elsewhere")
+
+
+def read_digit(path: Path) -> np.ndarray:
+    """Return the one digit of an image file, preprocessed as MNIST's are, (28, 28) uint8.
+
+    Raises:
+        UserError: the file cannot be read, is blank, or shows several digits.
+    """
+    gray = read_grey(path)
+    try:
+        ink = preprocessing.extract_ink(gray)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    count = preprocessing.count_digits(ink)
+    if count > 1:
+        raise UserError(f"{path} shows {count} separate digits: cut it into files of one each")
+    return preprocessing.frame(ink)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,13 +20,15 @@ TEST_EVERY = 5  # without PATH/train and PATH/test, every fifth image of a label
 
 @dataclass(frozen=True)
 class Folder:
-    """Image files in folders named by their digit, fitted to MNIST's framing.
+    """Image files in folders named by their digit, brought into MNIST's format.
 
     `path` holds either `train/<digit>/` and `test/<digit>/`, or `<digit>/`, of which a fixed fifth
     becomes the test set. Files are PNG or JPEG; other files are ignored.
     """
 
     path: Path
+
+    normalization: ClassVar[None] = None
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Check that the folder is a data set, without opening an image."""

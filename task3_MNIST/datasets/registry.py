@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -45,7 +45,13 @@ def import_torchvision() -> Any:
 
 
 class Dataset(Protocol):
-    """What `data.py` asks of a data set; its methods raise `UserError` for what a user can fix."""
+    """What `splits.py` asks of a data set; its methods raise `UserError` for what a user can fix.
+
+    `normalization` is the mean and the standard deviation of its training pixels in 0..1; None
+    if they are computed from the images.
+    """
+
+    normalization: tuple[float, float] | None
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Put the training files on disk, and the test files if asked."""
@@ -65,6 +71,8 @@ class Dataset(Protocol):
 
 class Mnist:
     """MNIST from its raw files, of which only those with the right SHA-256 are read."""
+
+    normalization = (0.1307, 0.3081)  # as everybody rounds them
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Get the training files that are missing or altered, and missing test files."""
@@ -94,7 +102,9 @@ class Mnist:
 
 
 class Digits:
-    """The 1,797 digits of 8x8 pixels that scikit-learn ships, in MNIST's framing; no network."""
+    """The 1,797 digits of 8x8 pixels that scikit-learn ships, in MNIST's format; no network."""
+
+    normalization = None
 
     TEST_IMAGES = 360  # a fifth, stratified, always the same
 
@@ -146,6 +156,8 @@ class FromTorchvision:
     name: str
     train_part: dict[str, Any] = field(default_factory=lambda: {"train": True})
     test_part: dict[str, Any] = field(default_factory=lambda: {"train": False})
+
+    normalization: ClassVar[None] = None
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Download the whole set into a folder beside its own, which it becomes when whole."""

@@ -1,12 +1,13 @@
-"""Data sets by name, each as one normalised tensor of training or of test images.
+"""Data sets by name, each as one tensor of training or of test images; the validation split.
 
 The test set is sealed: `load_train` opens training files only, `load_test` test files only.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,8 @@ from task3_MNIST.datasets.image_folder import Folder
 from task3_MNIST.datasets.registry import BY_NAME, Dataset
 from task3_MNIST.errors import UsageError, UserError, unknown_name
 
-# Of MNIST's training pixels in 0..1; the other data sets are close, and models can be swapped.
-MEAN = 0.1307
-STD = 0.3081
-
-HELD_OUT = 1 / 12  # of the training images: 5,000 of MNIST's 60,000
-SPLIT_SEED = 0  # never a knob: every run of a data set validates on the same images
+VALIDATION = 1 / 12  # of the training images: 5,000 of MNIST's 60,000
+SPLIT_SEED = 0  # no hyperparameter: every run of a data set validates on the same images
 
 MNIST_VALIDATION = 5_000
 # SHA-256 of the 60,000 labels, a byte each
@@ -35,12 +32,16 @@ class Split:
     """Images with their labels.
 
     Attributes:
-        images: (N, 1, 28, 28) float32, normalised with `MEAN` and `STD`.
+        images: (N, 1, 28, 28) uint8 as they are read, float32 once `normalized`.
         labels: (N,) int64.
+        mean: of the data set's training pixels, scaled to 0..1.
+        std: their standard deviation.
     """
 
     images: torch.Tensor
     labels: torch.Tensor
+    mean: float
+    std: float
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -48,11 +49,22 @@ class Split:
 
     def __getitem__(self, indices: torch.Tensor) -> Split:
         """Return the images and labels at the indices."""
-        return Split(self.images[indices], self.labels[indices])
+        return replace(self, images=self.images[indices], labels=self.labels[indices])
 
-    def to(self, device: torch.device | str) -> Split:
-        """Return the split on another device."""
-        return Split(self.images.to(device), self.labels.to(device))
+    @property
+    def black(self) -> float:
+        """What a background pixel is once normalized."""
+        return -self.mean / self.std
+
+    def normalized(self, device: torch.device | str = "cpu") -> Split:
+        """Return the split on a device, its pixels as models take them: float32, normalized."""
+        images = normalize(self.images.to(device), self.mean, self.std)
+        return replace(self, images=images, labels=self.labels.to(device))
+
+
+def normalize(images: torch.Tensor, mean: float, std: float) -> torch.Tensor:
+    """Return uint8 images (N, 1, 28, 28) scaled to 0..1, less the mean, over the deviation."""
+    return images.float().div_(255).sub_(mean).div_(std)
 
 
 def canonical_name(dataset: str) -> str:
@@ -86,7 +98,7 @@ def load_train(dataset: str, data_dir: Path) -> Split:
     Raises:
         UserError: as `fetch`, or a file cannot be read.
     """
-    return _split(*_dataset(dataset).train(data_dir))
+    return _split(*_dataset(dataset).train(data_dir), *normalization(dataset, data_dir))
 
 
 def load_test(dataset: str, data_dir: Path, *, replace_altered: bool = False) -> Split:
@@ -101,7 +113,25 @@ def load_test(dataset: str, data_dir: Path, *, replace_altered: bool = False) ->
     Raises:
         UserError: as `fetch`, or a file is altered or cannot be read.
     """
-    return _split(*_dataset(dataset).test(data_dir, replace_altered))
+    arrays = _dataset(dataset).test(data_dir, replace_altered)
+    return _split(*arrays, *normalization(dataset, data_dir))
+
+
+@functools.cache
+def normalization(dataset: str, data_dir: Path) -> tuple[float, float]:
+    """Return the mean and the standard deviation of the training pixels, scaled to 0..1.
+
+    Raises:
+        UserError: as `load_train`.
+    """
+    found = _dataset(dataset)
+    if found.normalization:
+        return found.normalization
+    images, _ = found.train(data_dir)
+    counts = torch.from_numpy(images.copy()).flatten().bincount(minlength=256).double()
+    levels = torch.arange(256, dtype=torch.float64) / 255
+    mean = (counts @ levels / counts.sum()).item()
+    return mean, (counts @ (levels - mean) ** 2 / counts.sum()).sqrt().item()
 
 
 def dataset_checksum(dataset: str, data_dir: Path) -> str:
@@ -113,8 +143,8 @@ def dataset_checksum(dataset: str, data_dir: Path) -> str:
     return _dataset(dataset).checksum(data_dir)
 
 
-def hold_out(split: Split, fraction: float = HELD_OUT) -> tuple[Split, Split]:
-    """Return (train, validation): the fraction is held out, stratified, the same in every run.
+def split_validation(split: Split, fraction: float = VALIDATION) -> tuple[Split, Split]:
+    """Return (train, validation): stratified, and the same images in every run.
 
     Raises:
         UserError: a label has too few images to be in both.
@@ -125,8 +155,8 @@ def hold_out(split: Split, fraction: float = HELD_OUT) -> tuple[Split, Split]:
     size = max(present, round(fraction * len(split)))
     if scarce or size + present > len(split):
         raise UserError(
-            f"cannot hold out {size} of {len(split)} training images for validation with at least "
-            f"one per label on both sides: add images{f' of {scarce}' if scarce else ''}"
+            f"cannot take {size} of {len(split)} training images for validation with at least one "
+            f"per label on both sides: add images{f' of {scarce}' if scarce else ''}"
         )
     val = torch.zeros(len(split), dtype=torch.bool)
     val[torch.from_numpy(validation_places(split.labels.numpy(), size))] = True
@@ -177,8 +207,7 @@ def _dataset(dataset: str) -> Dataset:
     return Folder(path)
 
 
-def _split(images: np.ndarray, labels: np.ndarray) -> Split:
+def _split(images: np.ndarray, labels: np.ndarray, mean: float, std: float) -> Split:
     """Return the split of (N, 28, 28) uint8 images."""
-    pixels = torch.from_numpy(images.astype(np.float32)).unsqueeze(1)  # (N, 1, 28, 28)
-    pixels.div_(255).sub_(MEAN).div_(STD)
-    return Split(pixels, torch.from_numpy(labels.astype(np.int64)))
+    pixels = torch.from_numpy(images.copy()).unsqueeze(1)  # (N, 1, 28, 28)
+    return Split(pixels, torch.from_numpy(labels.astype(np.int64)), mean, std)

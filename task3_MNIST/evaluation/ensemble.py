@@ -1,27 +1,25 @@
-"""What the seeds of one model say together: the mean of their probabilities."""
+"""Ensembles of the seeds of one model: the mean of their probabilities."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from task3_MNIST.datasets.splits import Split
 from task3_MNIST.errors import UserError
-from task3_MNIST.evaluation.evaluate import log_probabilities
+from task3_MNIST.evaluation.evaluate import log_probabilities, with_test_prefix
 from task3_MNIST.evaluation.metrics import evaluate
-from task3_MNIST.files import write_atomic
 from task3_MNIST.models import sklearn_baselines
-from task3_MNIST.runs.files import SCHEMA
+from task3_MNIST.runs import files
+from task3_MNIST.runs.files import Ensemble
 from task3_MNIST.runs.folder import Run, read_ensemble
 
 
 def write_ensembles(runs: Iterable[Run], test: Split) -> list[Path]:
-    """Write `ensemble.json` beside the seeds of each run given; return the files.
+    """Write `ensemble.json` next to the seeds of each run given; return the files.
 
     All evaluated seeds in a run's parent folder count, not only the runs given. One seed is no
     ensemble, and a seed that cannot be read leaves its ensemble unwritten: the pages and
@@ -36,7 +34,7 @@ def write_ensembles(runs: Iterable[Run], test: Split) -> list[Path]:
         members = [Run(path.parent) for path in folder.glob("*/test.json")]
         try:
             if content := ensemble(members, test):
-                write_atomic(folder / "ensemble.json", (json.dumps(content) + "\n").encode())
+                files.write(folder / "ensemble.json", content)
                 written.append(folder / "ensemble.json")
         except UserError:
             continue
@@ -59,39 +57,42 @@ def without_ensemble(runs: Iterable[Run]) -> list[Run]:
 def _recorded(folder: Path) -> dict[str, str] | None:
     """Return the digests of which an `ensemble.json` says that it was made; None without one."""
     try:
-        return (read_ensemble(folder) or {}).get("predictions_sha256")
+        found = read_ensemble(folder)
     except UserError:
         return None
+    return found and found.predictions_sha256
 
 
 def _digests(members: Iterable[Run]) -> dict[str, str | None]:
-    """Return the SHA-256 of each run's predictions by its folder's name; None of no such file."""
-    files = {run.folder.name: run.folder / "predictions.npz" for run in members}
+    """Return the SHA-256 of each run's logits by its folder's name; None without the file."""
+    files = {run.folder.name: run.folder / "logits.npz" for run in members}
     return {
         name: hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
         for name, path in sorted(files.items())
     }
 
 
-def ensemble(members: list[Run], test: Split) -> dict[str, Any] | None:
-    """Return the content of `ensemble.json`; None for fewer than two runs with probabilities.
+def ensemble(members: list[Run], test: Split) -> Ensemble | None:
+    """Return the figures of the mean probabilities; None for fewer than two runs with any.
 
     Raises:
-        UserError: a member's predictions cannot be read, or are of other images.
+        UserError: a member's logits cannot be read, or are of other images.
     """
-    seeds = {member.config()["seed"]: member for member in members}
-    if len(seeds) < 2 or any(member.test()["ece"] is None for member in members):
+    seeds = {member.config().seed: member for member in members}
+    if len(seeds) < 2 or any(member.test().ece is None for member in members):
         return None
-    logits = [torch.from_numpy(seeds[seed].predictions()) for seed in sorted(seeds)]
+    logits = [torch.from_numpy(seeds[seed].logits()) for seed in sorted(seeds)]
     if any(len(part) != len(test) for part in logits):
         raise UserError("a member has predictions of other images")
     mean = torch.stack(logits).double().softmax(2).mean(0)  # (N, 10)
-    # a network's 0 was rounded to that; a baseline's is none of its trees' or neighbours' votes
-    baseline = any(member.config()["family"] == sklearn_baselines.FAMILY for member in members)
-    together = mean.log() if baseline else log_probabilities(mean)
-    return {
-        "schema": SCHEMA,
-        "seeds": sorted(seeds),
-        "predictions_sha256": _digests(members),
-        **evaluate(together, test.labels.cpu()),
-    }
+    # a network's 0 was rounded to that; a baseline's is none of its trees' or neighbors' votes
+    baseline = any(member.config().family == sklearn_baselines.FAMILY for member in members)
+    found = with_test_prefix(
+        evaluate(mean.log() if baseline else log_probabilities(mean), test.labels.cpu())
+    )
+    kept = ("test_accuracy", "test_loss", "correct", "n", "ece")
+    return Ensemble(
+        seeds=sorted(seeds),
+        predictions_sha256=_digests(members),
+        **{key: found[key] for key in kept},
+    )

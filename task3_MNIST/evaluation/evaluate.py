@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,19 +13,18 @@ from task3_MNIST.datasets.splits import Split
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.metrics import evaluate, measure_speed
 from task3_MNIST.models.inference import loss_and_accuracy, predict
-from task3_MNIST.runs.files import MOST, SCHEMA
-from task3_MNIST.runs.folder import Run
-from task3_MNIST.training.augmentation import BLACK
+from task3_MNIST.runs.files import MOST, Evaluation, KeptEpoch
+from task3_MNIST.runs.folder import TRAIN_AGAIN, Run
 
 
-def evaluate_run(run: Run, test: Split, average_shifts: int = 0) -> dict[str, Any]:
-    """Write the run's `predictions.npz` and `test.json`, and return the latter's content.
+def evaluate_run(run: Run, test: Split, tta_pixels: int = 0) -> Evaluation:
+    """Write the run's predictions, logits and `test.json`, and return the latter's content.
 
     Args:
         run: a complete run of the data set that `test` belongs to.
-        test: on the device to measure on.
-        average_shifts: if not 0, also measure the mean of the probabilities over all shifts of
-            an image by up to so many pixels.
+        test: normalized, on the device to measure on.
+        tta_pixels: if not 0, also measure with test-time augmentation: the mean of the
+            probabilities over all shifts of an image by up to so many pixels.
 
     Raises:
         UserError: the run is not complete, or its weights cannot be used.
@@ -37,42 +35,44 @@ def evaluate_run(run: Run, test: Split, average_shifts: int = 0) -> dict[str, An
     model = run.model().to(device)
     labels = test.labels.cpu()
     logits = _logits(model, test, run.folder / "model.pt")
-    result = {
-        "schema": SCHEMA,
-        **evaluate(logits, labels),
+    augmented = {}
+    if tta_pixels:
+        tta_logits = average_over_shifts(model, test, tta_pixels).cpu()
+        tta_loss, tta_accuracy = loss_and_accuracy(tta_logits, labels)
+        augmented = dict(tta_pixels=tta_pixels, tta_accuracy=tta_accuracy, tta_loss=tta_loss)
+    half = torch.from_numpy(writers.first_half(run.config().dataset, len(labels)))
+    epochs = [
+        _kept_epoch(epoch, _logits(run.load_weights(path).to(device), test, path), labels, half)
+        for epoch, path in run.kept_epochs()
+    ]
+    figures = Evaluation(
+        **with_test_prefix(evaluate(logits, labels)),
         **measure_speed(model, test.images),
-        "latency_device": device.type,
-        "latency_threads": torch.get_num_threads(),
-    }
-    if average_shifts:
-        logits_of_mean = shift_averaged(model, test.images, average_shifts).cpu()
-        loss, accuracy = loss_and_accuracy(logits_of_mean, labels)
-        figures = {"test_accuracy": accuracy, "test_loss": loss}
-        result["shift_averaged"] = {"pixels": average_shifts, **figures}
-    curve = []
-    half = torch.from_numpy(writers.first_half(run.config()["dataset"], len(labels)))
-    for epoch, path in run.kept_epochs():
-        kept_logits = _logits(run.load_weights(path).to(device), test, path)
-        test_loss, test_accuracy = loss_and_accuracy(kept_logits, labels)
-        halves = [loss_and_accuracy(kept_logits[part], labels[part])[1] for part in (half, ~half)]
-        figures = {"test_loss": test_loss, "test_accuracy": test_accuracy}
-        curve.append({"epoch": epoch, **figures, "half_accuracies": halves})
-    if curve:
-        result["epochs"] = curve
+        latency_device=device.type,
+        latency_threads=torch.get_num_threads(),
+        **augmented,
+        epochs=epochs,
+    )
     run.write_predictions(logits.numpy())
     # last: a run with test.json has its predictions too
-    run.write_json("test.json", result)
-    return result
+    run.write("test.json", figures)
+    return figures
 
 
-def shift_averaged(model: nn.Module, images: Tensor, pixels: int) -> Tensor:
+def with_test_prefix(figures: dict) -> dict:
+    """Return what `evaluate` found with the names that test figures have."""
+    renamed = {"accuracy": "test_accuracy", "loss": "test_loss"}
+    return {renamed.get(key, key): value for key, value in figures.items()}
+
+
+def average_over_shifts(model: nn.Module, test: Split, pixels: int) -> Tensor:
     """Return the logarithm (N, 10) of the mean probabilities over shifted copies of each image.
 
     All (2 `pixels` + 1)² shifts of up to `pixels` right and down count alike; what moves in is
     background.
     """
-    side = images.shape[-1]
-    around = F.pad(images, (pixels,) * 4, value=BLACK)
+    side = test.images.shape[-1]
+    around = F.pad(test.images, (pixels,) * 4, value=test.black)
     steps = range(2 * pixels + 1)
     shifted = (
         predict(model, around[:, :, down : down + side, right : right + side]).softmax(1)
@@ -87,12 +87,24 @@ def log_probabilities(probabilities: Tensor) -> Tensor:
     return probabilities.float().clamp(min=torch.finfo(torch.float32).tiny).log()
 
 
+def _kept_epoch(epoch: int, logits: Tensor, labels: Tensor, half: Tensor) -> KeptEpoch:
+    loss, accuracy = loss_and_accuracy(logits, labels)
+    first, second = (loss_and_accuracy(logits[part], labels[part])[1] for part in (half, ~half))
+    return KeptEpoch(
+        epoch=epoch,
+        test_loss=loss,
+        test_accuracy=accuracy,
+        first_half_accuracy=first,
+        second_half_accuracy=second,
+    )
+
+
 def _logits(model: nn.Module, test: Split, path: Path) -> Tensor:
     """Return the logits (N, 10), on the CPU, of the weights that the path holds."""
     logits = predict(model, test.images).cpu()
     if not logits.abs().max() < MOST:  # NaN is not less either
         raise UserError(
-            f"{path} holds weights whose logits are not finite or too large to measure: train "
-            "the run again with --overwrite"
+            f"{path} holds weights whose logits are not finite or too large to measure: "
+            f"{TRAIN_AGAIN}"
         )
     return logits

@@ -10,13 +10,14 @@ import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from task3_MNIST.models.inference import loss_and_accuracy, predict
+from task3_MNIST.models.inference import confusion_matrix, loss_and_accuracy, predict
+from task3_MNIST.runs.files import ClassFigures, ReliabilityBin
 
 CALIBRATION_BINS = 15
 
 
 def evaluate(logits: Tensor, labels: Tensor, probabilities: bool = True) -> dict[str, Any]:
-    """Return the figures of `test.json` that come from predictions.
+    """Return the figures that follow from predictions.
 
     Args:
         logits: (N, 10) on the CPU; the logarithm of a probability of 0 is minus infinity.
@@ -24,45 +25,43 @@ def evaluate(logits: Tensor, labels: Tensor, probabilities: bool = True) -> dict
         probabilities: whether their softmax means anything; of mere scores only the order does.
 
     Returns:
-        `test_accuracy`, `test_loss` (mean cross-entropy; None where it is infinite, since a right
-        class was given no probability at all), `correct` and `n`; `per_class`, a
-        list of `label, precision, recall, f1, accuracy, support` where accuracy is that of
-        telling this class from the others; `confusion`, rows the true class; `ece` and
-        `reliability`, see `calibration`. Without probabilities `test_loss` and `ece` are None,
-        and `reliability` is empty.
+        `accuracy`; `loss`, the mean cross-entropy; `correct` and `n`; `confusion`, rows the true
+        class; `per_class`, a `ClassFigures` each; `ece` and `reliability`, see `calibration`.
+        `loss` is None where it is infinite, since a correct class was given no probability at
+        all. Without probabilities `loss` and `ece` are None, and `reliability` is empty.
     """
-    test_loss, test_accuracy = loss_and_accuracy(logits, labels)
-    true, predicted = labels.numpy(), logits.argmax(1).numpy()
-    classes = np.arange(logits.shape[1])
-    # by NumPy: scikit-learn's own take most of a second to import
-    count = len(classes)
-    confusion = np.bincount(count * true + predicted, minlength=count**2).reshape(count, count)
-    right, said, support = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
-    precision, recall = _share(right, said), _share(right, support)
-    f1 = _share(2 * right, said + support)
-    mistaken = said + support - 2 * right
-    per_class = [
-        {
-            "label": int(label),
-            "precision": float(precision[label]),
-            "recall": float(recall[label]),
-            "f1": float(f1[label]),
-            "accuracy": float(1 - mistaken[label] / len(true)),
-            "support": int(support[label]),
-        }
-        for label in classes
-    ]
+    loss, accuracy = loss_and_accuracy(logits, labels)
+    confusion = confusion_matrix(labels.numpy(), logits.argmax(1).numpy(), logits.shape[1])
     ece, reliability = calibration(logits, labels) if probabilities else (None, [])
     return {
-        "test_accuracy": test_accuracy,
-        "test_loss": test_loss if probabilities and math.isfinite(test_loss) else None,
-        "correct": int(right.sum()),
-        "n": len(true),
-        "per_class": per_class,
+        "accuracy": accuracy,
+        "loss": loss if probabilities and math.isfinite(loss) else None,
+        "correct": int(confusion.trace()),
+        "n": len(labels),
         "confusion": confusion.tolist(),
+        "per_class": class_figures(confusion),
         "ece": ece,
         "reliability": reliability,
     }
+
+
+def class_figures(confusion: np.ndarray) -> list[ClassFigures]:
+    """Return the figures of each class of a confusion matrix."""
+    correct, predicted, support = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
+    precision, recall = _share(correct, predicted), _share(correct, support)
+    f1 = _share(2 * correct, predicted + support)
+    accuracy = 1 - (predicted + support - 2 * correct) / confusion.sum()
+    return [
+        ClassFigures(
+            label=label,
+            precision=float(precision[label]),
+            recall=float(recall[label]),
+            f1=float(f1[label]),
+            accuracy=float(accuracy[label]),
+            support=int(support[label]),
+        )
+        for label in range(len(confusion))
+    ]
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -73,10 +72,10 @@ def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def refined_loss(logits: Tensor, labels: Tensor) -> float:
     """Return the mean cross-entropy that is left when one temperature makes it lowest.
 
-    Dividing all logits by a temperature changes how sure a model is and none of its answers (Guo
-    et al. 2017). What is left is how well it tells the classes apart: it does not reward a model
-    for being well calibrated (Berta et al. 2025, arXiv 2501.19195, who choose hyper-parameters
-    by it).
+    Dividing all logits by a temperature changes the confidence of a model and none of its answers
+    (Guo et al. 2017). What is left is how well it separates the classes: it does not reward a
+    model for being well calibrated (Berta et al. 2025, arXiv 2501.19195, who choose
+    hyperparameters by it).
 
     Args:
         logits: (N, 10).
@@ -89,32 +88,31 @@ def refined_loss(logits: Tensor, labels: Tensor) -> float:
     def loss(log_sharpness: float) -> float:
         return F.cross_entropy(logits * math.exp(log_sharpness), labels).item()
 
-    # e^5 times as sure or as unsure is beyond any model
+    # no model needs more than e^5 times its confidence, or less than e^-5 times
     return float(minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded").fun)
 
 
-def calibration(logits: Tensor, labels: Tensor) -> tuple[float, list[dict[str, float]]]:
+def calibration(logits: Tensor, labels: Tensor) -> tuple[float, list[ReliabilityBin]]:
     """Return the expected calibration error and its bins.
 
     The mean gap between confidence and accuracy over equal-width bins of the highest
     probability, weighted by their counts (Naeini et al. 2015; 15 bins as in Guo et al. 2017).
 
     Returns:
-        the error, a fraction, and for every bin that is not empty `confidence` and `accuracy`
-        (means) and `count`.
+        the error, a fraction, and every bin that is not empty.
     """
     confidence, predicted = logits.double().softmax(1).max(1)
-    right = (predicted == labels).double()
+    correct = (predicted == labels).double()
     bins = (confidence * CALIBRATION_BINS).long().clamp(max=CALIBRATION_BINS - 1)
     reliability = [
-        {
-            "confidence": confidence[bins == index].mean().item(),
-            "accuracy": right[bins == index].mean().item(),
-            "count": int((bins == index).sum()),
-        }
+        ReliabilityBin(
+            confidence=confidence[bins == index].mean().item(),
+            accuracy=correct[bins == index].mean().item(),
+            count=int((bins == index).sum()),
+        )
         for index in bins.unique().tolist()
     ]
-    gaps = (row["count"] * abs(row["confidence"] - row["accuracy"]) for row in reliability)
+    gaps = (row.count * abs(row.confidence - row.accuracy) for row in reliability)
     return sum(gaps) / len(labels), reliability
 
 
@@ -122,7 +120,7 @@ def measure_speed(model: nn.Module, images: Tensor) -> dict[str, float]:
     """Time the forward pass, after a warm-up, on the model's device.
 
     Args:
-        model: any model of the zoo.
+        model: any model of the registry.
         images: (N, 1, 28, 28), N at least 1, on the same device.
 
     Returns:

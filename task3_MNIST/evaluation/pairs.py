@@ -21,7 +21,7 @@ from task3_MNIST.evaluation.paired_tests import (
     probability_of_superiority,
 )
 from task3_MNIST.evaluation.statistics import cluster_sums
-from task3_MNIST.runs.groups import Group, val_accuracy
+from task3_MNIST.runs.records import RunGroup, val_accuracy
 
 SIGNIFICANT = 0.05
 FULL_TRAIN = "full-train"
@@ -106,7 +106,7 @@ class Comparison:
         variances: of each group whose variation between seeds is known, by its place.
     """
 
-    groups: Sequence[Group]
+    groups: Sequence[RunGroup]
     labels: np.ndarray
     clusters: np.ndarray
     images: np.ndarray
@@ -125,11 +125,11 @@ class Comparison:
 
     def networks(self, a: int, b: int) -> Networks:
         """Compare the runs of median accuracy of two groups."""
-        correct = (self.groups[place].median.predicted == self.labels for place in (a, b))
+        correct = (self.groups[place].median.classes == self.labels for place in (a, b))
         return compare_networks(*correct, self.clusters)
 
 
-def prepare(groups: Sequence[Group], labels: np.ndarray) -> Comparison:
+def prepare(groups: Sequence[RunGroup], labels: np.ndarray) -> Comparison:
     """Return what comparing the groups needs.
 
     Args:
@@ -147,7 +147,7 @@ def prepare(groups: Sequence[Group], labels: np.ndarray) -> Comparison:
     variances: dict[int, SeedVariance] = {}
     recipes: dict[str, list[int]] = {}
     for place in wrong:
-        if groups[place].seedless:
+        if groups[place].deterministic:
             variances[place] = DETERMINISTIC
         elif len(wrong[place]) > 1:
             recipes.setdefault(groups[place].name, []).append(place)
@@ -211,12 +211,12 @@ def against_best(comparison: Comparison, places: Iterable[int]) -> tuple[int, li
     return best, sorted(rows, key=lambda row: -row.mean)
 
 
-def correct(group: Group, labels: np.ndarray) -> np.ndarray:
+def correct(group: RunGroup, labels: np.ndarray) -> np.ndarray:
     """Return (seeds, N) bool: whether each evaluated run classifies each image correctly."""
-    return np.stack([run.predicted == labels for run in group.evaluated])
+    return np.stack([run.classes == labels for run in group.evaluated])
 
 
-def planned_comparison(groups: Sequence[Group]) -> tuple[int, int] | None:
+def planned_comparison(groups: Sequence[RunGroup]) -> tuple[int, int] | None:
     """Return the places of the two groups that the page leads with.
 
     The best MLP and the best CNN; where one is lacking, the best of each of two families, or the
@@ -241,12 +241,12 @@ def planned_comparison(groups: Sequence[Group]) -> tuple[int, int] | None:
     return (chosen[0], chosen[1]) if len(chosen) == 2 else None
 
 
-def validation_accuracy(group: Group) -> float:
+def validation_accuracy(group: RunGroup) -> float:
     """Return the mean validation accuracy over all seeds; 0 where none was validated."""
     return float(np.mean([val_accuracy(run) for run in group.runs]))
 
 
-def _best(groups: Sequence[Group], places: Sequence[int]) -> int | None:
+def _best(groups: Sequence[RunGroup], places: Sequence[int]) -> int | None:
     """Return the place of what stands for the best by validation; see `planned_comparison`."""
     if not places:
         return None
@@ -261,7 +261,7 @@ def _best(groups: Sequence[Group], places: Sequence[int]) -> int | None:
     )
 
 
-def _same_training(a: Group, b: Group) -> bool:
+def _same_training(a: RunGroup, b: RunGroup) -> bool:
     """Return whether two groups are of one model and recipe, but for training on all images."""
     recipes = [[part for part in x.name.split("+") if part != FULL_TRAIN] for x in (a, b)]
     return a.model == b.model and recipes[0] == recipes[1]

@@ -17,13 +17,14 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from task3_MNIST.datasets.splits import MEAN, STD, Split, dataset_checksum
+from task3_MNIST.datasets.splits import Split, dataset_checksum
 from task3_MNIST.errors import UserError
+from task3_MNIST.evaluation.evaluate import with_test_prefix
 from task3_MNIST.evaluation.metrics import evaluate
 from task3_MNIST.models import sklearn_baselines
-from task3_MNIST.runs.files import CLASSES, SCHEMA
+from task3_MNIST.runs.files import CLASSES, Config, Evaluation, Identity, Summary
 from task3_MNIST.runs.folder import Run, check_same, run_folder
-from task3_MNIST.runs.provenance import describe
+from task3_MNIST.runs.provenance import provenance
 
 BATCH = 250  # images at a time, as networks are measured
 PASSES, WARM_UP = 200, 20  # of one image alone, likewise
@@ -51,20 +52,19 @@ class BaselineJob:
         """Return where it is measured: its folder below the results."""
         return run_folder(results, self.dataset, self.model, sklearn_baselines.NAME, self.seed)
 
-    def identity(self, checksum: Callable[[str, Path], str] = dataset_checksum) -> dict[str, Any]:
-        """Return the part of `config.json` that decides the numbers, as `training.Job` does."""
+    def identity(self, checksum: Callable[[str, Path], str] = dataset_checksum) -> Identity:
+        """Return the part of `config.json` that decides the numbers, as `train.Job` does."""
         row = sklearn_baselines.baseline(self.model)
-        return {
-            "schema": SCHEMA,
-            "model": self.model,
-            "family": sklearn_baselines.FAMILY,
-            "dataset": self.dataset,
-            "dataset_sha256": checksum(self.dataset, self.data_dir),
-            "recipe": sklearn_baselines.NAME,
-            "name": sklearn_baselines.NAME,
-            "seed": self.seed,
-            "config": {"estimator": row.estimator, **row.settings},
-        }
+        return Identity(
+            model=self.model,
+            family=sklearn_baselines.FAMILY,
+            dataset=self.dataset,
+            dataset_sha256=checksum(self.dataset, self.data_dir),
+            recipe=sklearn_baselines.NAME,
+            name=sklearn_baselines.NAME,
+            seed=self.seed,
+            hyperparameters={"estimator": row.estimator, **row.settings},
+        )
 
 
 def run_baseline(
@@ -80,7 +80,7 @@ def run_baseline(
     Args:
         run: its folder; the caller holds its lock.
         job: what to fit.
-        splits: train and validation.
+        splits: train and validation, uint8.
         test: called for the test images once it is fitted; None leaves the test set sealed.
         tick: called every second of the fit.
         checksum: as in `training.Job.identity`.
@@ -98,7 +98,11 @@ def run_baseline(
     run.clear()  # what an interrupted one left
     if len(train.labels.unique()) < 2:
         raise UserError(f"{job.dataset} has training images of one class only: add others")
-    run.write_json("config.json", {**identity, **describe(torch.device("cpu"))})
+    surroundings = provenance(torch.device("cpu"))
+    config = Config(
+        **vars(identity), **vars(surroundings), pixel_mean=train.mean, pixel_std=train.std
+    )
+    run.write("config.json", config)
     estimator = sklearn_baselines.build(job.model, job.seed, job.threads)
     seconds, warned = _aside(lambda: _fit(estimator, train, job.threads), tick)
     with threadpool_limits(limits=job.threads):
@@ -107,14 +111,13 @@ def run_baseline(
         if test:
             _evaluate(run, estimator, test(), row.probabilities)
     # last: the model is gone with this process, so a complete run must have its test figures
-    run.write_json("summary.json", summary)
+    run.write("summary.json", summary)
     return warned
 
 
 def pixels(images: Tensor) -> np.ndarray:
-    """Return normalised images (N, 1, 28, 28) as grey levels (N, 784) float32 in 0..1."""
-    grey = np.rint((images.numpy() * STD + MEAN) * 255)
-    return (grey / 255).astype(np.float32).reshape(len(images), -1)
+    """Return uint8 images (N, 1, 28, 28) as gray levels (N, 784) float32 in 0..1."""
+    return (images.numpy() / 255).astype(np.float32).reshape(len(images), -1)
 
 
 def scores(estimator: Any, inputs: np.ndarray, probabilities: bool) -> Tensor:
@@ -173,25 +176,25 @@ def _fit(estimator: Any, train: Split, threads: int) -> tuple[float, list[str]]:
     return seconds, [" ".join(str(warning.message).split()) for warning in caught]
 
 
-def _summary(estimator: Any, seconds: float, val: Split, probabilities: bool) -> dict[str, Any]:
+def _summary(estimator: Any, seconds: float, val: Split, probabilities: bool) -> Summary:
     found = evaluate(_all_scores(estimator, val, probabilities), val.labels, probabilities)
     # only a linear classifier has a number of values, and of operations, that data does not decide
     weights = getattr(estimator, "coef_", None)
-    return {
-        "parameters": None if weights is None else weights.size + estimator.intercept_.size,
-        "flops": None if weights is None else 2 * weights.size,
-        "model_bytes": _pickled_bytes(estimator),
-        "train_seconds": seconds,
-        "images_per_second": None,
-        "epochs": None,
-        "selected_epoch": None,
-        "val_accuracy": found["test_accuracy"],
-        "val_loss": found["test_loss"],
-    }
+    return Summary(
+        parameters=None if weights is None else weights.size + estimator.intercept_.size,
+        flops=None if weights is None else 2 * weights.size,
+        model_bytes=_pickled_bytes(estimator),
+        train_seconds=seconds,
+        images_per_second=None,
+        epochs_trained=None,
+        selected_epoch=None,
+        val_accuracy=found["accuracy"],
+        val_loss=found["loss"],
+    )
 
 
 def _evaluate(run: Run, estimator: Any, test: Split, probabilities: bool) -> None:
-    """Write `predictions.npz` and `test.json`."""
+    """Write the predictions, the logits and `test.json`."""
     single = pixels(test.images[:1])
     for _ in range(WARM_UP):
         scores(estimator, single, probabilities)
@@ -200,16 +203,15 @@ def _evaluate(run: Run, estimator: Any, test: Split, probabilities: bool) -> Non
     found = _all_scores(estimator, test, probabilities)
     seconds = time.perf_counter() - started
     run.write_predictions(found.numpy())
-    result = {
-        "schema": SCHEMA,
-        **evaluate(found, test.labels, probabilities),
-        "latency_seconds": float(np.median(latencies)),
-        "latency_seconds_p95": float(np.quantile(latencies, 0.95)),
-        "throughput": len(test) / seconds,
-        "latency_device": "cpu",
-        "latency_threads": torch.get_num_threads(),
-    }
-    run.write_json("test.json", result)
+    figures = Evaluation(
+        **with_test_prefix(evaluate(found, test.labels, probabilities)),
+        latency_seconds=float(np.median(latencies)),
+        latency_seconds_p95=float(np.quantile(latencies, 0.95)),
+        throughput=len(test) / seconds,
+        latency_device="cpu",
+        latency_threads=torch.get_num_threads(),
+    )
+    run.write("test.json", figures)
 
 
 def _all_scores(estimator: Any, split: Split, probabilities: bool) -> Tensor:

@@ -10,11 +10,19 @@ from pathlib import Path
 
 import torch
 
-from task3_MNIST.errors import UsageError, unknown_name
+from task3_MNIST.datasets.splits import dataset_checksum, fetch, load_test, load_train
+from task3_MNIST.errors import UsageError, UserError, unknown_name
+from task3_MNIST.evaluation.ensemble import without_ensemble, write_ensembles
+from task3_MNIST.experiments.run import finished
 from task3_MNIST.experiments.train import Job, make_job
 from task3_MNIST.models import registry
 from task3_MNIST.models.size import count_flops
 from task3_MNIST.models.sklearn_baselines import refuse_baseline
+from task3_MNIST.runs.commands import train_command
+from task3_MNIST.runs.folder import check_same
+from task3_MNIST.runs.groups import read_groups
+from task3_MNIST.runs.records import RunGroup
+from task3_MNIST.runs.tables import SUMMARY, write_summary
 
 # names that stand for several models, in any list
 GROUPS = {
@@ -33,11 +41,11 @@ class Grid:
     """What to run: the product of these, each named once.
 
     Attributes:
-        models: names of the zoo.
+        models: names of the registry.
         recipes: names or files of recipes.
         datasets: names or folders of data sets.
         seeds: how many, from 0.
-        full_train: whether the held-out images train the models too.
+        full_train: whether the validation images train the models too.
     """
 
     models: Sequence[str]
@@ -68,6 +76,102 @@ class Grid:
             )
             for dataset, recipe, model, seed in product
         ]
+
+
+@dataclasses.dataclass(frozen=True)
+class GridResult:
+    """What came of a grid.
+
+    Attributes:
+        groups: those of the grid that were evaluated, from the run folders.
+        rows: how many runs the summary has.
+        summary: its file.
+        problems: a line for each thing that went wrong.
+        again: the command that trains the first failed run from scratch; "" if none failed.
+    """
+
+    groups: list[RunGroup]
+    rows: int
+    summary: Path
+    problems: list[str]
+    again: str
+
+
+def plan(
+    jobs: Sequence[Job], results: Path, data_dir: Path
+) -> tuple[dict[Job, float], dict[Job, str]]:
+    """Return the jobs that are to be run, the longest first, and what is wrong with finished ones.
+
+    Each job comes with its estimated work; see `estimate`. Data sets that are needed are fetched.
+
+    Raises:
+        UsageError: two of the jobs would share a folder.
+        UserError: a data set cannot be fetched.
+    """
+    folders: dict[Path, Job] = {}
+    for job in jobs:
+        other = folders.setdefault(job.run(results).folder, job)
+        if other is not job:
+            pair = (
+                f"data sets {other.dataset} and {job.dataset}"
+                if other.dataset != job.dataset
+                else f"recipes {other.recipe_file} and {job.recipe_file}"
+            )
+            raise UsageError(
+                f"the {pair} would share their run folders: rename one, or give each its own "
+                "--results"
+            )
+    results.mkdir(parents=True, exist_ok=True)
+    failures, waiting = {}, []
+    checksum = functools.cache(dataset_checksum)
+    for job in jobs:
+        run = job.run(results)
+        if not finished(run):
+            waiting.append(job)
+            continue
+        try:
+            check_same(run, job.identity(checksum))
+        except UserError as error:
+            failures[job] = str(error)
+    images = {}
+    for dataset in dict.fromkeys(job.dataset for job in waiting):
+        fetch(dataset, data_dir, test=True)
+        images[dataset] = len(load_train(dataset, data_dir))
+    work = {job: estimate(job, images[job.dataset]) for job in waiting}
+    return dict(sorted(work.items(), key=lambda item: -item[1])), failures
+
+
+def conclude(
+    jobs: Sequence[Job], failures: dict[Job, str], results: Path, data_dir: Path
+) -> GridResult:
+    """Write the ensembles of the grid and `summary.csv` of all runs below the results folder."""
+    problems = []
+    for dataset in dict.fromkeys(job.dataset for job in jobs):
+        due = without_ensemble(job.run(results) for job in jobs if job.dataset == dataset)
+        try:
+            if due:
+                write_ensembles(due, load_test(dataset, data_dir))
+        except UserError as error:
+            problems.append(str(error))
+    groups: list[RunGroup] = []
+    failed = {job.run(results).folder.relative_to(results).as_posix(): job for job in failures}
+    try:
+        groups, found = read_groups(results)
+        # the run's own failure says more
+        problems += [f"{one.run}: {one.what}" for one in found if one.run not in failed]
+    except UserError as error:
+        if not failures:
+            problems.append(str(error))
+    rows = write_summary(groups, results / SUMMARY)
+    problems += [f"{name}: {failures[job]}" for name, job in failed.items()]
+    again = ""
+    if failed:
+        first = next(iter(failed.values()))
+        file = str(first.recipe_file) if first.recipe_file else None
+        again = f"{train_command(first.identity(), results, True, file)} --threads 1"
+    names = {(job.dataset, job.model, job.name) for job in jobs}
+    wanted = [g for g in groups if (g.dataset, g.model, g.name) in names and g.evaluated]
+    return GridResult(wanted, rows, results / SUMMARY, problems, again)
 
 
 def split_names(words: Iterable[str]) -> list[str]:

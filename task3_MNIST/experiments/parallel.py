@@ -211,4 +211,4 @@ def _checksum(dataset: str, data_dir: Path) -> str:
 
 @functools.lru_cache(maxsize=1)
 def _test(dataset: str, data_dir: Path, device: torch.device) -> Split:
-    return load_test(dataset, data_dir, replace_altered=True).to(device)
+    return load_test(dataset, data_dir, replace_altered=True).normalized(device)

@@ -32,9 +32,9 @@ def finish(run: Run, test: Callable[[], Split] | None) -> None:
     (run.folder / ERROR_NAME).unlink(missing_ok=True)
 
 
-def evaluate_and_plot(run: Run, test: Split, average_shifts: int = 0) -> None:
+def evaluate_and_plot(run: Run, test: Split, tta_pixels: int = 0) -> None:
     """Evaluate a run and draw what follows from it."""
-    evaluate_run(run, test, average_shifts)
+    evaluate_run(run, test, tta_pixels)
     _draw(run)
 
 

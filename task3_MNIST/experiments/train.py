@@ -1,4 +1,4 @@
-"""One run from its config to its summary: resumed where it stood, every file whole."""
+"""One run from its config to its summary: resumed where it stood, every file complete."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import torch
 from torch import nn
 
@@ -14,20 +15,27 @@ from task3_MNIST.datasets.splits import (
     Split,
     canonical_name,
     dataset_checksum,
-    hold_out,
     load_train,
+    split_validation,
 )
-from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.errors import UsageError
 from task3_MNIST.files import readable_path
 from task3_MNIST.models import registry
 from task3_MNIST.models.size import count_flops, model_bytes, parameter_count
-from task3_MNIST.runs import files
-from task3_MNIST.runs.folder import NOT_RUNS, Run, check_same, load_state, load_tensors, run_folder
-from task3_MNIST.runs.provenance import describe
+from task3_MNIST.runs.files import Config, Identity, Summary, checked_epochs, refused
+from task3_MNIST.runs.folder import (
+    NOT_RUNS,
+    TRAIN_AGAIN,
+    Run,
+    check_same,
+    load_state,
+    load_tensors,
+    run_folder,
+)
+from task3_MNIST.runs.provenance import provenance
 from task3_MNIST.training.config import TrainConfig
-from task3_MNIST.training.device import settle
-from task3_MNIST.training.loop import build_optimizer, fit, seed_generators
-from task3_MNIST.training.recipes import choose_recipe, run_name
+from task3_MNIST.training.loop import EpochMetrics, build_optimizer, fit, seed_generators
+from task3_MNIST.training.recipes import resolve_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,10 +43,10 @@ class Job:
     """What to train: all of it decides the result, and `config.json` says it.
 
     Attributes:
-        model: a name of the zoo.
+        model: a name of the registry.
         recipe: the recipe's name.
-        name: the recipe's name with the knobs that differ from it.
-        config: the knobs.
+        name: the recipe's name with the hyperparameters that differ from it.
+        config: the hyperparameters.
         dataset: a data set's name or folder.
         data_dir: where data sets lie.
         keep_epochs: whether each epoch's weights are kept, for test curves.
@@ -49,68 +57,59 @@ class Job:
     recipe: str
     name: str
     config: TrainConfig
+    recipe_file: Path | None
     dataset: str
     data_dir: Path
     keep_epochs: bool = False
-    recipe_file: Path | None = None
 
     def run(self, results: Path) -> Run:
         """Return where it is trained: its folder below the results."""
         return run_folder(results, self.dataset, self.model, self.name, self.config.seed)
 
-    def identity(self, checksum: Callable[[str, Path], str] = dataset_checksum) -> dict[str, Any]:
+    def identity(self, checksum: Callable[[str, Path], str] = dataset_checksum) -> Identity:
         """Return the part of `config.json` that decides the numbers.
 
         Args:
             checksum: how the data set's is found; whoever asks for many jobs passes it cached.
         """
-        return {
-            "schema": files.SCHEMA,
-            "model": self.model,
-            "family": registry.family_of(self.model),
-            "dataset": self.dataset,
-            "dataset_sha256": checksum(self.dataset, self.data_dir),
-            "recipe": self.recipe,
-            "name": self.name,
-            "seed": self.config.seed,
-            "config": dataclasses.asdict(self.config),
-        }
+        return Identity(
+            model=self.model,
+            family=registry.family_of(self.model),
+            dataset=self.dataset,
+            dataset_sha256=checksum(self.dataset, self.data_dir),
+            recipe=self.recipe,
+            name=self.name,
+            seed=self.config.seed,
+            hyperparameters=dataclasses.asdict(self.config),
+        )
 
-    def origin(self) -> dict[str, str]:
-        """Return what `config.json` says of the recipe's file, if it is from one."""
-        return {"recipe_file": readable_path(self.recipe_file)} if self.recipe_file else {}
+    def outcome(self, results: Path) -> str:
+        """Return what came of it, in a line."""
+        run = self.run(results)
+        return (
+            f"test accuracy {run.test().test_accuracy:.2%}, trained in "
+            f"{run.summary().train_seconds:.1f} s"
+        )
 
 
 def make_job(
     model: str,
     recipe: str,
-    given: dict[str, Any],
+    overrides: dict[str, Any],
     dataset: str,
     data_dir: Path,
     device: torch.device,
     keep_epochs: bool = False,
 ) -> Job:
-    """Return the job of a model and a recipe, whose knobs those given override.
-
-    Args:
-        model: a name of the zoo.
-        recipe: a recipe's name or file.
-        given: knobs by name, the seed among them.
-        dataset: a data set's name or folder.
-        data_dir: where data sets lie.
-        device: what `auto` knobs are settled for.
-        keep_epochs: as in `Job`.
+    """Return the job of a model and a recipe; see `resolve_config` and `Job`.
 
     Raises:
-        UsageError: there is no such model, recipe or data set, or a knob is out of range.
+        UsageError: there is no such model, recipe or data set, or a value is out of range.
         UserError: the recipe's file cannot be used.
     """
-    chosen = choose_recipe(recipe)
-    base = settle(chosen.recipe.config(registry.family_of(model), model), device)
-    config = settle(dataclasses.replace(base, **given), device)
-    name = run_name(chosen.name, base, config)
+    resolved = resolve_config(model, recipe, overrides, device)
     dataset = usable_name(dataset)
-    return Job(model, chosen.name, name, config, dataset, data_dir, keep_epochs, chosen.file)
+    return Job(model, **vars(resolved), dataset=dataset, data_dir=data_dir, keep_epochs=keep_epochs)
 
 
 def usable_name(dataset: str) -> str:
@@ -123,7 +122,7 @@ def usable_name(dataset: str) -> str:
     folder = Path(name).name
     if not folder:
         raise UsageError(
-            f"the data set {name} is a whole disk: put its folders into one with a name"
+            f"the data set {name} is the root of a disk: put its folders into one with a name"
         )
     if folder.lower() in NOT_RUNS:  # Windows and macOS take Plots for plots
         raise UsageError(
@@ -135,20 +134,20 @@ def usable_name(dataset: str) -> str:
 def load_splits(
     dataset: str, data_dir: Path, full_train: bool, device: torch.device
 ) -> tuple[Split, Split | None]:
-    """Return (train, validation) on the device; no validation if all images train the model."""
+    """Return (train, validation), normalized, on the device; no validation with `full_train`."""
     images = load_train(dataset, data_dir)
     # split before they are moved: scikit-learn reads labels, and reads them on the CPU only
-    train, val = (images, None) if full_train else hold_out(images)
-    return train.to(device), None if val is None else val.to(device)
+    train, val = (images, None) if full_train else split_validation(images)
+    return train.normalized(device), None if val is None else val.normalized(device)
 
 
 def train_run(
     run: Run,
     job: Job,
     splits: tuple[Split, Split | None],
-    on_epoch: Callable[[dict[str, float]], None],
+    on_epoch: Callable[[EpochMetrics], None],
     checksum: Callable[[str, Path], str] = dataset_checksum,
-) -> dict[str, Any]:
+) -> Summary:
     """Train the run, or go on where it stood, and return its summary.
 
     Args:
@@ -164,70 +163,75 @@ def train_run(
     """
     train, val = splits
     device = train.images.device
-    checkpoint = _start(run, job, device, checksum)
+    checkpoint = _start(run, job, train, checksum)
     seed_generators(job.config.seed, 0)
     model = registry.build(job.model).to(device)
 
     state = checkpoint or {}
+    history = [EpochMetrics(**metrics) for metrics in state.get("history", [])]
     for epoch in fit(model, train, val, job.config, checkpoint):
         state = epoch.checkpoint
+        history.append(epoch.metrics)
         if job.keep_epochs:
-            number = epoch.metrics["epoch"]
+            number = epoch.metrics.epoch
             (run.folder / "epochs").mkdir(exist_ok=True)
             weights = {"model": job.model, "state_dict": epoch.weights}
             run.write_tensors(f"epochs/epoch_{number:04d}.pt", weights)
         # the checkpoint carries the metrics: whatever is cut off after it is written again
         run.write_tensors("checkpoint.pt", state)
-        run.write_metrics(state["history"])
+        run.write_metrics(history)
         on_epoch(epoch.metrics)
-    return _finish(run, job, model, state, len(train))
+    return _finish(run, job, model, history, state["selected"], len(train))
 
 
 def _start(
-    run: Run, job: Job, device: torch.device, checksum: Callable[[str, Path], str]
+    run: Run, job: Job, train: Split, checksum: Callable[[str, Path], str]
 ) -> dict[str, Any] | None:
     """Write `config.json` and return the checkpoint to go on from, if there is one."""
     identity = job.identity(checksum)
     if run.started:
         check_same(run, identity)
-    run.write_json("config.json", {**identity, **job.origin(), **describe(device)})
+    config = Config(
+        **vars(identity),
+        **vars(provenance(train.images.device)),
+        pixel_mean=train.mean,
+        pixel_std=train.std,
+        recipe_file=readable_path(job.recipe_file) if job.recipe_file else None,
+    )
+    run.write("config.json", config)
     path = run.folder / "checkpoint.pt"
     if not path.exists():
         return None
     checkpoint = load_tensors(path)
-    if fault := files.checkpoint_fault(checkpoint, job.config.epochs):
-        raise UserError(
-            f"{path} {fault}: it is from another version or was altered; train the run again with "
-            "--overwrite"
-        )
-    if job.config.ema and not isinstance(checkpoint.get("averaged"), dict):
-        raise UserError(
-            f"{path} lacks averaged: it is from another version or was altered; train the run "
-            "again with --overwrite"
-        )
-    _check_tensors(checkpoint, job, path)
-    run.write_metrics(checkpoint["history"])
+    try:
+        history = _check(checkpoint, job, path)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise refused(path, error, TRAIN_AGAIN) from error
+    run.write_metrics(history)
     return checkpoint
 
 
-def _check_tensors(checkpoint: dict[str, Any], job: Job, path: Path) -> None:
-    """Raise UserError unless training can go on from the checkpoint's tensors."""
+def _check(checkpoint: dict[str, Any], job: Job, path: Path) -> list[EpochMetrics]:
+    """Return the epochs of a checkpoint; raise whatever shows that training cannot go on from it.
+
+    An optimizer loads another model's state without complaint, and its fused step can then end
+    the process. So it is compared with that of one whose step is known to be good.
+    """
+    history = checked_epochs(msgspec.convert(checkpoint["history"], list[EpochMetrics]))
+    if not 0 < checkpoint["selected"]["epoch"] <= len(history) <= job.config.epochs:
+        raise ValueError("it has other epochs than the run")
     model = registry.build(job.model)
     load_state(model, checkpoint["selected"]["state_dict"], path)
     if job.config.ema:
         load_state(model, checkpoint["averaged"], path)
     load_state(model, checkpoint["model"], path)
-    # An optimizer loads another model's state without complaint, and its fused step can then end
-    # the process. So it is compared with that of one whose step is known to be good.
     optimizer = build_optimizer(model, job.config)
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
     optimizer.step()
     if _outline(checkpoint["optimizer"]) != _outline(optimizer.state_dict()):
-        raise UserError(
-            f"{path} holds an optimizer that does not fit the run: train the run again with "
-            "--overwrite"
-        )
+        raise ValueError("its optimizer does not fit the run")
+    return history
 
 
 def _outline(state: Any) -> Any:
@@ -242,24 +246,28 @@ def _outline(state: Any) -> Any:
 
 
 def _finish(
-    run: Run, job: Job, model: nn.Module, state: dict[str, Any], images: int
-) -> dict[str, Any]:
+    run: Run,
+    job: Job,
+    model: nn.Module,
+    history: list[EpochMetrics],
+    selected: dict[str, Any],
+    images: int,
+) -> Summary:
     """Write the selected weights and the summary, then drop the checkpoint."""
-    selected, history = state["selected"], state["history"]
     run.write_tensors("model.pt", {"model": job.model, "state_dict": selected["state_dict"]})
     chosen = history[selected["epoch"] - 1]
-    seconds = sum(metrics["seconds"] for metrics in history)
-    summary = {
-        "parameters": parameter_count(model),
-        "flops": count_flops(model),
-        "model_bytes": model_bytes(model),
-        "train_seconds": seconds,
-        "images_per_second": images * len(history) / seconds,
-        "epochs": len(history),
-        "selected_epoch": selected["epoch"],
-        "val_accuracy": chosen["val_accuracy"],
-        "val_loss": chosen["val_loss"],
-    }
-    run.write_json("summary.json", summary)
+    seconds = sum(metrics.seconds for metrics in history)
+    summary = Summary(
+        parameters=parameter_count(model),
+        flops=count_flops(model),
+        model_bytes=model_bytes(model),
+        train_seconds=seconds,
+        images_per_second=images * len(history) / seconds,
+        epochs_trained=len(history),
+        selected_epoch=selected["epoch"],
+        val_accuracy=chosen.val_accuracy,
+        val_loss=chosen.val_loss,
+    )
+    run.write("summary.json", summary)
     (run.folder / "checkpoint.pt").unlink(missing_ok=True)
     return summary

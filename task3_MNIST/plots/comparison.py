@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.plots import style
-from task3_MNIST.plots.groups import Group, group_by_seed, labels, over_seeds
 from task3_MNIST.plots.learning_curves import draw_learning_curves
 from task3_MNIST.plots.model_size import draw_size
 from task3_MNIST.plots.radar import draw_radar
-from task3_MNIST.runs.folder import DEFAULT_DATASET, Run
-from task3_MNIST.runs.size_study import set_apart
+from task3_MNIST.runs.folder import DEFAULT_DATASET
+from task3_MNIST.runs.records import RunGroup, labels, over_seeds, split_size_study
 
 ROW_INCHES, LETTER_INCHES = 0.36, 0.075
 LINEAR_RANGE = 20  # bars of a wider range than this would not be seen beside each other
 
 
-def draw_comparison(runs: list[Run], out: Path) -> list[Path]:
+def draw_comparison(groups: Sequence[RunGroup], out: Path) -> list[Path]:
     """Draw one set of figures for each data set and return the files.
 
-    Seeds of a model and recipe are one entry. Incomplete runs are left out, and runs that were
-    never evaluated are left out of what needs the test set. The models of a study of size have
-    a figure of their own for each recipe, `size_<recipe>.png`, and are in the others only if
-    next to nothing else was trained.
+    Groups that were never evaluated are left out of what needs the test set. The models of a
+    model-size study have a figure of their own for each recipe, `size_<recipe>.png`, and are in
+    the others only if next to nothing else was trained.
 
     Args:
-        runs: any runs.
+        groups: any.
         out: folder of the figures; those of another data set than MNIST go into a folder of
             its name below it.
     """
-    groups = group_by_seed(runs)
     files = []
     for dataset in dict.fromkeys(group.dataset for group in groups):
-        folder = out if dataset == DEFAULT_DATASET else out / dataset
+        folder = out if dataset == DEFAULT_DATASET else out / Path(dataset).name
         members = [group for group in groups if group.dataset == dataset]
-        compared, study = set_apart(members)
+        compared, study = split_size_study(members)
         files += _draw_set(compared, folder) + _draw_study(study, members, folder)
     return files
 
 
-def _draw_study(study: list[Group], groups: list[Group], folder: Path) -> list[Path]:
+def _draw_study(study: list[RunGroup], groups: list[RunGroup], folder: Path) -> list[Path]:
     evaluated = [group for group in groups if group.tests("test_accuracy")]
     others = [group for group in evaluated if group not in study]
     return [
@@ -55,8 +52,8 @@ def _draw_study(study: list[Group], groups: list[Group], folder: Path) -> list[P
     ]
 
 
-def _draw_set(groups: list[Group], folder: Path) -> list[Path]:
-    dataset = groups[0].dataset
+def _draw_set(groups: list[RunGroup], folder: Path) -> list[Path]:
+    dataset = Path(groups[0].dataset).name
     evaluated = [group for group in groups if group.tests("test_accuracy")]
     by_epoch = [group for group in groups if group.curve("epoch")[0]]  # baselines have none
     files = [
@@ -89,7 +86,7 @@ def _draw_set(groups: list[Group], folder: Path) -> list[Path]:
     return files
 
 
-def _draw_accuracy(groups: list[Group], path: Path) -> Path:
+def _draw_accuracy(groups: list[RunGroup], path: Path) -> Path:
     accuracies = {group: group.tests("test_accuracy") for group in groups}
     rows = sorted(groups, key=lambda group: over_seeds(accuracies[group]).mean)
     figure, axes = _new_rows(rows)
@@ -106,10 +103,10 @@ def _draw_accuracy(groups: list[Group], path: Path) -> Path:
     style.percent_axis(axes.xaxis)
     axes.margins(x=0.08)
     axes.set_xlim(right=min(axes.get_xlim()[1], 1.0005))
-    axes.set_xlabel("test images classified right; the axis does not start at 0")
+    axes.set_xlabel("test images classified correctly; the axis does not start at 0")
     style.add_title(
         figure,
-        f"Test accuracy on {rows[0].dataset}",
+        f"Test accuracy on {Path(rows[0].dataset).name}",
         "Mean over n seeds with its 95 % t-interval; faint dots are single seeds. "
         "Models whose intervals overlap are not ranked by this order.",
     )
@@ -117,8 +114,8 @@ def _draw_accuracy(groups: list[Group], path: Path) -> Path:
 
 
 def _draw_bars(
-    groups: list[Group],
-    measure: Callable[[Group], list[float]],
+    groups: list[RunGroup],
+    measure: Callable[[RunGroup], list[float]],
     title: str,
     unit: str,
     text: Callable[[float], str],
@@ -158,7 +155,7 @@ def _draw_bars(
     return style.save(figure, path)
 
 
-def _new_rows(rows: list[Group]):
+def _new_rows(rows: list[RunGroup]):
     """Return a figure whose axes have a labelled row for each group, the last on top."""
     names = labels(rows)
     longest = max(len(name) for name in names.values())
@@ -183,11 +180,10 @@ def _write_value(axes, position: int, text: str) -> None:
     )
 
 
-def _machines(groups: list[Group]) -> str:
+def _machines(groups: list[RunGroup]) -> str:
     """Return where the times were measured: another machine makes them another quantity."""
-    configs = [run.config() for group in groups for run in group.runs]
-    keys = ("cpu", "device", "threads")
-    machines = {tuple(str(config.get(key, "unknown")) for key in keys) for config in configs}
+    configs = [run.config for group in groups for run in group.runs]
+    machines = {(config.cpu, config.device, config.threads) for config in configs}
     if len(machines) > 1:
         return f"Measured on {len(machines)} different machines or thread counts: not comparable."
     cpu, device, threads = machines.pop()

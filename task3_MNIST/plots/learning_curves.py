@@ -6,12 +6,12 @@ from itertools import product
 from pathlib import Path
 
 from task3_MNIST.plots import style
-from task3_MNIST.plots.groups import Group, labels, over_seeds
+from task3_MNIST.runs.records import RunGroup, labels, over_seeds
 
 DASHES = ("-", "--", ":", "-.")
 
 
-def draw_learning_curves(groups: list[Group], path: Path) -> Path:
+def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
     """Draw training and validation, accuracy and loss, of all groups, and return the file.
 
     Args:
@@ -40,7 +40,7 @@ def draw_learning_curves(groups: list[Group], path: Path) -> Path:
     style.log_axis(panels[1, 0].yaxis)
     panels[0, 0].set_ylim(top=min(panels[0, 0].get_ylim()[1], 1.002))
     panels[1, 0].set_ylabel("mean cross-entropy (nats), logarithmic")
-    panels[0, 0].set_ylabel("images classified right")
+    panels[0, 0].set_ylabel("images classified correctly")
     names = labels(groups)
     figure.legend(
         panels[0, 0].get_lines(),
@@ -51,14 +51,14 @@ def draw_learning_curves(groups: list[Group], path: Path) -> Path:
     )
     style.add_title(
         figure,
-        f"Learning curves on {groups[0].dataset}",
+        f"Learning curves on {Path(groups[0].dataset).name}",
         "Mean over n seeds, with its 95 % t-interval as a band where n > 1. Training figures are "
         "running means over each epoch, with augmentation and dropout where the recipe has them.",
     )
     return style.save(figure, path)
 
 
-def _draw_group(axes, group: Group, key: str, colour: str, dash: str) -> None:
+def _draw_group(axes, group: RunGroup, key: str, colour: str, dash: str) -> None:
     epochs, values = group.curve(key)
     intervals = [over_seeds(seeds) for seeds in values]
     means = [interval.mean for interval in intervals]

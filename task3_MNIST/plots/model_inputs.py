@@ -1,4 +1,4 @@
-"""The images that models saw of a user's files, with what they said."""
+"""The images that models got of a user's files, with their answers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ COLUMNS = 6
 SIDE, TEXT, ROW = 1.5, 0.32, 0.22  # inches: an image's side, its file's name, an answer's line
 
 
-def draw_seen(answered: list[tuple[str, np.ndarray, dict[str, str]]], out: Path) -> Path:
-    """Draw each file's image as prepared, the answers below it, and return the picture's path.
+def draw_model_inputs(answered: list[tuple[str, np.ndarray, dict[str, str]]], out: Path) -> Path:
+    """Draw each file's image as preprocessed, the answers below it, and return the picture's path.
 
     Args:
         answered: for each file its name, its (28, 28) uint8 image, and a text for each model.

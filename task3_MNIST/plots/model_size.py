@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from task3_MNIST.models import registry
 from task3_MNIST.plots import style
-from task3_MNIST.plots.groups import Group, over_seeds
+from task3_MNIST.runs.records import RunGroup, over_seeds
 
 if TYPE_CHECKING:
     from task3_MNIST.evaluation.statistics import Interval
@@ -27,7 +27,7 @@ class Cost:
     """What a size costs: the panel's axis, and where the figure comes from."""
 
     axis: str
-    measure: Callable[[Group], float]
+    measure: Callable[[RunGroup], float]
 
 
 COSTS = (
@@ -41,7 +41,7 @@ COSTS = (
 )
 
 
-def draw_size(study: Sequence[Group], others: Sequence[Group], path: Path) -> Path:
+def draw_size(study: Sequence[RunGroup], others: Sequence[RunGroup], path: Path) -> Path:
     """Draw test accuracy against each cost, and return the file.
 
     Args:
@@ -74,7 +74,7 @@ def draw_size(study: Sequence[Group], others: Sequence[Group], path: Path) -> Pa
             colour = style.FAMILY_COLOURS[group.family]
             _draw(axes, [group], cost, marker="D", color=colour, markerfacecolor="white")
     for axes in (panels[0], panels[2]):
-        axes.set_ylabel("test images classified right (logarithm of the errors)")
+        axes.set_ylabel("test images classified correctly (logarithm of the errors)")
     if shown:
         handles.append(Line2D([], [], linestyle="", marker="D", color=style.MUTED, mfc="white"))
         names.append("other models")
@@ -91,7 +91,7 @@ def draw_size(study: Sequence[Group], others: Sequence[Group], path: Path) -> Pa
     below = [group.model for group in others if group not in shown]
     style.add_title(
         figure,
-        f"Size and accuracy on {study[0].dataset}, {recipe}",
+        f"Size and accuracy on {Path(study[0].dataset).name}, {recipe}",
         "A line is a depth, from the narrowest model to the widest. Means over seeds; bars are "
         "their 95 % t-intervals, cut at the frame; one seed has none. Other models are by the "
         "same recipe" + (f"; below the frame: {', '.join(below)}." if below else "."),
@@ -102,11 +102,11 @@ def draw_size(study: Sequence[Group], others: Sequence[Group], path: Path) -> Pa
     return style.save(figure, path)
 
 
-def depths(study: Sequence[Group]) -> dict[tuple[str, int], list[Group]]:
+def depths(study: Sequence[RunGroup]) -> dict[tuple[str, int], list[RunGroup]]:
     """Return the models of each family and depth, the narrowest first."""
     sizes = {group: registry.size_of(group.model) for group in study}
     ordered = sorted(study, key=lambda group: (group.family != "mlp", *sizes[group]))
-    lines: dict[tuple[str, int], list[Group]] = {}
+    lines: dict[tuple[str, int], list[RunGroup]] = {}
     for group in ordered:
         lines.setdefault((group.family, sizes[group][0]), []).append(group)
     return lines
@@ -137,7 +137,7 @@ def _set_cost_axis(axes, costs: Sequence[float]) -> None:
     axes.set_xlim(low / room, high * room)
 
 
-def _draw(axes, line: Sequence[Group], cost: Cost, **looks) -> None:
+def _draw(axes, line: Sequence[RunGroup], cost: Cost, **looks) -> None:
     intervals = [_interval(group) for group in line]
     errors = [_error(interval.mean) for interval in intervals]
     below, above = (
@@ -155,7 +155,7 @@ def _draw(axes, line: Sequence[Group], cost: Cost, **looks) -> None:
         bar.set_alpha(0.6)
 
 
-def _write_names(axes, others: Sequence[Group], cost: Cost) -> None:
+def _write_names(axes, others: Sequence[RunGroup], cost: Cost) -> None:
     """Name the models whose names would not lie on an earlier one's."""
     letter = NAME_POINTS * style.DPI / 72  # its height in pixels, and more than its width
     taken: list[tuple[float, float, int]] = []
@@ -182,7 +182,7 @@ def _write_names(axes, others: Sequence[Group], cost: Cost) -> None:
         )
 
 
-def _interval(group: Group) -> Interval:
+def _interval(group: RunGroup) -> Interval:
     return over_seeds(group.tests("test_accuracy"))
 
 

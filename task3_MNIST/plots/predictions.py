@@ -1,14 +1,14 @@
-"""A grid of test images with what each model says, right and wrong."""
+"""A grid of test images with what each model says, correct and incorrect."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from task3_MNIST.datasets.splits import Split
 from task3_MNIST.plots import style
-from task3_MNIST.plots.groups import group_by_seed, labels
-from task3_MNIST.runs.folder import Run
 
 COLUMNS = 12
 # inches: an image's side, a row of answers, a band's title, a letter of a model's name
@@ -18,27 +18,24 @@ COLOURS = {True: style.RIGHT, False: style.WRONG}
 
 
 def draw_prediction_grid(
-    runs: list[Run], images: np.ndarray, true_labels: np.ndarray, out: Path
+    answers: Mapping[str, np.ndarray], test: Split, dataset: str, out: Path
 ) -> Path:
     """Draw test images in up to three bands, each model's answer below, and return the file.
 
-    The bands are what no model gets right, what some do, and what all do; each shows its first
-    images in test order, so nobody chose them. One run stands for a model and recipe: the first.
+    The bands are what no model classifies correctly, what some do, and what all do; each shows
+    its first images in test order, so nobody chose them.
 
     Args:
-        runs: of the data set the images are of, at least one evaluated; the others are left out.
-        images: (N, 1, 28, 28) or (N, 28, 28), all test images in test order, on the CPU.
-        true_labels: (N,) their labels.
+        answers: the classes (N,) that each model gives, by what the picture calls it.
+        test: all test images, uint8, on the CPU.
+        dataset: its name.
         out: the PNG file.
     """
-    groups = group_by_seed([run for run in runs if run.evaluated])
-    images, true_labels = np.asarray(images).reshape(-1, 28, 28), np.asarray(true_labels)
-    answers = np.stack([group.runs[0].classes() for group in groups])
-    right = answers == true_labels  # (models, N)
-    chosen = bands(right)
-
-    names = labels(groups)
-    rows = [f"{names[group]}, seed {group.runs[0].config()['seed']}" for group in groups]
+    images, true_labels = test.images[:, 0].numpy(), test.labels.numpy()
+    classes = np.stack(list(answers.values()))
+    correct = classes == true_labels  # (models, N)
+    chosen = bands(correct)
+    rows = list(answers)
     margin = 0.5 + LETTER * max(len(name) for name in rows)
     width = margin + COLUMNS * SIDE + 0.15
     band_height = TITLE + SIDE + ROW * (len(rows) + 1)
@@ -57,29 +54,29 @@ def draw_prediction_grid(
         )
         for row, name in enumerate(rows):
             cells = [
-                (f"{SIGNS[bool(right[row, p])]} {answers[row, p]}", COLOURS[bool(right[row, p])])
-                for p in places
+                (f"{SIGNS[ok]} {classes[row, place]}", COLOURS[ok])
+                for place, ok in zip(places, correct[row, places].tolist(), strict=True)
             ]
             _draw_answers(axes, margin, y + ROW * (row + 1), name, cells)
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
-    title = f"What each model says about test images of {groups[0].dataset}"
+    title = f"What each model says about test images of {dataset}"
     axes.text(0.15, 0.3, title, fontsize=12, fontweight="bold", va="center", color=style.INK)
-    rule = "Each band shows its first images in test order.   ✓ green: right   ✗ red: wrong"
+    rule = "Each band shows its first images in test order.   ✓ green: correct   ✗ red: incorrect"
     axes.text(0.15, height - 0.25, rule, fontsize=8, va="center", color=style.MUTED)
     return style.save(figure, out)
 
 
-def bands(right: np.ndarray) -> list[tuple[str, np.ndarray]]:
+def bands(correct: np.ndarray) -> list[tuple[str, np.ndarray]]:
     """Return the bands of the grid that are not empty: a title, and places in the test set.
 
     Args:
-        right: (models, N) bool, whether each model is right about each image.
+        correct: (models, N) bool, whether each model classifies each image correctly.
     """
-    all_right, some_right = right.all(0), right.any(0)
+    everyone, anyone = correct.all(0), correct.any(0)
     kinds = {
-        "No model is right": ~some_right,
-        "Some models are right": some_right & ~all_right,
-        "Every model is right": all_right,
+        "No model is correct": ~anyone,
+        "Some models are correct": anyone & ~everyone,
+        "Every model is correct": everyone,
     }
     return [
         (f"{title}: {_shown(int(kind.sum()))}", np.flatnonzero(kind)[:COLUMNS])

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 from task3_MNIST.plots import style
-from task3_MNIST.plots.groups import Group, labels
+from task3_MNIST.runs.records import RunGroup, labels
 
 COLUMNS, TITLE_LETTERS = 5, 32
 # a logarithm has no zero: errors below 0.01 % are drawn as that, all else below 1e-9 as that
@@ -23,7 +23,7 @@ class Quality:
 
     name: str
     key: str
-    measure: Callable[[Group], float]
+    measure: Callable[[RunGroup], float]
     text: Callable[[float], str]
     more_is_better: bool = False
 
@@ -33,7 +33,7 @@ QUALITIES = (
         "accuracy",
         "test_accuracy",
         lambda group: max(1 - fmean(group.tests("test_accuracy")), SMALLEST),
-        lambda error: f"{100 * (1 - error):.5g} % of test images right",
+        lambda error: f"{100 * (1 - error):.5g} % of test images correct",
     ),
     Quality(
         "speed",
@@ -63,7 +63,7 @@ QUALITIES = (
 )
 
 
-def draw_radar(evaluated: list[Group], path: Path) -> Path | None:
+def draw_radar(evaluated: list[RunGroup], path: Path) -> Path | None:
     """Draw a radar for each group on the same scales, the others faint behind it.
 
     Groups that lack a quality, as baselines do, are left out; None if that leaves none.
@@ -107,7 +107,7 @@ def draw_radar(evaluated: list[Group], path: Path) -> Path | None:
     )
     style.add_title(
         figure,
-        f"Five qualities on {groups[0].dataset}: further out is better",
+        f"Five qualities on {Path(groups[0].dataset).name}: further out is better",
         f"Means over seeds, logarithmic scales (of the error for accuracy):\n{scales}\n"
         "Grey outlines: the other models. The area has no meaning."
         + (f" Not drawn, for want of a figure: {', '.join(lacking)}." if lacking else ""),
@@ -115,9 +115,10 @@ def draw_radar(evaluated: list[Group], path: Path) -> Path | None:
     return style.save(figure, path)
 
 
-def _has_all(group: Group) -> bool:
+def _has_all(group: RunGroup) -> bool:
     """Return whether an evaluated group has every figure: baselines lack some."""
-    figures = group.runs[0].summary() | next(run.test() for run in group.runs if run.evaluated)
+    run = group.evaluated[0]
+    figures = {**vars(run.summary), **vars(run.test)}
     return all(figures[quality.key] is not None for quality in QUALITIES)
 
 
@@ -135,7 +136,7 @@ def position(value: float, low: float, high: float, more_is_better: bool) -> flo
     return share if more_is_better else 1 - share
 
 
-def _draw_one(axes, shown: Group, shapes: dict[Group, list[float]]) -> None:
+def _draw_one(axes, shown: RunGroup, shapes: dict[RunGroup, list[float]]) -> None:
     angles = [2 * math.pi * spoke / len(QUALITIES) for spoke in range(len(QUALITIES))]
     closed = [*angles, angles[0]]
     for group, shape in shapes.items():

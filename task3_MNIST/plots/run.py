@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +17,8 @@ CURVES, CONFUSION = Path("plots/curves.png"), Path("plots/confusion_matrix.png")
 def run_title(run: Run) -> str:
     """Return a run's name as figures carry it: `cnn, fast, seed 0`; other data sets are named."""
     config = run.config()
-    dataset = Path(config["dataset"]).name
-    parts = [config["model"], config["name"], f"seed {config['seed']}"]
+    dataset = Path(config.dataset).name
+    parts = [config.model, config.name, f"seed {config.seed}"]
     return ", ".join(parts if dataset == DEFAULT_DATASET else [*parts, dataset])
 
 
@@ -37,10 +39,10 @@ def draw_curves(run: Run) -> list[Path]:
     metrics = run.metrics()
     if not metrics:
         return []
-    validated = [row for row in metrics if row["val_loss"] is not None]
-    tested = run.test().get("epochs", []) if run.evaluated else []
+    validated = [row for row in metrics if row.val_loss is not None]
+    tested = run.test().epochs if run.evaluated else []
     history = {"train": metrics, "val": validated, "test": tested}
-    selected = run.summary()["selected_epoch"]
+    selected = run.summary().selected_epoch
 
     figure = style.new_figure(10.0, 4.2)
     panels = figure.subplots(1, 2)
@@ -50,19 +52,19 @@ def draw_curves(run: Run) -> list[Path]:
             if rows:
                 _draw_curve(axes, run, rows, split, measure)
         ringed = f"{'val' if validated else 'train'}_{measure}"
-        chosen = metrics[selected - 1][ringed]
+        chosen = getattr(metrics[selected - 1], ringed)
         ring = {"markersize": 11, "markerfacecolor": "none", "color": style.INK}
         axes.plot([selected], [chosen], "o", clip_on=False, **ring)
         axes.margins(y=0.12)
         style.epoch_axis(axes, len(metrics))
     style.percent_axis(panels[0].yaxis)
-    panels[0].set_ylabel("images classified right")
+    panels[0].set_ylabel("images classified correctly")
     panels[0].set_ylim(top=min(panels[0].get_ylim()[1], 1.0))
     panels[1].set_ylabel("mean cross-entropy (nats)")
     lines = panels[0].get_lines()[:-1]
     figure.legend(handles=lines, loc="outside upper right", ncols=3, fontsize=9, frameon=False)
     kept = f"○ epoch {selected}, whose weights are kept"
-    accuracy = metrics[selected - 1]["val_accuracy"]
+    accuracy = metrics[selected - 1].val_accuracy
     if accuracy is not None:
         kept += f": {style.percent(accuracy)} of the validation images"
     note = f"{kept}. Training: running means over each epoch, augmented where the recipe is."
@@ -70,14 +72,17 @@ def draw_curves(run: Run) -> list[Path]:
     return [style.save(figure, run.folder / CURVES)]
 
 
-def _draw_curve(axes, run: Run, rows: list[dict[str, float]], split: str, measure: str) -> None:
+def _draw_curve(axes, run: Run, rows: Sequence[Any], split: str, measure: str) -> None:
     looks = {
         "train": {"color": style.MUTED, "linestyle": "--"},
-        "val": {"color": style.FAMILY_COLOURS[run.config()["family"]]},
+        "val": {"color": style.FAMILY_COLOURS[run.config().family]},
         "test": {"color": style.INK, "linestyle": ":"},
     }
-    epochs = [row["epoch"] for row in rows]
-    values = [row[f"{split}_{measure}"] for row in rows]
+    key = f"{split}_{measure}"
+    if key == "train_loss" and rows[0].train_loss_unsmoothed is not None:
+        key = "train_loss_unsmoothed"  # what validation loss can be compared with
+    epochs = [row.epoch for row in rows]
+    values = [getattr(row, key) for row in rows]
     # not clipped: an accuracy of 100 % lies on the frame
     mark = {"marker": "o", "markersize": 4, "clip_on": False, "label": style.SPLITS[split]}
     axes.plot(epochs, values, **looks[split], **mark)
@@ -86,11 +91,11 @@ def _draw_curve(axes, run: Run, rows: list[dict[str, float]], split: str, measur
 def draw_confusion(run: Run) -> Path:
     """Draw the confusion matrix of an evaluated run and return its file.
 
-    Only the errors are coloured, and they alone set the scale: beside a coloured diagonal of
+    Only the errors are colored, and they alone set the scale: next to a colored diagonal of
     about a thousand a cell, all errors look like none.
     """
     test = run.test()
-    counts = np.array(test["confusion"])
+    counts = np.array(test.confusion)
     diagonal = np.eye(len(counts), dtype=bool)
     errors = np.ma.array(counts, mask=diagonal)
     most = max(int(errors.max()), 1)
@@ -124,7 +129,7 @@ def draw_confusion(run: Run) -> Path:
     style.add_title(
         figure,
         f"Test errors: {run_title(run)}",
-        f"{test['correct']:,} of {test['n']:,} right ({style.percent(test['test_accuracy'])}); "
-        "the diagonal counts what is right and is left uncoloured",
+        f"{test.correct:,} of {test.n:,} correct ({style.percent(test.test_accuracy)}); "
+        "the diagonal counts correct answers and has no color",
     )
     return style.save(figure, run.folder / CONFUSION)

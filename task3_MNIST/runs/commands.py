@@ -7,13 +7,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from task3_MNIST.files import REPOSITORY, readable_path
 from task3_MNIST.models import sklearn_baselines
-from task3_MNIST.runs.folder import (
-    DEFAULT_DATASET,
-)
+from task3_MNIST.runs.files import Identity
+from task3_MNIST.runs.folder import DEFAULT_DATASET
 
 
 def as_typed(words: Sequence[str]) -> str:
@@ -28,21 +26,30 @@ def command_to_go_on() -> str:
     return as_typed(["python", *(word for word in sys.argv if word != "--overwrite")])
 
 
-def train_command(config: dict[str, Any], results: Path, overwrite: bool = False) -> str:
-    """Return the command that trains this one run."""
-    family, (recipe, *knobs) = config["family"], config["name"].split("+")
-    if family == sklearn_baselines.FAMILY:
-        words = ["python", "task3_MNIST/train_baselines.py", "--models", config["model"]]
+def train_command(
+    config: Identity, results: Path, overwrite: bool = False, recipe_file: str | None = None
+) -> str:
+    """Return the command that trains this one run.
+
+    Args:
+        config: of the run.
+        results: the folder of its run folders.
+        overwrite: whether what is there is trained again.
+        recipe_file: where the recipe was read, if not from `config`.
+    """
+    recipe, *changed = config.name.split("+")
+    if config.family == sklearn_baselines.FAMILY:
+        words = ["python", "task3_MNIST/train_baselines.py", "--models", config.model]
     else:
-        words = ["python", f"task3_MNIST/train_{family}.py", "--model", config["model"]]
+        words = ["python", f"task3_MNIST/train_{config.family}.py", "--model", config.model]
         # a recipe of the user's own is found by its file alone
-        words += ["--recipe", config.get("recipe_file") or recipe]
-    for knob in knobs:
-        name, *value = knob.split("=", 1)  # a switch has none
+        words += ["--recipe", recipe_file or getattr(config, "recipe_file", None) or recipe]
+    for setting in changed:
+        name, *value = setting.split("=", 1)  # a switch has none
         words += [f"--{name}", *value]
-    if config["dataset"] != DEFAULT_DATASET:
-        words += ["--dataset", config["dataset"]]
-    words += ["--seed", str(config["seed"])]
+    if config.dataset != DEFAULT_DATASET:
+        words += ["--dataset", config.dataset]
+    words += ["--seed", str(config.seed)]
     if results.resolve() != REPOSITORY / "results" / "runs":
         words += ["--results", readable_path(results)]
     return as_typed(words + (["--overwrite"] if overwrite else []))

@@ -1,192 +1,259 @@
-"""What the files of a run folder must hold, so that whoever reads one can trust it.
+"""What the files of a run hold: a dataclass for each, and the one way to read and to write them.
 
-`docs/run_folder.md` says what the keys mean. Each check returns the first thing wrong, as the end
-of a sentence that starts with the file's name, or None.
+`docs/run_folder.md` explains the fields. A file that was damaged, altered or written by another
+version is refused in one line that names the field and the cure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import dataclasses
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
 
-from task3_MNIST.models import registry, sklearn_baselines
+import msgspec
+import numpy as np
+from msgspec import Meta
 
-SCHEMA = 1
+from task3_MNIST.errors import UserError
+from task3_MNIST.files import write_atomic
+from task3_MNIST.training.loop import EpochMetrics
+
+SCHEMA = 2
 CLASSES = 10
-MOST = 1e15  # no figure here comes near: beyond it something was altered, and charts overflow
+MOST = 1e15  # no figure here comes near it, and charts overflow above it
 
-Check = Callable[[Any], bool]
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value) and "\0" not in value
-
-
-def _family(value: Any) -> bool:
-    return isinstance(value, str) and value in (*registry.FAMILIES, sklearn_baselines.FAMILY)
+Text = Annotated[str, Meta(min_length=1)]
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Measure = Annotated[float, Meta(ge=0, le=MOST)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Row = Annotated[list[Count], Meta(min_length=CLASSES, max_length=CLASSES)]
+Matrix = Annotated[list[Row], Meta(min_length=CLASSES, max_length=CLASSES)]
 
 
-def _dict(value: Any) -> bool:
-    return isinstance(value, dict)
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What decides the numbers of a run: two runs with equal identities are the same run."""
+
+    schema: int = SCHEMA
+    model: Text
+    family: Text
+    dataset: Text
+    dataset_sha256: Text
+    recipe: Text
+    name: Text
+    seed: Count
+    hyperparameters: dict[str, Any]
 
 
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """The machine and the versions behind a measurement, and the command that was given."""
+
+    python: str | None
+    torch: str | None
+    torchvision: str | None
+    numpy: str | None
+    scikit_learn: str | None
+    platform: str | None
+    cpu: str | None
+    cpu_count: int | None
+    device: str | None
+    threads: int | None
+    git_commit: str | None
+    command: str | None
 
 
-def _whole(value: Any) -> bool:
-    return _number(value) and isinstance(value, int)
+@dataclass(frozen=True, kw_only=True)
+class Config(Provenance, Identity):
+    """`config.json`: what was trained, how, on which images and by which machine.
+
+    `pixel_mean` and `pixel_std` are those of the data set's training pixels in 0..1, by which
+    the images were normalized.
+    """
+
+    pixel_mean: float
+    pixel_std: float
+    recipe_file: Text | None = None
 
 
-def _positive(value: Any) -> bool:
-    return _whole(value) and value > 0
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """`summary.json`, written when training has ended: what it cost and what validation says.
+
+    A baseline has no epochs, few of them have a fixed number of parameters and operations, and
+    there are no validation figures without validation.
+    """
+
+    parameters: Count | None
+    flops: Count | None
+    model_bytes: Count
+    train_seconds: Measure
+    images_per_second: Measure | None
+    epochs_trained: Positive | None
+    selected_epoch: Positive | None
+    val_accuracy: Fraction | None
+    val_loss: Measure | None
+
+    def __post_init__(self) -> None:
+        """Refuse an epoch that was never trained."""
+        if self.selected_epoch and self.selected_epoch > (self.epochs_trained or 0):
+            raise ValueError("selected_epoch is after the last one")
 
 
-def _fraction(value: Any) -> bool:
-    return _number(value) and value <= 1
+@dataclass(frozen=True, kw_only=True)
+class ClassFigures:
+    """One class among the others; `accuracy` is that of telling this class from all others."""
+
+    label: Count
+    precision: Fraction
+    recall: Fraction
+    f1: Fraction
+    accuracy: Fraction
+    support: Count
 
 
-def _none(value: Any) -> bool:
-    return value is None
+@dataclass(frozen=True, kw_only=True)
+class ReliabilityBin:
+    """The images whose highest probability lies in one bin: mean confidence, share correct."""
+
+    confidence: Fraction
+    accuracy: Fraction
+    count: Count
 
 
-def _or_none(check: Check) -> Check:
-    """Return the check of a figure that a run may not have: null, but there."""
-    return lambda value: value is None or check(value)
+@dataclass(frozen=True, kw_only=True)
+class KeptEpoch:
+    """Test figures of one kept epoch; the halves are those of the writers of the test images."""
+
+    epoch: Positive
+    test_loss: Measure
+    test_accuracy: Fraction
+    first_half_accuracy: Fraction | None = None
+    second_half_accuracy: Fraction | None = None
 
 
-def _counts(value: Any) -> bool:
-    """Return whether it is a confusion matrix: a row of counts for each class."""
-    return (
-        _list_of(value, lambda row: _list_of(row, _whole) and len(row) == CLASSES)
-        and len(value) == CLASSES
-    )
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """`test.json`: the one reading of the sealed test set.
+
+    Loss and calibration error are None for a classifier without probabilities; `tta_*` are
+    measured on request, and `epochs` where each epoch's weights were kept.
+    """
+
+    schema: int = SCHEMA
+    test_accuracy: Fraction
+    test_loss: Measure | None
+    correct: Count
+    n: Positive
+    ece: Fraction | None
+    latency_seconds: Measure
+    latency_seconds_p95: Measure
+    throughput: Measure
+    latency_device: str | None = None
+    latency_threads: Positive | None = None
+    tta_pixels: Positive | None = None
+    tta_accuracy: Fraction | None = None
+    tta_loss: Measure | None = None
+    confusion: Matrix
+    per_class: list[ClassFigures] = field(default_factory=list)
+    reliability: list[ReliabilityBin] = field(default_factory=list)
+    epochs: list[KeptEpoch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Refuse more correct answers than images."""
+        if self.correct > self.n:
+            raise ValueError("more images are correct than there are")
 
 
-def _list_of(value: Any, check: Check) -> bool:
-    return isinstance(value, list) and all(check(part) for part in value)
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """`ensemble.json` next to the seeds of a model: test figures of their mean probabilities.
+
+    `predictions_sha256` says from which predictions it was made.
+    """
+
+    schema: int = SCHEMA
+    seeds: list[Count]
+    predictions_sha256: dict[str, str | None] = field(default_factory=dict)
+    test_accuracy: Fraction
+    test_loss: Measure | None
+    correct: Count
+    n: Positive
+    ece: Fraction | None
 
 
-def _each(**keys: Check) -> Check:
-    """Return the check of a list of dicts that have these keys."""
-    return lambda value: _list_of(value, lambda part: _wrong(part, keys) is None)
+Kind = TypeVar("Kind")
 
 
-CONFIG = {
-    **{"model": _text, "family": _family, "dataset": _text, "recipe": _text, "name": _text},
-    **{"seed": _whole, "config": _dict},
-}
-SUMMARY = {
-    **{"parameters": _whole, "flops": _whole, "model_bytes": _whole, "train_seconds": _number},
-    **{"images_per_second": _number, "epochs": _positive, "selected_epoch": _positive},
-    **{"val_accuracy": _or_none(_fraction), "val_loss": _or_none(_number)},
-}
-# a baseline has no epochs, and few have a fixed number of values and operations
-BASELINE_SUMMARY = {
-    **SUMMARY,
-    **dict.fromkeys(("parameters", "flops"), _or_none(_whole)),
-    **dict.fromkeys(("images_per_second", "epochs", "selected_epoch"), _none),
-}
-TEST = {
-    **{"test_accuracy": _fraction, "correct": _whole, "n": _positive, "confusion": _counts},
-    # a classifier without probabilities has neither
-    **{"test_loss": _or_none(_number), "ece": _or_none(_fraction)},
-    **{"latency_seconds": _number, "latency_seconds_p95": _number, "throughput": _number},
-    "reliability": _each(confidence=_fraction, accuracy=_fraction, count=_whole),
-}
-KEPT_EPOCHS = _each(epoch=_positive, test_loss=_number, test_accuracy=_fraction)
-HALVES = _each(half_accuracies=lambda value: _list_of(value, _fraction) and len(value) == 2)
-SHIFTED = {"pixels": _positive, "test_accuracy": _fraction, "test_loss": _number}
-ENSEMBLE = {
-    **{"seeds": lambda value: _list_of(value, _whole), "test_accuracy": _fraction},
-    **{"test_loss": _or_none(_number), "correct": _whole, "n": _positive, "ece": _fraction},
-}
-METRICS = {
-    **{"epoch": _positive, "train_loss": _number, "train_accuracy": _fraction},
-    **{"val_loss": _or_none(_number), "val_accuracy": _or_none(_fraction), "seconds": _number},
-}
+def read(path: Path, kind: type[Kind], cure: str) -> Kind:
+    """Return the dataclass that a JSON file holds; see `refused` for what it raises."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+        raise refused(path, error, cure) from error
 
 
-def config_fault(content: Any) -> str | None:
-    """Return what is wrong with the content of `config.json`."""
-    fault = version_fault(content) or _wrong(content, CONFIG)
-    if not fault and not _text(content.get("recipe_file", "none")):
-        return "has no usable recipe_file"
-    return fault
+def write(path: Path, content: Any) -> None:
+    """Write a dataclass as JSON."""
+    text = json.dumps(dataclasses.asdict(content), indent=2, allow_nan=False) + "\n"
+    write_atomic(path, text.encode())
 
 
-def summary_fault(content: Any) -> str | None:
-    """Return what is wrong with the content of `summary.json`."""
-    if isinstance(content, dict) and content.get("epochs", 0) is None:
-        return _wrong(content, BASELINE_SUMMARY)
-    fault = _wrong(content, SUMMARY)
-    if not fault and content["selected_epoch"] > content["epochs"]:
-        return "selects an epoch after the last"
-    return fault
+def read_epochs(path: Path, cure: str) -> list[EpochMetrics]:
+    """Return the lines of `metrics.jsonl`, an epoch each."""
+    try:
+        return checked_epochs(msgspec.json.Decoder(EpochMetrics).decode_lines(path.read_bytes()))
+    except (OSError, ValueError, RecursionError) as error:
+        raise refused(path, error, cure) from error
 
 
-def test_fault(content: Any) -> str | None:
-    """Return what is wrong with the content of `test.json`."""
-    fault = version_fault(content) or _wrong(content, TEST)
-    if fault:
-        return fault
-    if content["correct"] > content["n"]:
-        return "has more images right than images"
-    epochs = content.get("epochs", [])
-    # runs of before have no accuracies of the two halves of the writers
-    if not (KEPT_EPOCHS(epochs) and HALVES([row for row in epochs if "half_accuracies" in row])):
-        return "has no usable epochs"
-    shifted = content.get("shift_averaged")
-    return None if shifted is None or not _wrong(shifted, SHIFTED) else "has no usable shifts"
+def checked_epochs(history: list[EpochMetrics]) -> list[EpochMetrics]:
+    """Return the epochs if they are those from the first on; else raise ValueError."""
+    if [metrics.epoch for metrics in history] != list(range(1, len(history) + 1)):
+        raise ValueError("the epochs are not in order")
+    return history
 
 
-def ensemble_fault(content: Any) -> str | None:
-    """Return what is wrong with the content of `ensemble.json`."""
-    return version_fault(content) or _wrong(content, ENSEMBLE)
+def write_epochs(path: Path, history: list[EpochMetrics]) -> None:
+    """Write `metrics.jsonl` in one piece, so that it can never end within a line."""
+    lines = (json.dumps(dataclasses.asdict(metrics), allow_nan=False) for metrics in history)
+    write_atomic(path, "".join(line + "\n" for line in lines).encode())
 
 
-def history_fault(history: Any) -> str | None:
-    """Return what is wrong with the epochs of `metrics.jsonl` or of a checkpoint."""
-    if not isinstance(history, list):
-        return "has no list of epochs"
-    for number, metrics in enumerate(history, start=1):
-        fault = _wrong(metrics, METRICS)
-        if fault or metrics["epoch"] != number:
-            return f"{fault or 'is out of order'} in epoch {number}"
-    return None
+def read_array(path: Path, key: str, cure: str) -> np.ndarray:
+    """Return an array of an archive of NumPy's."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays[key]
+    except Exception as error:  # NumPy raises whatever the damage makes it stumble over
+        raise refused(path, error, cure) from error
 
 
-def checkpoint_fault(content: Any, epochs: int) -> str | None:
-    """Return what is wrong with a checkpoint of a run of so many epochs, but for its tensors."""
-    kinds = {"model": _dict, "optimizer": _dict, "selected": _dict}
-    fault = _wrong(content, kinds) or history_fault(content.get("history"))
-    if fault:
-        return fault
-    trained = len(content["history"])
-    if not 0 < trained <= epochs:
-        return f"has {trained} epochs, not 1 to {epochs}"
-    fault = _wrong(content["selected"], {"epoch": _positive, "state_dict": _dict})
-    if not fault and content["selected"]["epoch"] > trained:
-        return "selects an epoch after the last"
-    return fault
+def write_array(path: Path, **arrays: np.ndarray) -> None:
+    """Write arrays into a compressed archive."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_atomic(path, buffer.getvalue())
 
 
-def version_fault(content: Any) -> str | None:
-    """Return what is wrong with the `schema` of a file that has one."""
-    found = content.get("schema") if isinstance(content, dict) else SCHEMA
-    return None if found == SCHEMA else f"has schema {_short(found)}, not {SCHEMA}"
+def refused(path: Path, error: Exception, cure: str) -> UserError:
+    """Return the error for a file that is missing, damaged, altered or of another version."""
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"{path} is missing: {cure}")
+    if (version := _schema(path)) not in (None, SCHEMA):
+        return UserError(f"{path} is of another version (schema {version}, not {SCHEMA}): {cure}")
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return UserError(f"{path} is damaged or was altered ({reason}): {cure}")
 
 
-def _wrong(content: Any, checks: Mapping[str, Check]) -> str | None:
-    if not isinstance(content, dict):
-        return "does not hold named values"
-    missing = [key for key in checks if key not in content]
-    if missing:
-        return f"lacks {', '.join(missing)}"
-    wrong = [key for key, check in checks.items() if not check(content[key])]
-    return f"has no usable {', '.join(wrong)}" if wrong else None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 20 else f"{text[:19]}…"
+def _schema(path: Path) -> int | None:
+    """Return the version that a JSON file says it is of, if it says so."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content.get("schema") if isinstance(content, dict) else None

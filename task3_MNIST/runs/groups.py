@@ -1,26 +1,22 @@
-"""Read run folders for a page: what can be shown, grouped by seeds, and what cannot, and why."""
+"""Read runs, from their folders or from the tables of published results, into groups of seeds.
+
+This is the one reader for all that compares: pictures, pages, documents and the notebook.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from task3_MNIST.errors import UserError
 from task3_MNIST.files import readable_path
 from task3_MNIST.models import sklearn_baselines
+from task3_MNIST.runs import tables
 from task3_MNIST.runs.commands import as_typed, train_command
-from task3_MNIST.runs.folder import (
-    Run,
-    among_runs,
-    find,
-    read_ensemble,
-    require_runs,
-)
+from task3_MNIST.runs.folder import Run, among_runs, find, read_ensemble, require_runs
+from task3_MNIST.runs.records import RunGroup, RunRecord, group_records
 
 # what training writes: a folder that holds one of these was a run
 TRACES = ("summary.json", "model.pt", "checkpoint.pt", "metrics.jsonl")
@@ -28,7 +24,7 @@ TRACES = ("summary.json", "model.pt", "checkpoint.pt", "metrics.jsonl")
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a run is not on the page, or not with all its figures.
+    """Why a run is not shown, or not with all its figures.
 
     Attributes:
         run: its folder, below the results.
@@ -41,204 +37,140 @@ class Problem:
     command: str
 
 
-@dataclass(frozen=True)
-class Reading:
-    """One complete run, read and checked.
+def read_groups(results: Path) -> tuple[list[RunGroup], list[Problem]]:
+    """Return the groups of all complete runs below a folder, and what is wrong with the others.
 
-    Attributes:
-        name: its folder, below the results.
-        run: the run itself.
-        typed: its folder as a shell takes it, at the repository's root.
-        again: the command that evaluates it again, likewise.
-        config: `config.json`.
-        summary: `summary.json`.
-        metrics: `metrics.jsonl`.
-        test: `test.json`; None if the run was not evaluated.
-        predicted: (N,) uint8, the class it says for each test image; None likewise.
-    """
-
-    name: str
-    run: Run
-    typed: str
-    again: str
-    config: dict[str, Any]
-    summary: dict[str, Any]
-    metrics: list[dict[str, float]]
-    test: dict[str, Any] | None
-    predicted: np.ndarray | None
-
-
-@dataclass(frozen=True, eq=False)  # arrays are in it: a group equals itself
-class Group:
-    """Runs that differ in their seed only, ordered by it; `ensemble` is what they say together."""
-
-    dataset: str
-    model: str
-    family: str
-    name: str
-    runs: tuple[Reading, ...]
-    ensemble: dict[str, Any] | None = None
-
-    @property
-    def evaluated(self) -> list[Reading]:
-        """The runs with test figures."""
-        return [run for run in self.runs if run.test]
-
-    @property
-    def seedless(self) -> bool:
-        """Whether no seed would change anything: a baseline that draws nothing."""
-        row = (
-            sklearn_baselines.BASELINES.get(self.model)
-            if self.family == sklearn_baselines.FAMILY
-            else None
-        )
-        return bool(row) and not row.seeded
-
-    @property
-    def median(self) -> Reading | None:
-        """The evaluated run of median test accuracy; of two in the middle, the lower."""
-        return _middle(self.evaluated, lambda run: run.test["test_accuracy"])
-
-    @property
-    def by_validation(self) -> Reading | None:
-        """The evaluated run of median validation accuracy: what a page with one run shows."""
-        return _middle(self.evaluated, val_accuracy)
-
-
-def val_accuracy(run: Reading) -> float:
-    """Return the run's validation accuracy; runs without one cannot be chosen by it."""
-    return run.summary["val_accuracy"] or 0.0
-
-
-def _middle(runs: list[Reading], figure: Callable[[Reading], float]) -> Reading | None:
-    """Return the run of median figure; of two in the middle, the lower."""
-    ranked = sorted(runs, key=figure)
-    return ranked[(len(ranked) - 1) // 2] if ranked else None
-
-
-def collect(results: Path) -> tuple[list[Group], list[Problem]]:
-    """Read every run below a folder; none that is broken stops the others.
+    Args:
+        results: a folder of run folders, or of published results.
 
     Raises:
         UsageError: there is no run.
-        UserError: no run can be shown.
+        UserError: no run can be shown, or a published table is damaged.
     """
-    readings: dict[tuple[str, str, str, str], dict[int, Reading]] = {}
-    problems = []
-    for run in find(results):
-        try:
-            reading, problem = _read(run, results)
-        except UserError as error:
-            reading, problem = None, Problem(*_explain(run, results, error))
-        if problem:
-            problems.append(problem)
-        if not reading:
-            continue
-        config = reading.config
-        key = (config["dataset"], config["model"], config["family"], config["name"])
-        seeds = readings.setdefault(key, {})
-        if config["seed"] in seeds:
-            # counted twice, one run would pass for two
-            what = f"the same run as {seeds[config['seed']].name}: left out"
-            problems.append(Problem(reading.name, what, f"rm -r {_typed(run.folder)}"))
-            continue
-        seeds[config["seed"]] = reading
-    problems += _without_config(results)
-    if not (readings or problems):
+    if (results / tables.RUNS).is_file():
+        return tables.read_tables(results), []
+    records, problems = _read_folders(results)
+    if not (records or problems):
         require_runs(results)
-    if not readings:
-        raise UserError(_nothing_to_show(results, problems))
-    groups = [_group(key, seeds, results, problems) for key, seeds in readings.items()]
+    if not records:
+        raise UserError(
+            f"{results} has no run that can be shown, and {len(problems)} that cannot; "
+            f"{problems[0].run}: {problems[0].what}; fix it with `{problems[0].command}`"
+        )
+    groups = []
+    for group in group_records(records):
+        kept, removed = _same_configuration(group, results)
+        problems += removed
+        groups.append(_with_ensemble(kept, results, problems))
     return groups, problems
 
 
-def _nothing_to_show(results: Path, problems: list[Problem]) -> str:
-    first = problems[0]
-    return (
-        f"{results} has no run that can be shown, and {len(problems)} that cannot; "
-        f"{first.run}: {first.what}; fix it with `{first.command}`"
-    )
+def _read_folders(results: Path) -> tuple[list[RunRecord], list[Problem]]:
+    records: dict[tuple[str, str, str, int], RunRecord] = {}
+    problems = []
+    for run in find(results):
+        try:
+            record, problem = read_record(run, results)
+        except UserError as error:
+            record, problem = None, _unreadable(run, results, error)
+        if problem:
+            problems.append(problem)
+        if not record:
+            continue
+        config = record.config
+        first = records.setdefault((config.dataset, config.model, config.name, config.seed), record)
+        if first is not record:
+            # counted twice, one run would pass for two
+            what = f"the same run as {first.name}: left out"
+            problems.append(Problem(record.name, what, f"rm -r {_typed(run.folder)}"))
+    return list(records.values()), [*problems, *_without_config(results)]
 
 
-def labels(groups: Iterable[Group]) -> list[str]:
-    """Return what tells groups apart: the model, and the recipe where there are several.
+def read_record(run: Run, results: Path) -> tuple[RunRecord | None, Problem | None]:
+    """Return what a run folder says, or as much of it as can be used, and what is missing.
 
-    A baseline has one way of being fitted, which tells it from nothing.
+    Raises:
+        UserError: a file that training wrote cannot be used.
     """
-    groups = list(groups)
-    recipes = {group.name for group in groups if group.family != sklearn_baselines.FAMILY}
-    return [
-        group.model
-        if len(recipes) == 1 or group.family == sklearn_baselines.FAMILY
-        else f"{group.model} · {group.name}"
-        for group in groups
-    ]
-
-
-def _group(
-    key: tuple[str, str, str, str],
-    seeds: dict[int, Reading],
-    results: Path,
-    problems: list[Problem],
-) -> Group:
-    dataset, model, family, name = key
-    readings = tuple(seeds[seed] for seed in sorted(seeds))
-    folder = readings[0].run.folder.parent
-    where = folder.relative_to(results).as_posix()
-    try:
-        together = read_ensemble(folder)
-        evaluated = [reading.config["seed"] for reading in readings if reading.test]
-        if together and together["seeds"] != evaluated:
-            raise UserError(f"ensemble.json is of seeds {together['seeds']}, not {evaluated}")
-    except UserError as error:
-        together = None
-        # a seed that is named already explains why the others are not those of the file
-        if not any(problem.run.startswith(f"{where}/") for problem in problems):
-            mend = f"python task3_MNIST/evaluate.py {' '.join(one.typed for one in readings)}"
-            if family == sklearn_baselines.FAMILY:
-                fit = train_command(readings[0].config, results)
-                mend = f"rm {_typed(folder / 'ensemble.json')} && {fit}"
-            problems.append(Problem(where, _below(results, str(error)), mend))
-    return Group(dataset, model, family, name, readings, together)
-
-
-def _read(run: Run, results: Path) -> tuple[Reading | None, Problem | None]:
     name = run.folder.relative_to(results).as_posix()
     config = run.config()
-    baseline = config["family"] == sklearn_baselines.FAMILY
-    if not run.complete and baseline:
-        what = "its fit or evaluation has not ended: it begins again"
-        return None, Problem(name, what, train_command(config, results))
+    baseline = config.family == sklearn_baselines.FAMILY
     if not run.complete:
-        done, total = len(run.metrics()), config["config"].get("epochs", "?")
-        what = f"training has not ended: {done} of {total} epochs are there"
+        what = "its fit or evaluation has not ended: it begins again"
+        if not baseline:
+            done, total = len(run.metrics()), config.hyperparameters.get("epochs", "?")
+            what = f"training has not ended: {done} of {total} epochs are there"
         return None, Problem(name, what, train_command(config, results))
-    summary = run.summary()
-    metrics = run.metrics()
-
-    typed = _typed(run.folder)
-    evaluate = f"python task3_MNIST/evaluate.py {typed}"
-    if baseline:  # its model is not kept
-        evaluate = train_command(config, results, overwrite=run.evaluated)
-    untested = Reading(name, run, typed, evaluate, config, summary, metrics, None, None)
-    if not run.evaluated:
-        problem = Problem(name, "was not evaluated: no figures of the test set", evaluate)
-        return untested, problem
+    # a baseline's model is not kept
+    again = f"python task3_MNIST/evaluate.py {_typed(run.folder)}"
+    if baseline:
+        again = train_command(config, results, overwrite=run.evaluated)
+    problem = test = classes = None
     try:
-        test = run.test()
-        predicted = run.classes()
+        if run.evaluated:
+            test, classes = run.test(), run.classes()
+        else:
+            problem = Problem(name, "was not evaluated: no figures of the test set", again)
     except UserError as error:
-        problem = Problem(name, _below(results, str(error)), evaluate)
-        return untested, problem
-    return replace(untested, test=test, predicted=predicted), None
+        test, problem = None, Problem(name, _below(results, str(error)), again)
+    weights = None if baseline else run.folder / "model.pt"
+    record = RunRecord(name, config, run.summary(), run.metrics(), test, classes, weights, again)
+    return record, problem
 
 
-def _explain(run: Run, results: Path, error: UserError) -> tuple[str, str, str]:
+def _same_configuration(group: RunGroup, results: Path) -> tuple[RunGroup, list[Problem]]:
+    """Return the group without seeds whose hyperparameters are not those of most."""
+
+    def settings(run: RunRecord) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (name, str(value))
+            for name, value in sorted(run.config.hyperparameters.items())
+            if name != "seed"
+        )
+
+    common, _ = Counter(settings(run) for run in group.runs).most_common(1)[0]
+    problems = []
+    for run in group.runs:
+        if settings(run) != common:
+            differ = dict(sorted(set(settings(run)) - set(common)))
+            found = ", ".join(f"{name} {value}" for name, value in differ.items())
+            what = f"left out: it was trained with {found}, unlike the other seeds"
+            command = train_command(run.config, results, overwrite=True)
+            problems.append(Problem(run.name, what, command))
+    kept = tuple(run for run in group.runs if settings(run) == common)
+    return replace(group, runs=kept), problems
+
+
+def _with_ensemble(group: RunGroup, results: Path, problems: list[Problem]) -> RunGroup:
+    """Return the group with its ensemble; if that cannot be used, add the problem."""
+    folder = results / group.runs[0].name
+    where = folder.parent.relative_to(results).as_posix()
+    ensemble = None
+    try:
+        ensemble = read_ensemble(folder.parent)
+        seeds = [run.config.seed for run in group.evaluated]
+        if ensemble and ensemble.seeds != seeds:
+            raise UserError(f"ensemble.json is of seeds {ensemble.seeds}, not {seeds}")
+    except UserError as error:
+        ensemble = None
+        # a seed that is named already explains why the others are not those of the file
+        if not any(problem.run.startswith(f"{where}/") for problem in problems):
+            runs = " ".join(_typed(results / run.name) for run in group.runs)
+            fix = f"python task3_MNIST/evaluate.py {runs}"
+            if group.family == sklearn_baselines.FAMILY:
+                fit = train_command(group.runs[0].config, results)
+                fix = f"rm {_typed(folder.parent / 'ensemble.json')} && {fit}"
+            problems.append(Problem(where, _below(results, str(error)), fix))
+    return replace(group, ensemble=ensemble)
+
+
+def _unreadable(run: Run, results: Path, error: UserError) -> Problem:
     try:
         command = train_command(run.config(), results, overwrite=True)
     except UserError:
         command = f"rm -r {_typed(run.folder)}"
-    return run.folder.relative_to(results).as_posix(), _below(results, str(error)), command
+    name = run.folder.relative_to(results).as_posix()
+    return Problem(name, _below(results, str(error)), command)
 
 
 def _without_config(results: Path) -> list[Problem]:

@@ -9,34 +9,34 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from task3_MNIST.datasets.splits import DATASETS
 from task3_MNIST.files import REPOSITORY, readable_path
 from task3_MNIST.runs.commands import as_typed
+from task3_MNIST.runs.files import Provenance
 from task3_MNIST.training.recipes import RECIPES
 
 CODE = ("task1_MLP", "task2_CNN", "task3_MNIST", "requirements.txt")
-RECORDED_PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn")
 
 
-def describe(device: torch.device) -> dict[str, Any]:
-    """Return what a run's `config.json` says of its surroundings."""
-    return {
-        "versions": {
-            "python": platform.python_version(),
-            **{package: _version(package) for package in RECORDED_PACKAGES},
-        },
-        "platform": platform.platform(),
-        "cpu": cpu_name(),
-        "cpu_count": os.cpu_count(),
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else device.type,
-        "threads": torch.get_num_threads(),
-        "git_commit": git_commit(),
-        "command": as_typed(["python", *typed_at_root(sys.argv)]),
-    }
+def provenance(device: torch.device) -> Provenance:
+    """Return the machine, the versions and the command of what is measured now."""
+    return Provenance(
+        python=platform.python_version(),
+        torch=_version("torch"),
+        torchvision=_version("torchvision"),
+        numpy=_version("numpy"),
+        scikit_learn=_version("scikit-learn"),
+        platform=platform.platform(),
+        cpu=cpu_name(),
+        cpu_count=os.cpu_count(),
+        device=torch.cuda.get_device_name() if device.type == "cuda" else device.type,
+        threads=torch.get_num_threads(),
+        git_commit=git_commit(),
+        command=as_typed(["python", *typed_at_root(sys.argv)]),
+    )
 
 
 def _version(package: str) -> str | None:

@@ -1,164 +1,258 @@
-"""`summary.csv`: a row for each evaluated run below a results folder."""
+"""Runs as tables: a row for each run, whose columns are the fields of the dataclasses of its files.
+
+`summary.csv` is such a table of the user's own runs. The published results, under
+`results/reference`, are five of them and the predicted classes: see `docs/run_folder.md`.
+"""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
-import math
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from task3_MNIST.errors import UserError
+import msgspec
+import numpy as np
+
 from task3_MNIST.files import write_atomic
-from task3_MNIST.runs.folder import Run, find
-
-NAME = "summary.csv"
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(text)
-    return value
-
-
-def _or_none(kind: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return the kind of a column whose cell may be empty."""
-    return lambda text: kind(text) if text else None
-
-
-# Each column by the file of the run it comes from, with what reads a cell of it.
-CONFIG: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("dataset", "model", "family", "recipe", "name"), str),
-    "seed": int,
-}
-SUMMARY: dict[str, Callable[[str], Any]] = {
-    # a baseline has no epochs, and few a fixed number of values and operations
-    **dict.fromkeys(("parameters", "flops"), _or_none(int)),
-    **{"model_bytes": int, "train_seconds": _finite, "images_per_second": _or_none(_finite)},
-    **dict.fromkeys(("epochs", "selected_epoch"), _or_none(int)),
-    **dict.fromkeys(("val_accuracy", "val_loss"), _or_none(_finite)),
-}
-TEST: dict[str, Callable[[str], Any]] = {
-    **{"test_accuracy": _finite, "test_loss": _or_none(_finite)},
-    **dict.fromkeys(("correct", "n"), int),
-    "ece": _or_none(_finite),
-    **dict.fromkeys(("latency_seconds", "latency_seconds_p95", "throughput"), _finite),
-    "latency_device": _or_none(str),
-    "latency_threads": _or_none(int),
-}
-MACHINE: dict[str, Callable[[str], Any]] = {
-    **dict.fromkeys(("device", "cpu"), _or_none(str)),
-    **dict.fromkeys(("cpu_count", "threads"), _or_none(int)),
-    "git_commit": _or_none(str),
-}
-VERSIONS: dict[str, Callable[[str], Any]] = dict.fromkeys(
-    ("python", "torch", "numpy"), _or_none(str)
+from task3_MNIST.models import sklearn_baselines
+from task3_MNIST.models.inference import confusion_matrix
+from task3_MNIST.runs import files
+from task3_MNIST.runs.files import (
+    Config,
+    Ensemble,
+    Evaluation,
+    KeptEpoch,
+    ReliabilityBin,
+    Summary,
 )
-COLUMNS = {**CONFIG, **SUMMARY, **TEST, **MACHINE, **VERSIONS}
+from task3_MNIST.runs.records import RunGroup, RunRecord, group_records
+from task3_MNIST.training.config import TrainConfig
+from task3_MNIST.training.loop import EpochMetrics
+
+SUMMARY = "summary.csv"
+RUNS, EPOCHS, ENSEMBLES = "runs.csv", "epochs.csv", "ensembles.csv"
+RELIABILITY, PREDICTIONS = "reliability.csv", "predictions.npz"
+WEIGHTS = "weights"  # the folder of the few weights that are published
+CURE = "update_reference.py wrote it; take it from git again"
+
+KEY = ("dataset", "model", "name", "seed")  # what says which run a row is of
+Row = dict[str, Any]
+Kind = TypeVar("Kind")
 
 
-def write_summary(results: Path) -> tuple[list[dict[str, Any]], dict[Run, UserError]]:
-    """Write `summary.csv` of all evaluated runs below a folder, from their files alone.
+def columns(kind: type) -> list[str]:
+    """Return the fields of a dataclass that fit a cell: neither lists nor dicts."""
+    hints = get_type_hints(kind)
 
-    Returns:
-        as `summary_rows`.
+    def fits(hint: Any) -> bool:
+        return get_origin(hint) not in (list, dict) and not any(
+            get_origin(part) in (list, dict) for part in get_args(hint)
+        )
+
+    return [field.name for field in dataclasses.fields(kind) if fits(hints[field.name])]
+
+
+HYPERPARAMETERS = [name for name in columns(TrainConfig) if name != "seed"]
+# a baseline has settings of its own, as JSON
+RUN_COLUMNS = list(
+    dict.fromkeys(
+        [
+            *columns(Config),
+            *HYPERPARAMETERS,
+            "settings",
+            *columns(Summary),
+            *columns(Evaluation),
+        ]
+    )
+)
+
+
+def run_row(record: RunRecord) -> Row:
+    """Return the row of a run; columns that it has no figure for are left out."""
+    config = record.config
+    if config.family == sklearn_baselines.FAMILY:
+        settings = {"settings": json.dumps(config.hyperparameters)}
+    else:
+        settings = {name: config.hyperparameters.get(name) for name in HYPERPARAMETERS}
+    return {
+        **settings,
+        **_cells(config),
+        **_cells(record.summary),
+        **(_cells(record.test) if record.test else {}),
+    }
+
+
+def write_summary(groups: Iterable[RunGroup], path: Path) -> int:
+    """Write a row for each evaluated run of the groups, and return how many there are."""
+    rows = [run_row(run) for group in groups for run in group.evaluated]
+    _write(path, RUN_COLUMNS, rows)
+    return len(rows)
+
+
+def write_tables(
+    groups: Sequence[RunGroup], test_labels: dict[str, np.ndarray], folder: Path
+) -> None:
+    """Write the tables of published results.
+
+    Args:
+        groups: evaluated runs only.
+        test_labels: (N,) of each data set's test images.
+        folder: where the tables are.
     """
-    rows, faults = summary_rows(results)
-    write_atomic(results / NAME, as_csv(rows))
-    return rows, faults
+    records = [run for group in groups for run in group.runs]
+    _write(folder / RUNS, RUN_COLUMNS, [run_row(record) for record in records])
+    epochs, bins = [], []
+    for record in records:
+        key = _key(record)
+        kept = {row.epoch: _cells(row) for row in record.test.epochs}
+        epochs += [{**key, **_cells(row), **kept.get(row.epoch, {})} for row in record.epochs]
+        bins += [{**key, **_cells(row)} for row in record.test.reliability]
+    epoch_columns = dict.fromkeys([*KEY, *columns(EpochMetrics), *columns(KeptEpoch)])
+    _write(folder / EPOCHS, list(epoch_columns), epochs)
+    _write(folder / RELIABILITY, [*KEY, *columns(ReliabilityBin)], bins)
+    ensembles = [
+        {**_key(group.runs[0]), **_cells(group.ensemble), "seeds": _words(group.ensemble.seeds)}
+        for group in groups
+        if group.ensemble
+    ]
+    _write(folder / ENSEMBLES, [*KEY[:-1], "seeds", *columns(Ensemble)], ensembles)
+    arrays = {}
+    for dataset, labels in test_labels.items():
+        arrays[f"labels_{dataset}"] = labels.astype(np.uint8)
+        arrays[f"classes_{dataset}"] = np.stack(
+            [record.classes for record in records if record.config.dataset == dataset]
+        )
+    files.write_array(folder / PREDICTIONS, **arrays)
 
 
-def summary_rows(results: Path) -> tuple[list[dict[str, Any]], dict[Run, UserError]]:
-    """Return the rows of `summary.csv` as the run folders have them.
+def read_tables(folder: Path) -> list[RunGroup]:
+    """Return the groups of published results.
 
-    Returns:
-        the rows, each a dict of `COLUMNS` in the order of the runs' folders; and what is wrong
-        with the runs that were left out.
+    Raises:
+        UserError: a table is missing or damaged.
     """
-    rows: dict[tuple, dict[str, Any]] = {}
-    faults: dict[Run, UserError] = {}
-    for run in find(results):
-        try:
-            # a run whose training or evaluation has not ended has no figures yet
-            row = _row(run) if run.complete and run.evaluated else None
-        except UserError as error:
-            faults[run] = error
-            continue
-        if not row:
-            continue
-        key = tuple(row[column] for column in ("dataset", "model", "name", "seed"))
-        if key in rows:
-            # counted twice, one run would pass for two
-            faults[run] = UserError(f"{run.folder} is the same run as another: remove one")
-        rows.setdefault(key, row)
-    return list(rows.values()), faults
+    epochs = _by_run(_read(folder / EPOCHS))
+    bins = _by_run(_read(folder / RELIABILITY))
+    ensembles = {tuple(row[part] for part in KEY[:-1]): row for row in _read(folder / ENSEMBLES)}
+    rows = _read(folder / RUNS)
+    labels, classes = {}, {}
+    for dataset in {row["dataset"] for row in rows}:
+        labels[dataset] = files.read_array(folder / PREDICTIONS, f"labels_{dataset}", CURE)
+        classes[dataset] = iter(files.read_array(folder / PREDICTIONS, f"classes_{dataset}", CURE))
+    records = [
+        _record(row, epochs, bins, labels[row["dataset"]], next(classes[row["dataset"]]), folder)
+        for row in rows
+    ]
+    return [
+        dataclasses.replace(group, ensemble=_ensemble(ensembles, group, folder))
+        for group in group_records(records)
+    ]
 
 
-def group_rows(
-    rows: Iterable[dict[str, Any]],
-) -> dict[tuple[str, str, str], list[dict[str, Any]]]:
-    """Return the rows that differ in their seed only by (dataset, model, name), in their order."""
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+def weights_name(config: Config) -> str:
+    """Return the file of a run's published weights."""
+    return f"{config.model}-{config.name}-seed{config.seed}.pt"
+
+
+def _record(
+    row: Row,
+    epochs: dict[tuple, list[Row]],
+    bins: dict[tuple, list[Row]],
+    labels: np.ndarray,
+    classes: np.ndarray,
+    folder: Path,
+) -> RunRecord:
+    path, key = folder / RUNS, tuple(row[part] for part in KEY)
+    trained = epochs.get(key, [])
+    if "settings" in row:
+        hyperparameters = json.loads(row["settings"])
+    else:
+        hyperparameters = dataclasses.asdict(_parsed(row, TrainConfig, path))
+    config = _parsed(row, Config, path, hyperparameters=hyperparameters)
+    confusion = confusion_matrix(labels, classes).tolist()
+    kept = [one for one in trained if "test_accuracy" in one]
+    test = dataclasses.replace(
+        _parsed(row, Evaluation, path, confusion=confusion),
+        reliability=[
+            _parsed(one, ReliabilityBin, folder / RELIABILITY) for one in bins.get(key, [])
+        ],
+        epochs=[_parsed(one, KeptEpoch, folder / EPOCHS) for one in kept],
+    )
+    weights = folder / WEIGHTS / weights_name(config)
+    return RunRecord(
+        name=f"{config.model}/{config.name}/seed{config.seed}",
+        config=config,
+        summary=_parsed(row, Summary, path),
+        epochs=[_parsed(one, EpochMetrics, folder / EPOCHS) for one in trained],
+        test=test,
+        classes=classes,
+        weights=weights if weights.is_file() else None,
+    )
+
+
+def _ensemble(rows: dict[tuple, Row], group: RunGroup, folder: Path) -> Ensemble | None:
+    row = rows.get((group.dataset, group.model, group.name))
+    if row is None:
+        return None
+    seeds = [int(seed) for seed in row["seeds"].split()]
+    return _parsed(row, Ensemble, folder / ENSEMBLES, seeds=seeds)
+
+
+def _key(record: RunRecord) -> Row:
+    return {part: getattr(record.config, part) for part in KEY}
+
+
+def _words(numbers: Iterable[int]) -> str:
+    return " ".join(map(str, numbers))
+
+
+def _cells(content: Any) -> Row:
+    return {name: getattr(content, name) for name in columns(type(content))}
+
+
+def _by_run(rows: Iterable[Row]) -> dict[tuple, list[Row]]:
+    found: dict[tuple, list[Row]] = {}
     for row in rows:
-        groups.setdefault((row["dataset"], row["model"], row["name"]), []).append(row)
-    return groups
+        found.setdefault(tuple(row.get(part) for part in KEY), []).append(row)
+    return found
 
 
-def as_csv(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Return the content of `summary.csv`."""
+def _parsed(row: Row, kind: type[Kind], path: Path, **nested: Any) -> Kind:
+    """Return the dataclass of a row, whose cells are text; an empty cell is no figure.
+
+    Args:
+        row: without its empty cells.
+        kind: the dataclass.
+        path: of the table.
+        nested: fields that are in no cell.
+    """
+    optional = {f.name for f in dataclasses.fields(kind) if f.default is not dataclasses.MISSING}
+    names = columns(kind)
+    cells = {name: row.get(name) for name in names if name in row or name not in optional}
+    try:
+        return msgspec.convert({**cells, **nested}, kind, strict=False)
+    except ValueError as error:
+        raise files.refused(path, error, CURE) from error
+
+
+def _write(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
     text = io.StringIO()
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table = csv.DictWriter(text, names, lineterminator="\n", extrasaction="ignore")
     table.writeheader()
     table.writerows(rows)
     # as Python decoded it: a folder's name may be no UTF-8
-    return text.getvalue().encode(errors="surrogateescape")
+    write_atomic(path, text.getvalue().encode(errors="surrogateescape"))
 
 
-def read_summary(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a `summary.csv`, each a dict of `COLUMNS`; an empty cell is None.
-
-    Raises:
-        UserError: it cannot be read, a column is missing, or a cell is not what its column holds.
-    """
+def _read(path: Path) -> list[Row]:
+    """Return the rows of a table without their empty cells."""
     try:
         with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-            table = csv.DictReader(stream, strict=True)
-            missing = [column for column in COLUMNS if column not in (table.fieldnames or ())]
-            if missing:
-                plural = "s" if len(missing) > 1 else ""
-                raise _altered(path, f"lacks the column{plural} {', '.join(missing)}")
-            return [_parsed(path, table.line_num, cells) for cells in table]
+            rows = list(csv.DictReader(stream, strict=True))
     except (OSError, ValueError, csv.Error) as error:
-        raise _altered(path, f"cannot be read ({error})") from error
-
-
-def _row(run: Run) -> dict[str, Any]:
-    config, summary, test = run.config(), run.summary(), run.test()
-    versions = config.get("versions", {})
-    sources = (
-        *((CONFIG, config), (SUMMARY, summary), (TEST, test)),
-        *((MACHINE, config), (VERSIONS, versions)),
-    )
-    return {column: source.get(column) for columns, source in sources for column in columns}
-
-
-def _parsed(path: Path, line: int, cells: dict[str, str | None]) -> dict[str, Any]:
-    row = {}
-    for column, kind in COLUMNS.items():
-        cell = cells[column]
-        try:
-            if cell is None:
-                raise ValueError("the line ends before this column")
-            row[column] = kind(cell)
-        except ValueError as error:
-            raise _altered(path, f"has no usable {column} in line {line}") from error
-    return row
-
-
-def _altered(path: Path, fault: str) -> UserError:
-    return UserError(
-        f"{path} {fault}: it is from another version or was altered; delete it, and benchmark.py "
-        "(update_reference.py for the reference results) writes it again from the run folders"
-    )
+        raise files.refused(path, error, CURE) from error
+    return [{name: cell for name, cell in row.items() if cell} for row in rows]

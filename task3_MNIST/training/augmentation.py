@@ -8,22 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from task3_MNIST.datasets.splits import MEAN, STD
 from task3_MNIST.training.config import TrainConfig
-
-BLACK = -MEAN / STD  # a background pixel after normalisation
-
 
 BENDS = 5  # points across the image whose shifts are drawn; what lies between follows smoothly
 
 
-def augment(images: Tensor, config: TrainConfig) -> Tensor:
+def augment(images: Tensor, config: TrainConfig, black: float) -> Tensor:
     """Return the images, each deformed in its own way as the config says.
 
     Args:
-        images: (B, 1, 28, 28) float32, normalised; left as they are.
+        images: (B, 1, 28, 28) float32, normalized; left as they are.
         config: its `rotation`, `translate`, `scale`, `shear` and `elastic`; all zero returns
             `images` itself.
+        black: what a background pixel is once normalized; it fills what moves in.
     """
     affine = config.rotation or config.translate or config.scale or config.shear
     if not (affine or config.elastic):
@@ -32,8 +29,8 @@ def augment(images: Tensor, config: TrainConfig) -> Tensor:
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)  # (B, 28, 28, 2)
     if config.elastic:
         grid = grid + random_bends(len(images), config.elastic, images.device)
-    # grid_sample fills with 0, which is grey once normalised: let black be 0 meanwhile
-    return F.grid_sample(images - BLACK, grid, align_corners=False) + BLACK
+    # grid_sample fills with 0, which is gray once normalized: let black be 0 meanwhile
+    return F.grid_sample(images - black, grid, align_corners=False) + black
 
 
 def random_affine(count: int, config: TrainConfig, device: torch.device) -> Tensor:

@@ -1,8 +1,7 @@
-"""What a training run can be told: the knobs, their checks, and the named recipes.
+"""The hyperparameters of training, and their checks.
 
 `TrainConfig` is the one source of the flags, their help and defaults, `config.json` and the
-run's name. A recipe is everything about training that is not the model, so architecture and
-training can be compared apart.
+run's name.
 """
 
 from __future__ import annotations
@@ -16,94 +15,96 @@ from typing import Any, get_type_hints
 from task3_MNIST.errors import UsageError, unknown_name
 
 
-def knob(default: Any, help: str, **checks: Any) -> Any:
+def hyperparameter(default: Any, help: str, **checks: Any) -> Any:
     """Return a dataclass field with its help and checks: `choices`, `above`, `minimum`, `below`."""
     return field(default=default, metadata={"help": help, **checks})
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Every knob of training; a value of another type or out of range raises UsageError."""
+    """Every hyperparameter; a value of another type or out of range raises UsageError."""
 
-    epochs: int = knob(10, "passes over the training images", minimum=1)
-    batch_size: int = knob(64, "images a step", minimum=1)
-    optimizer: str = knob("adam", "update rule", choices=("adam", "adamw", "sgd"))
-    lr: float = knob(1e-3, "peak learning rate", above=0)
-    momentum: float = knob(0.9, "SGD's momentum", minimum=0, below=1)
-    nesterov: bool = knob(True, "SGD's momentum is Nesterov's; without, the plain one")
-    weight_decay: float = knob(0.0, "decay of the weights; decoupled in adamw", minimum=0)
-    schedule: str = knob(
+    epochs: int = hyperparameter(10, "passes over the training images", minimum=1)
+    batch_size: int = hyperparameter(64, "images a step", minimum=1)
+    optimizer: str = hyperparameter("adam", "update rule", choices=("adam", "adamw", "sgd"))
+    lr: float = hyperparameter(1e-3, "peak learning rate", above=0)
+    momentum: float = hyperparameter(0.9, "SGD's momentum", minimum=0, below=1)
+    nesterov: bool = hyperparameter(True, "SGD's momentum is Nesterov's; without, the plain one")
+    weight_decay: float = hyperparameter(0.0, "decay of the weights; decoupled in adamw", minimum=0)
+    schedule: str = hyperparameter(
         "constant", "learning rate over the steps", choices=("constant", "one-cycle")
     )
-    warmup: float = knob(
+    warmup: float = hyperparameter(
         0.2, "one-cycle: fraction of the steps in which the rate rises", minimum=0, below=1
     )
-    label_smoothing: float = knob(
+    label_smoothing: float = hyperparameter(
         0.0, "probability spread evenly over the classes in the target", minimum=0, below=1
     )
-    rotation: float = knob(0.0, "augmentation: rotate by up to this many degrees", minimum=0)
-    translate: float = knob(
+    rotation: float = hyperparameter(
+        0.0, "augmentation: rotate by up to this many degrees", minimum=0
+    )
+    translate: float = hyperparameter(
         0.0, "augmentation: shift by up to this fraction of the side", minimum=0, below=1
     )
-    scale: float = knob(
+    scale: float = hyperparameter(
         0.0, "augmentation: enlarge or shrink by up to this fraction", minimum=0, below=1
     )
-    shear: float = knob(
+    shear: float = hyperparameter(
         0.0, "augmentation: slant by up to this fraction of the height", minimum=0, below=1
     )
-    elastic: float = knob(
+    elastic: float = hyperparameter(
         0.0,
         "augmentation: bend by random shifts with this standard deviation, a fraction of the side",
         minimum=0,
         below=1,
     )
-    ema: float = knob(
+    ema: float = hyperparameter(
         0.0,
         "weight averaging: the average keeps this much of itself a step; 0 is none",
         minimum=0,
         below=1,
     )
-    precision: str = knob(
+    precision: str = hyperparameter(
         "float32",
         "arithmetic of the training steps; auto is bfloat16 where the processor has it",
         choices=("auto", "float32", "bfloat16"),
     )
-    memory_format: str = knob(
+    memory_format: str = hyperparameter(
         "contiguous",
         "order of a feature map in memory",
         choices=("contiguous", "channels-last"),
     )
-    full_train: bool = knob(
-        False, "train on the held-out images too: no validation, the last epoch is kept"
+    full_train: bool = hyperparameter(
+        False, "train on the validation images too; the last epoch is kept"
     )
-    select: str = knob(
+    select: str = hyperparameter(
         "best",
         "weights kept: of the best epoch by validation, or the last",
         choices=("best", "last"),
     )
-    patience: int = knob(
+    patience: int = hyperparameter(
         0, "stop after this many epochs without better validation; 0 never stops", minimum=0
     )
-    seed: int = knob(
-        0, "seed of initialisation, order, dropout and augmentation", minimum=0, below=2**32
+    seed: int = hyperparameter(
+        0, "seed of initialization, order, dropout and augmentation", minimum=0, below=2**32
     )
 
     def __post_init__(self) -> None:
         """Refuse values that no training could use."""
-        for knob_field in dataclasses.fields(self):
-            name, kind = knob_field.name, KNOB_TYPES[knob_field.name]
+        for one in dataclasses.fields(self):
+            name, kind = one.name, TYPES[one.name]
             _check_type(name, getattr(self, name), kind)
             if kind is float:  # a whole number is a number too: 1 becomes 1.0
                 object.__setattr__(self, name, float(getattr(self, name)))
-            _check(name, getattr(self, name), knob_field.metadata)
+            _check(name, getattr(self, name), one.metadata)
         if self.full_train and self.patience:
             raise UsageError(
                 f"--patience {self.patience} needs validation, which --full-train leaves out"
             )
 
 
-KNOB_TYPES = get_type_hints(TrainConfig)
-KINDS = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+TYPES = get_type_hints(TrainConfig)
+KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 
 
 def _check_type(name: str, value: Any, kind: type) -> None:
@@ -131,6 +132,3 @@ def _check(name: str, value: Any, checks: dict) -> None:
         raise UsageError(f"{flag} {value} must be at least {checks['minimum']}")
     if "below" in checks and not value < checks["below"]:
         raise UsageError(f"{flag} {value} must be below {checks['below']}")
-
-
-MOST_BYTES = 255  # of a folder's name, on every system

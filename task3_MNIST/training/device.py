@@ -28,8 +28,8 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
-def settle(config: TrainConfig, device: torch.device) -> TrainConfig:
-    """Return the config with `auto` replaced by what suits the device: what a run writes down."""
+def resolve_precision(config: TrainConfig, device: torch.device) -> TrainConfig:
+    """Return the config with `precision="auto"` replaced by the one that suits the device."""
     if config.precision != "auto":
         return config
     precision = "bfloat16" if has_bfloat16(device) else "float32"

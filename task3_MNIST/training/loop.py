@@ -33,15 +33,33 @@ class DivergedError(UserError):
     """The loss stopped being a number."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class EpochMetrics:
+    """Figures of one epoch: a line of `metrics.jsonl`.
+
+    Accuracies are fractions, losses mean cross-entropies in nats. The training figures are
+    running means over the epoch, of augmented images if there is augmentation: `train_loss` is
+    what was minimized, with label smoothing, `train_loss_unsmoothed` is comparable with
+    `val_loss` (None in runs from before it was measured). Without validation there are no
+    validation figures.
+    """
+
+    epoch: int
+    lr: float
+    train_loss: float
+    train_loss_unsmoothed: float | None = None
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Epoch:
     """What one epoch leaves: copies, which further training does not change.
 
     Attributes:
-        metrics: `epoch, lr, train_loss, train_accuracy, val_loss, val_accuracy, seconds`;
-            fractions and seconds. The training figures are running means over the epoch, of
-            augmented images if there is augmentation; the validation figures are None without
-            validation.
+        metrics: its figures.
         weights: the state dict that was validated: the average, if weights are averaged.
         checkpoint: tensors and plain types from which `fit` goes on; see `fit`.
     """
@@ -52,7 +70,7 @@ class Epoch:
 
 
 def seed_generators(seed: int, epoch: int) -> None:
-    """Seed PyTorch's generators for one epoch; epoch 0 is the initialisation.
+    """Seed PyTorch's generators for one epoch; epoch 0 is the initialization.
 
     Each epoch starts from its own seed, so a resumed run draws what an uninterrupted one would
     have drawn, and no generator's state has to be kept.
@@ -74,10 +92,10 @@ def fit(
         train: the images to learn from.
         val: the images that choose the epoch; never the test set. None if the config trains on
             them too.
-        config: the knobs.
+        config: the hyperparameters.
         checkpoint: the last yielded `Epoch.checkpoint` of a run with the same config, to go on
             from it: `model`, `optimizer`, `selected` (`epoch`, `state_dict`), `history`, the
-            metrics of every epoch so far, and with weight averaging `averaged`.
+            metrics of every epoch so far as dicts, and with weight averaging `averaged`.
 
     Raises:
         DivergedError: the loss became NaN or infinite; nothing of that epoch is yielded.
@@ -85,13 +103,14 @@ def fit(
     model.to(memory_format=MEMORY_FORMATS[config.memory_format])
     averaged = copy.deepcopy(model) if config.ema else None
     optimizer = build_optimizer(model, config)
-    history: list[dict[str, Any]] = []
+    history: list[EpochMetrics] = []
     selected: dict[str, Any] = {}
     if checkpoint:
         model.load_state_dict(checkpoint["model"])
         # PyTorch would go on in the tensors that it is given
         optimizer.load_state_dict(copy.deepcopy(checkpoint["optimizer"]))
-        history, selected = list(checkpoint["history"]), checkpoint["selected"]
+        history = [EpochMetrics(**metrics) for metrics in checkpoint["history"]]
+        selected = checkpoint["selected"]
         if averaged is not None:
             averaged.load_state_dict(checkpoint["averaged"])
     validated = model if averaged is None else averaged
@@ -100,17 +119,9 @@ def fit(
         epoch = len(history) + 1
         started = time.perf_counter()
         seed_generators(config.seed, epoch)
-        train_loss, train_accuracy, lr = train_epoch(
-            model, averaged, train, optimizer, config, epoch
-        )
-        metrics = {
-            "epoch": epoch,
-            "lr": lr,
-            "train_loss": train_loss,
-            "train_accuracy": train_accuracy,
-            **validate(validated, val, epoch, config),
-            "seconds": time.perf_counter() - started,
-        }
+        figures = train_epoch(model, averaged, train, optimizer, config, epoch)
+        figures |= validate(validated, val, epoch, config)
+        metrics = EpochMetrics(epoch=epoch, **figures, seconds=time.perf_counter() - started)
         history = [*history, metrics]
         weights = copy.deepcopy(validated.state_dict())
         if val is None or config.select == "last" or selected_epoch(history) == epoch:
@@ -119,14 +130,14 @@ def fit(
             "model": weights if averaged is None else copy.deepcopy(model.state_dict()),
             "optimizer": copy.deepcopy(optimizer.state_dict()),
             "selected": selected,
-            "history": history,
+            "history": [vars(metrics) for metrics in history],
         }
         if averaged is not None:
             state["averaged"] = weights
         yield Epoch(metrics, weights, state)
 
 
-def finished(history: list[dict[str, Any]], config: TrainConfig) -> bool:
+def finished(history: list[EpochMetrics], config: TrainConfig) -> bool:
     """Return whether the last epoch is done, or patience with the validation figures is over."""
     if len(history) >= config.epochs:
         return True
@@ -135,15 +146,15 @@ def finished(history: list[dict[str, Any]], config: TrainConfig) -> bool:
     return len(history) - selected_epoch(history) >= config.patience
 
 
-def selected_epoch(history: list[dict[str, Any]]) -> int:
+def selected_epoch(history: list[EpochMetrics]) -> int:
     """Return the epoch with the best validation accuracy; the lower loss settles a tie."""
-    return max(history, key=lambda m: (m["val_accuracy"], -m["val_loss"]))["epoch"]
+    return max(history, key=lambda m: (m.val_accuracy, -m.val_loss)).epoch
 
 
 def validate(
     model: nn.Module, val: Split | None, epoch: int, config: TrainConfig
 ) -> dict[str, float | None]:
-    """Return `val_loss` and `val_accuracy`, None if nothing was held out.
+    """Return `val_loss` and `val_accuracy`, None without validation images.
 
     Raises:
         DivergedError: the loss is no number.
@@ -164,8 +175,12 @@ def train_epoch(
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
     epoch: int,
-) -> tuple[float, float, float]:
-    """Run one epoch of steps; return mean loss, accuracy, and the last step's learning rate."""
+) -> dict[str, float]:
+    """Run one epoch of steps and return `lr` of the last one and the means of the training figures.
+
+    Raises:
+        DivergedError: the loss of a step is not finite.
+    """
     count = len(train.labels)
     batch_size = min(config.batch_size, count)
     # the rest of a division is left to the next epoch's order: no step with a stray image,
@@ -173,7 +188,7 @@ def train_epoch(
     steps = count // batch_size
     device = train.images.device
     order = torch.randperm(count, device=device)[: steps * batch_size].view(steps, batch_size)
-    losses = torch.empty(steps, device=device)
+    losses, unsmoothed = torch.empty(2, steps, device=device)
     correct = torch.zeros((), dtype=torch.int64, device=device)
     lr = config.lr
 
@@ -183,7 +198,7 @@ def train_epoch(
         lr = learning_rate(done, config.epochs * steps, config)
         for group in optimizer.param_groups:
             group["lr"] = lr
-        images = augment(train.images[batch], config)  # (B, 1, 28, 28)
+        images = augment(train.images[batch], config, train.black)  # (B, 1, 28, 28)
         labels = train.labels[batch]
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
             logits = model(images)  # (B, 10)
@@ -194,7 +209,9 @@ def train_epoch(
         if averaged is not None:
             update_average(averaged, model, config.ema, done)
         # kept as tensors: reading a number back at each step would make a GPU wait
-        losses[step] = loss.detach()
+        losses[step] = unsmoothed[step] = loss.detach()
+        if config.label_smoothing:
+            unsmoothed[step] = F.cross_entropy(logits.detach().float(), labels)
         correct += (logits.argmax(1) == labels).sum()
 
     finite = losses.isfinite()
@@ -203,14 +220,19 @@ def train_epoch(
         raise diverged(
             f"the loss became {losses[step - 1].item()} at step {step} of epoch {epoch}", config
         )
-    return losses.mean().item(), correct.item() / order.numel(), lr
+    return {
+        "lr": lr,
+        "train_loss": losses.mean().item(),
+        "train_loss_unsmoothed": unsmoothed.mean().item(),
+        "train_accuracy": correct.item() / order.numel(),
+    }
 
 
 def update_average(averaged: nn.Module, model: nn.Module, decay: float, done: int) -> None:
     """Move the averaged weights towards the model's after a step, the step counted from 0.
 
     An exponential moving average (Polyak and Juditsky 1992 average all steps alike), of batch
-    norm's running figures too. It keeps less of itself at first, or the initialisation would
+    norm's running figures too. It keeps less of itself at first, or the initialization would
     stay in it for long: (1 + n) / (10 + n), as TensorFlow's ExponentialMovingAverage does.
     """
     decay = min(decay, (1 + done) / (10 + done))

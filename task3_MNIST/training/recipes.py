@@ -1,150 +1,62 @@
-"""Recipes in files: small JSON that `tune.py` writes, a person can read, and `--recipe` takes."""
+"""Recipes: everything about training that is not the model, by name or in a JSON file.
+
+`resolve_config` is the one way from a model, a recipe and what a user changed to a `TrainConfig`.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import torch
+
 from task3_MNIST.errors import UsageError, UserError, unknown_name
 from task3_MNIST.files import portable_name, write_atomic
 from task3_MNIST.models import registry
-from task3_MNIST.training.config import KNOB_TYPES, MOST_BYTES, TrainConfig
+from task3_MNIST.training.config import TYPES, TrainConfig
+from task3_MNIST.training.device import resolve_precision
 
 SUFFIX = ".json"
-KEYS = ("about", "model", "knobs", "found_by")
-# the seed is a run's, never a recipe's
-KNOBS = [name for name in KNOB_TYPES if name != "seed"]
-
-
-@dataclass(frozen=True)
-class NamedRecipe:
-    """A recipe, and where it is from.
-
-    Attributes:
-        name: what runs by it are called; a file's stem.
-        recipe: the knobs.
-        model: the model that it was found with; None for the built-in ones.
-        file: where it was read; None for the built-in ones.
-    """
-
-    name: str
-    recipe: Recipe
-    model: str | None = None
-    file: Path | None = None
-
-
-def choose_recipe(text: str) -> NamedRecipe:
-    """Return the built-in recipe of a name, or the one in a file, whose name ends in `.json`.
-
-    Raises:
-        UsageError: there is no such recipe or file, or the file has a name that no recipe can
-            have.
-        UserError: the file holds no recipe that can be used.
-    """
-    if text in RECIPES or not text.endswith(SUFFIX):
-        return NamedRecipe(text, find_recipe(text))
-    return read_recipe(Path(text).expanduser())
-
-
-def read_recipe(path: Path) -> NamedRecipe:
-    """Return the recipe in a file.
-
-    Raises:
-        UsageError, UserError: as `choose_recipe`.
-    """
-    check_name(path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UsageError(
-            f"there is no recipe file {path}: check its path, or take one of {', '.join(RECIPES)}"
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no recipe file ({' '.join(str(error).split())}): {CURE}") from (
-            error
-        )
-    return NamedRecipe(path.stem, *_parsed(path, content), path)
-
-
-def write_recipe(
-    path: Path, about: str, model: str, knobs: dict[str, Any], found_by: dict[str, Any]
-) -> None:
-    """Write a recipe file.
-
-    Args:
-        path: its stem names the recipe.
-        about: one line for people.
-        model: the model that it was found with.
-        knobs: of `TrainConfig`, by name.
-        found_by: where it comes from, for people; plain data.
-    """
-    content = dict(zip(KEYS, (about, model, knobs, found_by), strict=True))
-    write_atomic(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
-
-
-def check_name(path: Path) -> None:
-    """Raise UsageError if a recipe cannot have the name of a file."""
-    if path.stem.lower() in RECIPES:  # Windows and macOS take Fast for fast
-        raise UsageError(
-            f"{path} would be taken for the built-in recipe {path.stem.lower()}: rename the file"
-        )
-    # runs are named by it: `+` begins what differs from the recipe
-    if not portable_name(path.stem):
-        raise UsageError(
-            f"{path} cannot name its runs: rename the file to up to 100 letters, digits, '-', '_' "
-            "and '.', and nothing that Windows reserves"
-        )
-
-
-CURE = "tune.py writes such files; docs/run_folder.md says what is in them"
-
-
-def _parsed(path: Path, content: Any) -> tuple[Recipe, str]:
-    if not isinstance(content, dict) or not isinstance(content.get("knobs"), dict):
-        raise UserError(f"{path} is no recipe file (it has no knobs): {CURE}")
-    if unknown := [key for key in content if key not in KEYS]:
-        raise _wrong(path, unknown_name("key of a recipe", unknown[0], KEYS))
-    for key in ("about", "model"):
-        if not isinstance(content.get(key), str):
-            raise UserError(f"{path} is no recipe file (its {key} is no text): {CURE}")
-    knobs = content["knobs"]
-    if unknown := [name for name in knobs if name not in KNOBS]:
-        raise _wrong(path, unknown_name("knob", unknown[0], KNOBS))
-    try:
-        registry.family_of(content["model"])
-        TrainConfig(**knobs)
-    except UsageError as error:
-        raise _wrong(path, error) from error
-    return Recipe(about=content["about"], knobs=knobs), content["model"]
-
-
-def _wrong(path: Path, error: UserError) -> UserError:
-    return UserError(f"{path}: {error}")
+MOST_BYTES = 255  # of a folder's name, on every system
+# the seed belongs to a run, never to a recipe
+NAMES = [name for name in TYPES if name != "seed"]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Knobs of a recipe: for every model, then for a family, then for a single model."""
+    """Hyperparameters for every model, then for a family, then for a single model.
+
+    Attributes:
+        about: one line for people.
+        hyperparameters: of `TrainConfig`, by name.
+        families: those that differ for a family.
+        models: those that differ for a model.
+        model: the model that a recipe file was found with.
+        file: where it was read; None for the built-in ones.
+    """
 
     about: str
-    knobs: dict[str, Any]
+    hyperparameters: dict[str, Any]
     families: dict[str, dict[str, Any]] = field(default_factory=dict)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    model: str | None = None
+    file: Path | None = None
 
-    def config(self, family: str, model: str) -> TrainConfig:
-        """Return the knobs it sets for a model of a family."""
-        return TrainConfig(
-            **{**self.knobs, **self.families.get(family, {}), **self.models.get(model, {})}
-        )
+    def config(self, model: str) -> TrainConfig:
+        """Return the hyperparameters it sets for a model, before any precision is resolved."""
+        family = self.families.get(registry.family_of(model), {})
+        return TrainConfig(**{**self.hyperparameters, **family, **self.models.get(model, {})})
 
 
 RECIPES: dict[str, Recipe] = {
     "fast": Recipe(
         about="one-cycle schedule, no augmentation, seconds on two CPU cores",
-        knobs=dict(
+        hyperparameters=dict(
             optimizer="adamw",
             schedule="one-cycle",
             weight_decay=0.01,
@@ -163,12 +75,12 @@ RECIPES: dict[str, Recipe] = {
     ),
     "classic": Recipe(
         about="Adam, constant rate, batch 64, 10 epochs, best epoch: what people publish",
-        knobs=dict(optimizer="adam", lr=1e-3, batch_size=64, epochs=10),
+        hyperparameters=dict(optimizer="adam", lr=1e-3, batch_size=64, epochs=10),
         models={"mlp_50_50": dict(lr=1e-2)},
     ),
     "strong": Recipe(
         about="affine and (MLPs) elastic deformation, averaged weights, minutes: for accuracy",
-        knobs=dict(
+        hyperparameters=dict(
             optimizer="adamw",
             schedule="one-cycle",
             weight_decay=0.01,
@@ -195,49 +107,137 @@ RECIPES: dict[str, Recipe] = {
 DEFAULT_RECIPE = "fast"
 
 
-def find_recipe(name: str) -> Recipe:
-    """Return the built-in recipe of a name.
+@dataclass(frozen=True)
+class RecipeFile:
+    """What a recipe file holds; `found_by` says where it comes from, for people."""
+
+    about: str
+    model: str
+    hyperparameters: dict[str, Any]
+    found_by: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """How a model is trained.
+
+    Attributes:
+        recipe: the recipe's name; of one from a file, the file's name without `.json`.
+        name: the recipe's name with every hyperparameter that differs from it: a run's name.
+        config: the hyperparameters.
+        recipe_file: where the recipe was read; None for the built-in ones.
+    """
+
+    recipe: str
+    name: str
+    config: TrainConfig
+    recipe_file: Path | None
+
+
+def resolve_config(
+    model: str,
+    recipe: str = DEFAULT_RECIPE,
+    overrides: Mapping[str, Any] | None = None,
+    device: torch.device | str = "cpu",
+) -> Resolved:
+    """Return how a model is trained by a recipe, of which some hyperparameters are overridden.
+
+    Args:
+        model: a name of the registry.
+        recipe: a recipe's name or file.
+        overrides: hyperparameters by name, the seed among them.
+        device: `precision="auto"` becomes the one that suits it.
 
     Raises:
-        UsageError: no recipe has that name; the text lists close ones.
+        UsageError: there is no such model or recipe, or a hyperparameter is out of range.
+        UserError: the recipe's file cannot be used.
     """
-    if name not in RECIPES:
-        raise unknown_name("recipe", name, RECIPES)
-    return RECIPES[name]
+    chosen = find_recipe(recipe)
+    base = resolve_precision(chosen.config(model), torch.device(device))
+    changed = dataclasses.replace(base, **(overrides or {}))
+    config = resolve_precision(changed, torch.device(device))
+    name = chosen.file.stem if chosen.file else recipe
+    return Resolved(name, run_name(name, base, config), config, chosen.file)
 
 
-def recipe_config(recipe: str, family: str, model: str) -> TrainConfig:
-    """Return the knobs a built-in recipe sets for a model.
+def find_recipe(text: str) -> Recipe:
+    """Return the built-in recipe of a name, or the one in a file, whose name ends in `.json`.
 
     Raises:
-        UsageError: as `find_recipe`.
+        UsageError: there is no such recipe or file, or the file has a name that no recipe can
+            have.
+        UserError: the file holds no recipe that can be used.
     """
-    return find_recipe(recipe).config(family, model)
+    if text in RECIPES:
+        return RECIPES[text]
+    if not text.endswith(SUFFIX):
+        raise unknown_name("recipe", text, RECIPES)
+    return _read(Path(text).expanduser())
+
+
+def _read(path: Path) -> Recipe:
+    check_name(path)
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=RecipeFile)
+        if unknown := [name for name in found.hyperparameters if name not in NAMES]:
+            raise unknown_name("hyperparameter", unknown[0], NAMES)
+        recipe = Recipe(found.about, found.hyperparameters, model=found.model, file=path)
+        recipe.config(found.model)  # raises what is wrong with a value
+    except FileNotFoundError as error:
+        raise UsageError(
+            f"there is no recipe file {path}: check its path, or take one of {', '.join(RECIPES)}"
+        ) from error
+    except (ValueError, RecursionError, UserError) as error:  # msgspec's errors are ValueErrors
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{path} is not a recipe file that can be used ({reason}): tune.py writes such files, "
+            "and docs/run_folder.md explains them"
+        ) from error
+    return recipe
+
+
+def write_recipe(path: Path, content: RecipeFile) -> None:
+    """Write a recipe file; its name without `.json` names the recipe."""
+    text = json.dumps(dataclasses.asdict(content), indent=2, allow_nan=False) + "\n"
+    write_atomic(path, text.encode())
+
+
+def check_name(path: Path) -> None:
+    """Raise UsageError if a recipe cannot have the name of a file."""
+    if path.stem.lower() in RECIPES:  # Windows and macOS take Fast for fast
+        raise UsageError(
+            f"{path} would be taken for the built-in recipe {path.stem.lower()}: rename the file"
+        )
+    # runs are named by it: `+` begins what differs from the recipe
+    if not portable_name(path.stem):
+        raise UsageError(
+            f"{path} cannot name its runs: rename the file to up to 100 letters, digits, '-', '_' "
+            "and '.', and nothing that Windows reserves"
+        )
 
 
 def run_name(recipe: str, base: TrainConfig, config: TrainConfig) -> str:
-    """Return the recipe's name with every knob that differs from it: `fast+lr=0.02`.
+    """Return the recipe's name with every hyperparameter that differs from it: `fast+lr=0.02`.
 
     Raises:
         UsageError: no folder can be called so.
     """
     differing = (
-        "+" + _setting(knob_field.name.replace("_", "-"), getattr(config, knob_field.name))
-        for knob_field in dataclasses.fields(config)
-        if knob_field.name != "seed"  # the folder below carries it
-        and getattr(config, knob_field.name) != getattr(base, knob_field.name)
+        _setting(name.replace("_", "-"), getattr(config, name))
+        for name in NAMES
+        if getattr(config, name) != getattr(base, name)
     )
-    name = recipe + "".join(differing)
+    name = "+".join([recipe, *differing])
     if len(name.encode()) > MOST_BYTES:
         raise UsageError(
-            f"so many knobs make a name of {len(name.encode())} bytes, and a folder's has at most "
-            f"{MOST_BYTES}: write them into a recipe file (docs/run_folder.md), for --recipe"
+            f"so many hyperparameters make a name of {len(name.encode())} bytes, and a folder's "
+            f"has at most {MOST_BYTES}: write them into a recipe file (docs/run_folder.md)"
         )
     return name
 
 
 def _setting(flag: str, value: Any) -> str:
-    """Return a knob as a run's name has it; a switch says all by its flag."""
+    """Return a hyperparameter as a run's name has it; a switch says all by its flag."""
     if isinstance(value, bool):
         return flag if value else f"no-{flag}"
     return f"{flag}={value}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,9 @@ import torch
 
 from task3_MNIST.errors import UserError
 from task3_MNIST.files import REPOSITORY, readable_path, write_atomic
-from task3_MNIST.models import registry
-from task3_MNIST.runs.provenance import describe
+from task3_MNIST.runs.provenance import provenance
 from task3_MNIST.training.config import TrainConfig
-from task3_MNIST.training.device import settle
-from task3_MNIST.training.recipes import choose_recipe
+from task3_MNIST.training.recipes import find_recipe, resolve_config
 
 SPEEDRUN, PROFILE = "", "profile-"  # what the names of the two scripts' files begin with
 KEYS = {
@@ -39,13 +38,12 @@ def chosen_training(
     Raises:
         UsageError, UserError: as `choose_recipe`; or there is no such model.
     """
-    recipe = choose_recipe(options.recipe)
-    model = options.model or recipe.model or "cnn"
-    config = settle(recipe.recipe.config(registry.family_of(model), model), device)
-    named = {"model": model, "recipe": recipe.name}
-    if recipe.file:
-        named["recipe_file"] = readable_path(recipe.file)
-    return named, config
+    model = options.model or find_recipe(options.recipe).model or "cnn"
+    resolved = resolve_config(model, options.recipe, device=device)
+    named = {"model": model, "recipe": resolved.recipe}
+    if resolved.recipe_file:
+        named["recipe_file"] = readable_path(resolved.recipe_file)
+    return named, resolved.config
 
 
 def write_speed_file(
@@ -65,7 +63,7 @@ def write_speed_file(
     name = f"{kind}{measured['model']}-{measured['recipe']}.json"
     path = out or REPOSITORY / "results" / "speed" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {**measured, **describe(device)}
+    content = {**measured, **dataclasses.asdict(provenance(device))}
     write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
     print(f"written to {path}")
 

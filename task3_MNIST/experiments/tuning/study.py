@@ -53,7 +53,7 @@ from task3_MNIST.models import registry
 from task3_MNIST.models.inference import predict
 from task3_MNIST.models.size import parameter_count
 from task3_MNIST.training.config import TrainConfig
-from task3_MNIST.training.device import settle
+from task3_MNIST.training.device import resolve_precision
 from task3_MNIST.training.loop import DivergedError, fit, seed_generators
 
 SCHEMA = 2  # of the search space and of what a trial writes
@@ -361,7 +361,7 @@ def objective(
     train, val = splits
     name, chosen = search_space.suggest(trial, search.model)
     config = TrainConfig(**chosen, epochs=search.epochs, seed=search.seed)
-    config = settle(config, train.images.device)
+    config = resolve_precision(config, train.images.device)
     seed_generators(config.seed, 0)
     model = registry.build(name).to(train.images.device)
     result = {
@@ -372,8 +372,8 @@ def objective(
         for epoch in fit(model, train, val, config):
             loss = refined_loss(predict(model, val.images), val.labels)
             result["epochs"] += 1
-            result["seconds"] += epoch.metrics["seconds"]
-            result |= {key: epoch.metrics[key] for key in ("val_loss", "val_accuracy")}
+            result["seconds"] += epoch.metrics.seconds
+            result |= {key: getattr(epoch.metrics, key) for key in ("val_loss", "val_accuracy")}
             trial.report(loss, result["epochs"])
             if stopped():
                 raise KeyboardInterrupt

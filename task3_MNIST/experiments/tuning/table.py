@@ -14,7 +14,7 @@ from task3_MNIST.experiments.tuning.study import FINISHED, Search, finished_tria
 from task3_MNIST.files import REPOSITORY, readable_path, write_atomic
 from task3_MNIST.models import registry
 from task3_MNIST.runs.commands import as_typed
-from task3_MNIST.training.recipes import write_recipe
+from task3_MNIST.training.recipes import RecipeFile, write_recipe
 
 RESULT = ("model", "parameters", "val_loss", "val_accuracy", "epochs", "seconds")
 
@@ -58,11 +58,10 @@ def write_recipe_file(search: Search, study: Study) -> Path:
     best, trials = best_trial(study), len(finished_trials(study))
     model, chosen = search_space.suggest(FixedTrial(best.params), search.model)
     searched = "MLPs" if search.model == "mlp" else search.model
-    write_recipe(
-        path,
+    content = RecipeFile(
         about=f"best of {trials} trials of {searched} by refined loss on validation",
         model=model,
-        knobs={**chosen, "epochs": search.epochs},
+        hyperparameters={**chosen, "epochs": search.epochs},
         found_by={
             "study": search.name,
             "dataset": search.dataset,
@@ -75,6 +74,7 @@ def write_recipe_file(search: Search, study: Study) -> Path:
             "val_accuracy": best.user_attrs["val_accuracy"],
         },
     )
+    write_recipe(path, content)
     return path
 
 

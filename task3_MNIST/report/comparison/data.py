@@ -26,9 +26,9 @@ from task3_MNIST.report.comparison.charts.curves import learning_curves
 from task3_MNIST.report.comparison.charts.errors import class_heatmap, confusion_frame
 from task3_MNIST.report.comparison.charts.profile import radar, reliability
 from task3_MNIST.report.comparison.charts.tradeoffs import RATES, efficiency, tradeoff
-from task3_MNIST.report.comparison.ensembles import beyond
+from task3_MNIST.report.comparison.ensembles import ensemble_table
 from task3_MNIST.report.comparison.model_size import Study, enough, make_study, size_charts
-from task3_MNIST.report.comparison.published import COLUMNS, beside
+from task3_MNIST.report.comparison.published import COLUMNS, published_rows
 from task3_MNIST.report.comparison.rows import Entry, as_data, make_entries, tidy
 from task3_MNIST.report.comparison.settings import compare_settings
 from task3_MNIST.report.comparison.significance import significance
@@ -42,13 +42,12 @@ from task3_MNIST.report.comparison.verdicts import (
 )
 from task3_MNIST.report.images import pack_mistakes
 from task3_MNIST.runs.folder import DEFAULT_DATASET
-from task3_MNIST.runs.groups import Group, Problem, Reading
-from task3_MNIST.runs.size_study import set_apart
-from task3_MNIST.runs.tables import SUMMARY
+from task3_MNIST.runs.groups import Problem
+from task3_MNIST.runs.records import RunGroup, RunRecord, split_size_study
 
 
 def comparison(
-    groups: Sequence[Group], problems: Sequence[Problem], data_dir: Path
+    groups: Sequence[RunGroup], problems: Sequence[Problem], data_dir: Path
 ) -> dict[str, Any]:
     """Return everything the page holds.
 
@@ -82,7 +81,7 @@ def comparison(
 
 
 def _dataset(
-    name: str, groups: list[Group], data_dir: Path
+    name: str, groups: list[RunGroup], data_dir: Path
 ) -> tuple[dict[str, Any], list[Problem]]:
     test = None
     try:
@@ -91,7 +90,7 @@ def _dataset(
     except UserError as error:
         # curves and figures still show; what needs the images does not
         problems = [Problem(f"data set {name}", f"no images to compare on: {error}", "")]
-    compared, study = set_apart(groups)
+    compared, study = split_size_study(groups)
     apart = study if len(compared) < len(groups) else []
     labels = test.labels.numpy() if test else None
     all_entries = make_entries([*compared, *apart], labels)
@@ -105,7 +104,7 @@ def _dataset(
     against = against_best(prepared, places) if prepared else None
     return {
         "name": Path(name).name,
-        "images": tested[0].median.test["n"] if tested else 0,
+        "images": tested[0].median.test.n if tested else 0,
         "entries": [as_data(entry) for entry in entries],
         "apart": [as_data(entry) for entry in all_entries[len(compared) :]],
         "pairs": [_pair_data(pair, entries, prepared.images, pairs) for pair in pairs],
@@ -119,7 +118,7 @@ def _dataset(
             *(size_charts(sizes) if sizes else []),
         ],
         "size": _size(sizes, prepared),
-        "beyond": beyond(entries, labels),
+        "beyond": ensemble_table(entries, labels),
         "others": _others(groups) if name == DEFAULT_DATASET else None,
         "mistakes": _mistakes(tested, test) if test and tested else None,
         "settings": compare_settings(compared, [entry.name for entry in entries]),
@@ -140,16 +139,16 @@ def _settings_apart(entries: Sequence[Entry]) -> dict[str, Any] | None:
     return compare_settings(groups, names) if entries else None
 
 
-def _fitting(groups: Sequence[Group], images: int) -> tuple[list[Group], list[Problem]]:
+def _fitting(groups: Sequence[RunGroup], images: int) -> tuple[list[RunGroup], list[Problem]]:
     """Return the groups without the test figures of runs whose predictions are of other images."""
     problems = []
 
-    def checked(run: Reading) -> Reading:
-        if not run.test or len(run.predicted) == run.test["n"] == images:
+    def checked(run: RunRecord) -> RunRecord:
+        if not run.test or len(run.classes) == run.test.n == images:
             return run
-        what = f"has predictions for {len(run.predicted):,} test images, not {images:,}"
+        what = f"has predictions for {len(run.classes):,} test images, not {images:,}"
         problems.append(Problem(run.name, what, run.again))
-        return dataclasses.replace(run, test=None, predicted=None)
+        return dataclasses.replace(run, test=None, classes=None)
 
     kept = [
         dataclasses.replace(group, runs=tuple(checked(run) for run in group.runs))
@@ -199,15 +198,14 @@ def _most_accurate(
     return [entry for entry in tested if entry.place not in worse]
 
 
-def _others(groups: Sequence[Group]) -> dict[str, Any] | None:
+def _others(groups: Sequence[RunGroup]) -> dict[str, Any] | None:
     """Return what others report of models that were measured here; None if of none.
 
     Returns:
         `columns` and `rows`, the first cell of which is a pair: the source, and its address or
         ""; `note`, which models are not among these results, or "".
     """
-    figures = {(group.model, group.name): _over_seeds(group) for group in groups if group.evaluated}
-    rows = beside(figures)
+    rows = published_rows(groups)
     measured = [row for row in rows if row.measured]
     if not measured:
         return None
@@ -226,15 +224,9 @@ def _others(groups: Sequence[Group]) -> dict[str, Any] | None:
     }
 
 
-def _over_seeds(group: Group) -> dict[str, list[float | None]]:
-    """Return each figure of `summary.json` and `test.json`, a value for each evaluated seed."""
-    files = [{**run.summary, **run.test} for run in group.evaluated]
-    return {key: [file[key] for file in files] for key in (*SUMMARY, "test_accuracy")}
-
-
 def _mistakes(tested: Sequence[Entry], test: Split) -> dict[str, Any]:
     """Return the packed images that models get wrong; a text of predictions by entry's place."""
-    predicted = np.stack([entry.median.predicted for entry in tested])
+    predicted = np.stack([entry.median.classes for entry in tested])
     packed = pack_mistakes(test.images.numpy(), test.labels.numpy(), predicted)
     places = (entry.place for entry in tested)
     return {**packed, "predicted": dict(zip(places, packed["predicted"], strict=True))}

@@ -1,4 +1,4 @@
-"""What runs say beyond their own accuracy: together, over shifts, picked by the test set."""
+"""Ensembles, test-time augmentation, and what picking the epoch on the test set would gain."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from task3_MNIST.datasets import writers
 from task3_MNIST.evaluation.statistics import Interval, design_effect, mean_interval, wilson
 from task3_MNIST.formatting import percent, points
 from task3_MNIST.report.comparison.rows import Entry
-from task3_MNIST.runs.groups import Reading
+from task3_MNIST.runs.records import RunGroup, RunRecord
 from task3_MNIST.training.loop import selected_epoch
 
 SAME_IMAGES = ", picked and read on the same images"
 COLUMNS = (
     "model",
-    "alone",
-    "its seeds together",
+    "mean over seeds",
+    "ensemble of its seeds",
     "with test-time augmentation",
     "points gained by picking the epoch on the test set: over validation's choice",
     "over the last epoch",
@@ -42,7 +42,7 @@ class Gain:
     other_writers: bool
 
 
-def beyond(entries: Sequence[Entry], labels: np.ndarray | None) -> dict[str, Any] | None:
+def ensemble_table(entries: Sequence[Entry], labels: np.ndarray | None) -> dict[str, Any] | None:
     """Return the table, `columns` and `rows` of texts; None if no entry has any such figure.
 
     Args:
@@ -52,79 +52,63 @@ def beyond(entries: Sequence[Entry], labels: np.ndarray | None) -> dict[str, Any
     rows = [
         [entry.name, _accuracy(entry.accuracy), *cells]
         for entry in entries
-        if entry.accuracy
-        and any(cells := [_together(entry, labels), _shifted(entry), *_picked(entry)])
+        if entry.accuracy and any(cells := [_ensemble(entry, labels), _tta(entry), *_picked(entry)])
     ]
     return {"columns": list(COLUMNS), "rows": rows} if rows else None
 
 
-def selection_gain(run: Reading) -> Gain | None:
-    """Return what picking the epoch on the test set would have added to a run; see `gain`."""
-    return gain(run.metrics, run.test) if run.test else None
-
-
-def gain(metrics: list[dict[str, Any]], test: dict[str, Any]) -> Gain | None:
+def selection_gain(run: RunRecord) -> Gain | None:
     """Return what picking the epoch on the test set would have added to a run's accuracy.
 
     None unless there are epochs, and every one was validated and kept. Nothing was learned by it;
     what is picked and read on the same images is also the best of their chances, so where the
     run says how each epoch does on the two halves of the writers, the epoch is picked on one half
     and read on the other, both ways, and the mean is taken.
-
-    Args:
-        metrics: of `metrics.jsonl`.
-        test: of `test.json`.
     """
-    curve = test.get("epochs", [])
+    curve = run.test.epochs if run.test else []
     if (
         not curve
-        or len(curve) != len(metrics)
-        or any(epoch["val_loss"] is None for epoch in metrics)
+        or len(curve) != len(run.epochs)
+        or any(epoch.val_loss is None for epoch in run.epochs)
     ):
         return None
-    places = {row["epoch"]: place for place, row in enumerate(curve)}
-    chosen = places.get(selected_epoch(metrics))
+    places = {row.epoch: place for place, row in enumerate(curve)}
+    chosen = places.get(selected_epoch(run.epochs))
     if chosen is None:
         return None
-    other_writers = all("half_accuracies" in row for row in curve)
-    whole = [[row["test_accuracy"]] * 2 for row in curve]
-    accuracies = np.array([row["half_accuracies"] for row in curve] if other_writers else whole)
+    other_writers = all(row.first_half_accuracy is not None for row in curve)
+    same_images = [[row.test_accuracy] * 2 for row in curve]
+    halves = [[row.first_half_accuracy, row.second_half_accuracy] for row in curve]
+    accuracies = np.array(halves if other_writers else same_images)
     picked = accuracies.argmax(0)  # on each half
     read = accuracies[picked, [1, 0]]  # on the other one
     over = [float((read - accuracies[place, [1, 0]]).mean()) for place in (chosen, -1)]
     return Gain(*over, other_writers)
 
 
-def together(
-    ensemble: dict[str, Any] | None, correct: np.ndarray, clusters: np.ndarray
-) -> Interval | None:
-    """Return the accuracy of the seeds as one, with its interval over the writers.
+def ensemble_interval(group: RunGroup, labels: np.ndarray) -> Interval | None:
+    """Return the accuracy of the ensemble of a group's seeds, with its interval over the writers.
 
     Which images it classifies correctly is in no file, so its design effect is taken to be that
     of the mean over its seeds, which err on the same images.
 
     Args:
-        ensemble: of `ensemble.json`, if there is one.
-        correct: (seeds, N) bool, of its seeds.
-        clusters: (N,) who wrote each test image.
+        group: None is returned without an ensemble.
+        labels: (N,) of the test images.
     """
-    if not ensemble:
+    if not group.ensemble:
         return None
-    n = ensemble["n"]
+    correct = np.stack([run.classes == labels for run in group.evaluated])
+    clusters = writers.clusters(group.dataset, len(labels))
+    n = group.ensemble.n
     effect = design_effect(correct.mean(0), clusters)
-    return wilson(ensemble["correct"] / n, n, effect, int(clusters.max()) + 1)
+    return wilson(group.ensemble.correct / n, n, effect, int(clusters.max()) + 1)
 
 
-def shifted(tests: Sequence[dict[str, Any]]) -> Interval | None:
-    """Return the accuracy averaged over shifts, over the seeds; None unless all have it.
-
-    Args:
-        tests: each seed's `test.json`.
-    """
-    found = [test.get("shift_averaged") for test in tests]
-    if not found or not all(found):
-        return None
-    return mean_interval([one["test_accuracy"] for one in found])
+def tta_interval(group: RunGroup) -> Interval | None:
+    """Return the accuracy with test-time augmentation over the seeds; None unless all have it."""
+    found = group.tests("tta_accuracy")
+    return mean_interval(found) if found and None not in found else None
 
 
 def picked(gains: Sequence[Gain | None], over: str) -> Interval | None:
@@ -143,21 +127,16 @@ def how_read(gains: Sequence[Gain | None]) -> str:
     return "" if all(gain.other_writers for gain in gains if gain) else SAME_IMAGES
 
 
-def _together(entry: Entry, labels: np.ndarray | None) -> str | None:
-    group = entry.group
-    if not group.ensemble or labels is None:
-        return None
-    correct = np.stack([run.predicted == labels for run in group.evaluated])
-    interval = together(group.ensemble, correct, writers.clusters(group.dataset, len(labels)))
-    return f"{_accuracy(interval)}, {len(group.ensemble['seeds'])} seeds as one"
+def _ensemble(entry: Entry, labels: np.ndarray | None) -> str | None:
+    interval = None if labels is None else ensemble_interval(entry.group, labels)
+    return interval and f"{_accuracy(interval)}, {len(entry.group.ensemble.seeds)} seeds"
 
 
-def _shifted(entry: Entry) -> str | None:
-    tests = [run.test for run in entry.group.evaluated]
-    interval = shifted(tests)
+def _tta(entry: Entry) -> str | None:
+    interval = tta_interval(entry.group)
     if not interval:
         return None
-    pixels = ", ".join(sorted({str(test["shift_averaged"]["pixels"]) for test in tests}))
+    pixels = ", ".join(sorted({str(found) for found in entry.group.tests("tta_pixels")}))
     return f"{_accuracy(interval)}, up to {pixels} px, n\u00a0=\u00a0{interval.n}"
 
 

@@ -13,7 +13,7 @@ from task3_MNIST.report.comparison.charts.errors import class_heatmap
 from task3_MNIST.report.comparison.charts.model_size import depth_lines, size_chart
 from task3_MNIST.report.comparison.charts.tradeoffs import RATES, efficiency
 from task3_MNIST.report.comparison.rows import Entry
-from task3_MNIST.runs.groups import Group
+from task3_MNIST.runs.records import RunGroup
 
 MARGIN = 0.2  # of the best one's errors: a fifth more still counts as not worse
 
@@ -32,7 +32,7 @@ class Study:
     others: list[Entry]
 
 
-def make_study(entries: Sequence[Entry], groups: Collection[Group]) -> Study | None:
+def make_study(entries: Sequence[Entry], groups: Collection[RunGroup]) -> Study | None:
     """Return the study of some of the groups among the entries; None if none was evaluated."""
     tested = [entry for entry in entries if entry.accuracy]
     chosen = [entry for entry in tested if entry.group in groups]

@@ -9,7 +9,8 @@ from task3_MNIST.files import REPOSITORY
 from task3_MNIST.formatting import count
 from task3_MNIST.report.comparison.data import comparison
 from task3_MNIST.report.html import render
-from task3_MNIST.runs.groups import Group, Problem, collect
+from task3_MNIST.runs.groups import Problem, read_groups
+from task3_MNIST.runs.records import RunGroup
 
 OUT = REPOSITORY / "task3_MNIST" / "model_comparison.html"
 
@@ -38,21 +39,19 @@ def compare(results: Path, data_dir: Path, out: Path, pictures: Path) -> list[di
     Raises:
         UserError: no run can be shown.
     """
-    groups, problems = collect(results)
-    # what could not be read is named on the page and below, and in no picture
-    readable = [run for group in groups for run in group.runs if run.test or not run.run.evaluated]
-    drawn = plots.draw_comparison([run.run for run in readable], pictures)
+    groups, problems = read_groups(results)
+    drawn = plots.draw_comparison(groups, pictures)
     # the page comes last: make takes it for the sign that all is made
     found = write_page(groups, problems, data_dir, out)
     for problem in found:
-        print(f"not shown wholly: {problem['run']}: {problem['what']}")
+        print(f"not shown completely: {problem['run']}: {problem['what']}")
     print(f"{count(len(groups), 'model')} compared in {out}")
     print(f"{count(len(drawn), 'picture')} in {pictures}")
     return found
 
 
 def write_page(
-    groups: list[Group], problems: list[Problem], data_dir: Path, out: Path
+    groups: list[RunGroup], problems: list[Problem], data_dir: Path, out: Path
 ) -> list[dict[str, str]]:
     """Write the page and return the problems it names: those given, and those met on the way."""
     content = comparison(groups, problems, data_dir)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median, stdev
 
@@ -12,15 +12,13 @@ from task3_MNIST.evaluation.pairs import SIGNIFICANT
 from task3_MNIST.evaluation.statistics import mean_interval, prediction_interval
 from task3_MNIST.formatting import p_value
 from task3_MNIST.report.comparison.verdicts import spread
+from task3_MNIST.runs.records import RunGroup
 
 NOT_FOUND = "README of a public repository, quoted"
 NOT_MEASURED = "not measured"
 EVERYDAY = ("classic", "fast")
 CLASSIC = ("classic",)
 RECORD = ("strong+full-train",)
-
-# the figures of a model and recipe, a value for each seed, by their keys in summary.csv
-Figures = Mapping[str, Sequence[float | None]]
 
 
 @dataclass(frozen=True)
@@ -200,23 +198,30 @@ CLAIMS = (
 )
 
 
-def beside(figures: Mapping[tuple[str, str], Figures]) -> list[Row]:
-    """Return a row for each claim and recipe.
+def published_rows(groups: Sequence[RunGroup]) -> list[Row]:
+    """Return a row for each claim and recipe, with what is measured here of it.
 
     Args:
-        figures: what is measured here on MNIST by (model, run name); seeds of `None` were not
-            validated.
+        groups: on MNIST.
     """
+    found = {(group.model, group.name): group for group in groups if group.evaluated}
     return [
-        _row(claim, recipe, figures.get((claim.model, recipe)))
+        _row(claim, recipe, found.get((claim.model, recipe)))
         for claim in CLAIMS
         for recipe in claim.recipes
     ]
 
 
-def _row(claim: Claim, recipe: str, found: Figures | None) -> Row:
+def _figures(group: RunGroup, split: str, quantity: str) -> list[float | None]:
+    """Return the accuracy or the loss of each seed on the split that a claim is of."""
+    if split == "val":
+        return [getattr(run.summary, f"val_{quantity}") for run in group.evaluated]
+    return group.tests(f"test_{quantity}")
+
+
+def _row(claim: Claim, recipe: str, found: RunGroup | None) -> Row:
     here, difference = NOT_MEASURED, "–"
-    if found and None not in found[f"{claim.split}_accuracy"]:
+    if found and None not in _figures(found, claim.split, "accuracy"):
         here, difference = _measured(claim, found), _difference(claim, found)
     there = (claim.source, claim.link, claim.of, _claimed(claim))
     model, recipe = (claim.model, recipe) if claim.model else ("–", "–")
@@ -232,27 +237,27 @@ def _claimed(claim: Claim) -> str:
     return ", ".join(part for part in (accuracy, runs, loss, seconds, claim.size) if part)
 
 
-def _measured(claim: Claim, found: Figures) -> str:
+def _measured(claim: Claim, found: RunGroup) -> str:
     # of the seconds the median: a run that was paused for others would carry the mean away
-    accuracies = found[f"{claim.split}_accuracy"]
+    accuracies = _figures(found, claim.split, "accuracy")
     parts = [f"{spread([100 * a for a in accuracies], '{:.2f}', ' %')}{_of_split(claim)}"]
     if claim.loss:
-        parts.append(f"loss {spread(found[f'{claim.split}_loss'], '{:.4f}')}")
+        parts.append(f"loss {spread(_figures(found, claim.split, 'loss'), '{:.4f}')}")
     if claim.seconds:
-        parts.append(f"median {median(found['train_seconds']):.2f} s")
+        parts.append(f"median {median(found.summaries('train_seconds')):.2f} s")
     if claim.size:
-        parts.append(f"{int(found['model_bytes'][0]):,} bytes")
+        parts.append(f"{int(found.summaries('model_bytes')[0]):,} bytes")
     return f"{', '.join(parts)}, n={len(accuracies)}"
 
 
-def _difference(claim: Claim, found: Figures) -> str:
+def _difference(claim: Claim, found: RunGroup) -> str:
     """Return whether the figure here is lower or higher, and the same of loss and time."""
-    parts = [_of_accuracy(claim, [100 * a for a in found[f"{claim.split}_accuracy"]])]
+    parts = [_of_accuracy(claim, [100 * a for a in _figures(found, claim.split, "accuracy")])]
     if claim.loss:
-        loss = mean_interval(found[f"{claim.split}_loss"]).mean - float(claim.loss)
+        loss = mean_interval(_figures(found, claim.split, "loss")).mean - float(claim.loss)
         parts.append(f"loss {abs(loss):.4f} {'lower' if loss < 0 else 'higher'}")
     if claim.seconds:
-        ratio = median(found["train_seconds"]) / float(claim.seconds)
+        ratio = median(found.summaries("train_seconds")) / float(claim.seconds)
         parts.append(f"{ratio:.2g} times the seconds, on another machine")
     return "; ".join(parts)
 

@@ -11,7 +11,7 @@ import numpy as np
 from task3_MNIST.datasets import writers
 from task3_MNIST.evaluation.statistics import Interval, accuracy_interval, mean_interval, wilson
 from task3_MNIST.plots.style import HUES, SYMBOLS
-from task3_MNIST.runs.groups import Group, Reading, labels
+from task3_MNIST.runs.records import RunGroup, RunRecord, labels
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Entry:
 
     place: int
     name: str
-    group: Group
+    group: RunGroup
     colour: str
     symbol: str
     accuracy: Interval | None
@@ -44,12 +44,12 @@ class Entry:
         return len(self.group.evaluated or self.group.runs)
 
     @property
-    def median(self) -> Reading | None:
+    def median(self) -> RunRecord | None:
         """The run of median test accuracy."""
         return self.group.median
 
 
-def make_entries(groups: Sequence[Group], labels_of_test: np.ndarray | None) -> list[Entry]:
+def make_entries(groups: Sequence[RunGroup], labels_of_test: np.ndarray | None) -> list[Entry]:
     """Return the entries of one data set's groups, in their order.
 
     Args:
@@ -57,7 +57,7 @@ def make_entries(groups: Sequence[Group], labels_of_test: np.ndarray | None) -> 
         labels_of_test: (N,) of its test images; None where they cannot be read, and then the
             interval of a single seed takes its images as independent.
     """
-    names = labels(groups)
+    names = labels(groups).values()
     met: dict[str, int] = {}
     entries = []
     for place, (group, name) in enumerate(zip(groups, names, strict=True)):
@@ -88,7 +88,7 @@ def as_data(entry: Entry) -> dict[str, Any]:
         "seeds": entry.seeds,
         "accuracy": accuracy and [accuracy.mean, accuracy.low, accuracy.high],
         "figures": {key: tidy(value) for key, value in figures.items()},
-        "confusion": median and median.test["confusion"],
+        "confusion": median and median.test.confusion,
     }
 
 
@@ -97,22 +97,22 @@ def tidy(value: float) -> float:
     return int(value) if float(value).is_integer() else float(f"{value:.5g}")
 
 
-def _accuracy(group: Group, labels_of_test: np.ndarray | None) -> Interval | None:
+def _accuracy(group: RunGroup, labels_of_test: np.ndarray | None) -> Interval | None:
     runs = group.evaluated
     if len(runs) == 1:
         if labels_of_test is None:
-            n = runs[0].test["n"]
-            return wilson(runs[0].test["correct"] / n, n, effect=1, people=n)
+            n = runs[0].test.n
+            return wilson(runs[0].test.correct / n, n, effect=1, people=n)
         clusters = writers.clusters(group.dataset, len(labels_of_test))
-        return accuracy_interval(runs[0].predicted == labels_of_test, clusters)
-    return mean_interval([run.test["test_accuracy"] for run in runs]) if runs else None
+        return accuracy_interval(runs[0].classes == labels_of_test, clusters)
+    return mean_interval(group.tests("test_accuracy")) if runs else None
 
 
-def _figures(group: Group) -> dict[str, float]:
+def _figures(group: RunGroup) -> dict[str, float]:
     summaries = ("parameters", "flops", "model_bytes", "train_seconds", "val_accuracy", "val_loss")
     tests = ("test_loss", "ece", "latency_seconds", "throughput")
-    values = {key: [run.summary[key] for run in group.runs] for key in summaries}
-    values |= {key: [run.test[key] for run in group.evaluated] for key in tests}
+    values = {key: group.summaries(key) for key in summaries}
+    values |= {key: group.tests(key) for key in tests}
     return {
         key: float(np.mean(found)) for key, found in values.items() if found and None not in found
     }

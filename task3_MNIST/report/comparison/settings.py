@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from task3_MNIST.runs.groups import Group, Reading
+from task3_MNIST.runs.records import RunGroup, RunRecord
 
-PLACES = ("dataset_sha256", "platform", "cpu", "cpu_count", "device", "threads", "git_commit")
+PLACES = (
+    *("dataset_sha256", "platform", "cpu", "cpu_count", "device", "threads", "git_commit"),
+    *("python", "torch", "torchvision", "numpy", "scikit_learn"),
+)
 
 
-def compare_settings(groups: list[Group], names: list[str]) -> dict[str, Any]:
+def compare_settings(groups: list[RunGroup], names: list[str]) -> dict[str, Any]:
     """Return a table of the settings that differ, the ones all share, and the commands.
 
     Args:
@@ -36,7 +39,7 @@ def compare_settings(groups: list[Group], names: list[str]) -> dict[str, Any]:
     }
 
 
-def _all_commands(groups: list[Group], names: list[str]) -> list[list[str]]:
+def _all_commands(groups: list[RunGroup], names: list[str]) -> list[list[str]]:
     """Return a row for each command: one of a benchmark trains many models."""
     trained: dict[tuple[str, str], list[str]] = {}
     for name, group in zip(names, groups, strict=True):
@@ -45,7 +48,7 @@ def _all_commands(groups: list[Group], names: list[str]) -> list[list[str]]:
     return [[", ".join(found), seeds, command] for (seeds, command), found in trained.items()]
 
 
-def _values(group: Group) -> dict[str, str]:
+def _values(group: RunGroup) -> dict[str, str]:
     """Return each setting as text; where seeds differ in it, all that occur."""
     flat = [_flatten(run) for run in group.runs]
     keys = dict.fromkeys(key for row in flat for key in row)
@@ -54,27 +57,25 @@ def _values(group: Group) -> dict[str, str]:
     }
 
 
-def _flatten(run: Reading) -> dict[str, str]:
+def _flatten(run: RunRecord) -> dict[str, str]:
     config = run.config
-    versions = config.get("versions")
-    found = {"recipe": config["recipe"]}
-    found |= {key.replace("_", "-"): value for key, value in config["config"].items()}
+    found = {"recipe": config.recipe}
+    found |= {key.replace("_", "-"): value for key, value in config.hyperparameters.items()}
     found.pop("seed", None)
-    found |= {key.replace("_", " "): config[key] for key in PLACES if key in config}
-    found |= versions if isinstance(versions, dict) else {}
+    found |= {key.replace("_", " "): getattr(config, key) for key in PLACES}
     if run.test:
-        found["latency measured on"] = run.test.get("latency_device", "–")
-        found["latency threads"] = run.test.get("latency_threads", "–")
+        found["latency measured on"] = run.test.latency_device
+        found["latency threads"] = run.test.latency_threads
     return {key: "none" if value is None else str(value) for key, value in found.items()}
 
 
-def _seeds(group: Group) -> str:
+def _seeds(group: RunGroup) -> str:
     """Return seeds as text: `0 to 4`, or `0, 3`."""
-    seeds = [run.config["seed"] for run in group.runs]
+    seeds = [run.config.seed for run in group.runs]
     if len(seeds) > 2 and seeds == list(range(seeds[0], seeds[-1] + 1)):
         return f"{seeds[0]} to {seeds[-1]}"
     return ", ".join(str(seed) for seed in seeds)
 
 
-def _commands(group: Group) -> list[str]:
-    return list(dict.fromkeys(str(run.config.get("command", "–")) for run in group.runs))
+def _commands(group: RunGroup) -> list[str]:
+    return list(dict.fromkeys(str(run.config.command) for run in group.runs))

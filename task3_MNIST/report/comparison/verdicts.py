@@ -139,11 +139,11 @@ def _better_first(pair: Pair, entries: Sequence[Entry]) -> tuple[Entry, Entry, i
 
 
 def _seed(entry: Entry) -> str:
-    return f"seed {entry.median.config['seed']}"
+    return f"seed {entry.median.config.seed}"
 
 
 def _seeds_known(entry: Entry) -> bool:
-    return entry.seeds > 1 or entry.group.seedless
+    return entry.seeds > 1 or entry.group.deterministic
 
 
 def how_chosen(entries: Sequence[Entry]) -> str:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
-from task3_MNIST.datasets.splits import MEAN, STD, Split, load_test
+from task3_MNIST.datasets.splits import Split, load_test
 from task3_MNIST.errors import UserError, unknown_name
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.models.inference import predict
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
-from task3_MNIST.runs.folder import DEFAULT_DATASET, Run
-from task3_MNIST.runs.groups import Group, Problem, Reading, collect, val_accuracy
-from task3_MNIST.runs.size_study import set_apart
+from task3_MNIST.runs.folder import DEFAULT_DATASET, load_model
+from task3_MNIST.runs.groups import Problem, read_groups
+from task3_MNIST.runs.records import RunGroup, RunRecord, labels, split_size_study, val_accuracy
 
 SAMPLE = 400  # test images taken evenly over the set, whatever the models say about them
 MISTAKES = 1200  # errors kept at most, of all models together
@@ -41,14 +41,14 @@ class Entry:
     Attributes:
         name: what the page calls it.
         group: its runs over seeds.
-        reading: the evaluated run of median validation accuracy.
-        logits: (N, 10) float32, of all test images.
+        run: the evaluated one of median validation accuracy.
+        model: with its weights.
     """
 
     name: str
-    group: Group
-    reading: Reading
-    logits: np.ndarray
+    group: RunGroup
+    run: RunRecord
+    model: nn.Module
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class Page:
     Attributes:
         data: what `render` embeds.
         texts: what the template shows.
-        runs: the run folders behind the models.
-        test: the test set.
+        answers: the classes (N,) of each model by its name and seed.
+        test: the test set, uint8.
         embedded: the names of the models that the page runs.
     """
 
     data: dict[str, Any]
     texts: dict[str, str]
-    runs: list[Run]
+    answers: dict[str, np.ndarray]
     test: Split
     embedded: list[str]
 
@@ -82,7 +82,7 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
         UserError: there is no evaluated run, or the test set cannot be read.
         UsageError: no evaluated run is of a model named.
     """
-    found, problems = collect(results)
+    found, problems = read_groups(results)
     # baselines are fitted, measured and gone: they cannot answer to a drawing
     for name in names:
         sklearn_baselines.refuse_baseline(name)
@@ -95,7 +95,7 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
             "task3_MNIST/train_mlp.py, or evaluate finished ones with python "
             "task3_MNIST/evaluate.py"
         )
-    groups = [group for group in groups if _to_show(group)]
+    groups = [group for group in groups if group.by_validation.weights]
     if not groups:
         raise UserError(
             f"{results} holds published runs without their weights, which this page runs: name a "
@@ -107,51 +107,36 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
         if name not in {group.model for group in groups}:
             raise unknown_name("model", name, {group.model for group in groups})
     # dozens of sizes would leave no room for the models that somebody wants to see
-    groups = [group for group in groups if group.model in names] if names else set_apart(groups)[0]
+    if names:
+        groups = [group for group in groups if group.model in names]
+    else:
+        groups, _ = split_size_study(groups)
     test = load_test(dataset, data_dir)
     entries, unread = _entries(groups, test)
     if not entries:
         raise UserError(unread[0].what)
     order = _shown_first(entries, names)
-    return _page(order, results, dataset, test, others, [*problems, *unread], limited=not names)
+    return _page(order, dataset, test, others, [*problems, *unread], limited=not names)
 
 
-def _choose_dataset(groups: list[Group]) -> tuple[str, list[str]]:
+def _choose_dataset(groups: list[RunGroup]) -> tuple[str, list[str]]:
     """Return MNIST if there are runs of it, else the first data set, and the others' names."""
     found = list(dict.fromkeys(group.dataset for group in groups))
     chosen = DEFAULT_DATASET if DEFAULT_DATASET in found else found[0]
     return chosen, [name for name in found if name != chosen]
 
 
-def _to_show(group: Group) -> bool:
-    """Return whether a group is for this page: published runs mostly come without weights."""
-    run = group.by_validation.run
-    return (run.folder / "model.pt").exists() or not run.published
-
-
-def _entries(groups: list[Group], test: Split) -> tuple[list[Entry], list[Problem]]:
-    models = [group.model for group in groups]
+def _entries(groups: list[RunGroup], test: Split) -> tuple[list[Entry], list[Problem]]:
     entries, problems = [], []
-    for group in groups:
-        reading = group.by_validation
-        alone = models.count(group.model) == 1
-        name = group.model if alone else f"{group.model} · {group.name}"
+    for group, name in labels(groups).items():
+        run = group.by_validation
         try:
-            logits = _logits(reading.run, test)
+            if len(run.classes) != len(test):
+                raise UserError(f"it has {len(run.classes)} predictions for {len(test)} images")
+            entries.append(Entry(name, group, run, load_model(run.weights, run.config.model)))
         except UserError as error:
-            problems.append(Problem(reading.name, str(error), reading.again))
-            continue
-        if len(logits) == len(test):
-            entries.append(Entry(name, group, reading, logits))
-        else:
-            what = f"predictions.npz holds {len(logits)} images, the test set {len(test)}"
-            problems.append(Problem(reading.name, what, reading.again))
+            problems.append(Problem(run.name, str(error), run.again))
     return entries, problems
-
-
-def _logits(run: Run, test: Split) -> np.ndarray:
-    """Return the test logits (N, 10) that a run stores, or of its weights if it was published."""
-    return predict(run.model(), test.images).numpy() if run.published else run.predictions()
 
 
 def _shown_first(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
@@ -161,7 +146,7 @@ def _shown_first(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
     """
     if names:
         return sorted(entries, key=lambda entry: list(names).index(entry.group.model))
-    best = sorted(entries, key=lambda entry: -val_accuracy(entry.reading))
+    best = sorted(entries, key=lambda entry: -val_accuracy(entry.run))
     pair = [
         next((entry for entry in best if entry.group.family == family), None)
         for family in ("mlp", "cnn")
@@ -172,23 +157,23 @@ def _shown_first(entries: list[Entry], names: Sequence[str]) -> list[Entry]:
 
 def _page(
     entries: list[Entry],
-    results: Path,
     dataset: str,
     test: Split,
     others: list[str],
     problems: list[Problem],
     limited: bool,
 ) -> Page:
-    labels = test.labels.numpy()
-    wrong = np.stack([entry.logits.argmax(1) for entry in entries]) != labels
+    true_labels = test.labels.numpy()
+    normalized = test.normalized().images
+    wrong = np.stack([entry.run.classes for entry in entries]) != true_labels
     sample, chosen = choose_images(wrong)
     checked = sample[:CHECKED]
     models, room = [], WEIGHT_BYTES if limited else float("inf")
     for entry in entries:
         model = {
             **_describe(entry),
-            "logits": _base64(entry.logits[chosen].astype("<f4")),
-            **_runnable(Run(results / entry.reading.name), test.images[checked], room),
+            "logits": _base64(predict(entry.model, normalized[chosen]).numpy().astype("<f4")),
+            **_runnable(entry.model, normalized[checked], room),
         }
         room -= len(model.get("weights", ""))
         models.append(model)
@@ -196,12 +181,12 @@ def _page(
     place = {index: position for position, index in enumerate(chosen.tolist())}
     content = {
         "dataset": dataset,
-        "mean": MEAN,
-        "std": STD,
+        "mean": test.mean,
+        "std": test.std,
         "models": models,
-        "images": _base64(_bytes(test.images[chosen])),
+        "images": _base64(test.images[chosen].numpy()),
         "index": chosen,
-        "labels": labels[chosen],
+        "labels": true_labels[chosen],
         "sample": [place[index] for index in sample.tolist()],
         "checked": [place[index] for index in checked.tolist()],
         "doubtful": {
@@ -213,9 +198,11 @@ def _page(
         "problems": [vars(problem) for problem in problems],
     }
     texts = _texts([entry.name for entry in entries], wrong, chosen, len(sample))
-    runs = [Run(results / entry.reading.name) for entry in entries]
+    answers = {
+        f"{entry.name}, seed {entry.run.config.seed}": entry.run.classes for entry in entries
+    }
     embedded = [model["name"] for model in models if "weights" in model]
-    return Page(content, texts, runs, test, embedded)
+    return Page(content, texts, answers, test, embedded)
 
 
 def choose_images(wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -257,30 +244,29 @@ def _share(held: int, total: int, whose: str) -> str:
 
 
 def _describe(entry: Entry) -> dict[str, Any]:
-    reading = entry.reading
+    run = entry.run
     return {
         "name": entry.name,
         "model": entry.group.model,
         "family": entry.group.family,
         "recipe": entry.group.name,
-        "run": reading.name,
-        "seed": reading.config["seed"],
+        "run": run.name,
+        "seed": run.config.seed,
         "seeds": len(entry.group.evaluated),
-        "parameters": reading.summary["parameters"],
-        "correct": reading.test["correct"],
-        "count": reading.test["n"],
+        "parameters": run.summary.parameters,
+        "correct": run.test.correct,
+        "count": run.test.n,
     }
 
 
-def _runnable(run: Run, images: Tensor, room: float) -> dict[str, Any]:
+def _runnable(model: nn.Module, images: Tensor, room: float) -> dict[str, Any]:
     """Return the layers, the weights and the logits to check them by, or why there are none."""
     try:
-        model = run.model()
         expected = predict(model, images)
         if not expected.isfinite().all():
             raise CannotExportError("its logits are not finite: train it again with --overwrite")
         layers, weights = export_model(model)
-    except (UserError, CannotExportError) as error:
+    except CannotExportError as error:
         return {"reason": str(error)}
     if len(weights) > room:
         size = f"{len(weights) / 1e6:.1f} MB"
@@ -288,11 +274,6 @@ def _runnable(run: Run, images: Tensor, room: float) -> dict[str, Any]:
             "reason": f"its weights ({size}) were left out to keep the page small: --models adds"
         }
     return {"layers": layers, "weights": weights, "expected": expected.tolist()}
-
-
-def _bytes(images: Tensor) -> np.ndarray:
-    """Return normalised images as grey levels, uint8."""
-    return np.rint((images.numpy() * STD + MEAN) * 255).astype(np.uint8)
 
 
 def _base64(array: np.ndarray) -> str:

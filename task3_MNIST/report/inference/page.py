@@ -49,7 +49,7 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
     """
     page = build_page(results, data_dir, models)
     grid = draw_prediction_grid(
-        page.runs, page.test.images, page.test.labels, pictures / "predictions.png"
+        page.answers, page.test, page.data["dataset"], pictures / "predictions.png"
     )
     # the page comes last: make takes it for the sign that all is made
     render(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from task3_MNIST.datasets import writers
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.evaluation.statistics import Interval, mean_interval
 from task3_MNIST.experiments.speed.files import PROFILE, SPEEDRUN, read_speed_files
@@ -18,20 +16,26 @@ from task3_MNIST.files import REPOSITORY
 from task3_MNIST.formatting import with_ends
 from task3_MNIST.models import registry
 from task3_MNIST.models.sklearn_baselines import BASELINES
-from task3_MNIST.report.comparison import ensembles
-from task3_MNIST.report.comparison.published import COLUMNS, EVERYDAY, beside
+from task3_MNIST.report.comparison.ensembles import (
+    ensemble_interval,
+    how_read,
+    picked,
+    selection_gain,
+    tta_interval,
+)
+from task3_MNIST.report.comparison.published import COLUMNS, EVERYDAY, published_rows
 from task3_MNIST.report.comparison.verdicts import spread
-from task3_MNIST.runs.folder import DEFAULT_DATASET, read_ensemble, run_folder
-from task3_MNIST.runs.size_study import set_apart
-from task3_MNIST.runs.tables import NAME, SUMMARY, TEST, group_rows, read_summary
+from task3_MNIST.runs.folder import DEFAULT_DATASET
+from task3_MNIST.runs.groups import read_groups
+from task3_MNIST.runs.records import RunGroup, split_size_study
 from task3_MNIST.training.recipes import RECIPES
 
 MARKS = "<!-- {name}: made by task3_MNIST/update_reference.py -->\n"
 END = "<!-- end -->"
-BEYOND_COLUMNS = (
+ENSEMBLE_COLUMNS = (
     "model",
     "recipe",
-    "seeds together",
+    "ensemble of the seeds",
     "with test-time augmentation",
     "points gained by picking the epoch on the test set, over validation's choice",
     "over the last epoch",
@@ -39,22 +43,12 @@ BEYOND_COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class Group:
-    """Runs on MNIST that differ in their seed only, by their rows of `summary.csv`."""
-
-    model: str
-    family: str
-    name: str
-    rows: Sequence[dict[str, Any]]
-
-
 def with_tables(text: str, reference: Path) -> str:
     """Return a document with each table between its marks made again.
 
     Args:
         text: has, for every table of `TABLES` it shows, its mark and an end mark.
-        reference: the folder of the reference results, `summary.csv` in it.
+        reference: the folder of the reference results, `runs.csv` in it.
 
     Raises:
         UserError: a file there is missing or damaged.
@@ -83,9 +77,9 @@ def headline_table(reference: Path) -> str:
         [
             f"`{model}`",
             f"`{name}`",
-            f"{groups[model, name].rows[0]['parameters']:,}",
+            f"{groups[model, name].summaries('parameters')[0]:,}",
             _accuracy(groups[model, name]),
-            _time([row["train_seconds"] for row in groups[model, name].rows]),
+            _time(groups[model, name].summaries("train_seconds")),
         ]
         for model, name in HEADLINE
         if (model, name) in groups
@@ -95,12 +89,12 @@ def headline_table(reference: Path) -> str:
 
 
 def accuracy_table(reference: Path) -> str:
-    """Return every model's test accuracy by each recipe; a size study has a table of its own."""
-    compared, _ = set_apart(_groups(reference))
+    """Return every model's test accuracy with each recipe; a size study has its own table."""
+    compared, _ = split_size_study(_groups(reference))
     rows = []
     for model in sorted({group.model for group in compared}, key=_place_of_model):
         groups = {group.name: group for group in compared if group.model == model}
-        parameters = next(iter(groups.values())).rows[0]["parameters"]
+        parameters = next(iter(groups.values())).summaries("parameters")[0]
         everyday = [_accuracy(groups.pop(recipe, None)) for recipe in EVERYDAY]
         others = [f"{_accuracy(group)} with `{name}`" for name, group in groups.items()]
         rows.append(
@@ -115,51 +109,44 @@ def accuracy_table(reference: Path) -> str:
     return _markdown([*heads, "other recipes"], rows)
 
 
-def beyond_table(reference: Path) -> str:
-    """Return what `strong` runs say together, averaged over shifts, and picked by the test set."""
+def ensemble_table(reference: Path) -> str:
+    """Return what ensembles, test-time augmentation and picking by the test set add to `strong`."""
     groups = [group for group in _groups(reference) if group.name.split("+")[0] == "strong"]
     if not groups:
-        return _markdown(BEYOND_COLUMNS, [])
+        return _markdown(ENSEMBLE_COLUMNS, [])
     labels = load_test(DEFAULT_DATASET, REPOSITORY / "data").labels.numpy()
-    clusters = writers.clusters(DEFAULT_DATASET, len(labels))
     rows = []
     for group in groups:
-        place = (reference, DEFAULT_DATASET, group.model, group.name)
-        runs = [run_folder(*place, row["seed"]) for row in group.rows]
-        ensemble = read_ensemble(runs[0].folder.parent)
-        tests = [run.test() for run in runs]
-        gains = [ensembles.gain(run.metrics(), test) for run, test in zip(runs, tests, strict=True)]
-        correct = np.stack([run.classes() == labels for run in runs])
-        one, shifted = ensembles.together(ensemble, correct, clusters), ensembles.shifted(tests)
-        picked = [ensembles.picked(gains, over) for over in ("over_validation", "over_last")]
-        if not any((one, shifted, *picked)):
+        gains = [selection_gain(run) for run in group.runs]
+        ensemble, tta = ensemble_interval(group, labels), tta_interval(group)
+        over = [picked(gains, which) for which in ("over_validation", "over_last")]
+        if not any((ensemble, tta, *over)):
             continue
-        how = ensembles.how_read(gains)
         rows.append(
             [
                 f"`{group.model}`",
                 f"`{group.name}`",
-                f"{_percent(one)}, {len(ensemble['seeds'])} seeds" if one else "–",
-                f"{_percent(shifted)}, n={shifted.n}" if shifted else "–",
+                f"{_percent(ensemble)}, {len(group.runs)} seeds" if ensemble else "–",
+                f"{_percent(tta)}, n={tta.n}" if tta else "–",
                 *(
-                    f"{with_ends(gain, '{:.2f}', factor=100)}, n={gain.n}{how}" if gain else "–"
-                    for gain in picked
+                    f"{with_ends(gain, '{:.2f}', factor=100)}, n={gain.n}{how_read(gains)}"
+                    if gain
+                    else "–"
+                    for gain in over
                 ),
-                _duration([row["train_seconds"] for row in group.rows]),
+                _duration(group.summaries("train_seconds")),
             ]
         )
-    return _markdown(BEYOND_COLUMNS, rows)
+    return _markdown(ENSEMBLE_COLUMNS, rows)
 
 
 def size_tables(reference: Path) -> str:
-    """Return the test accuracy of a study's sizes: of each family and recipe, depth by width."""
-    _, studied = set_apart(_groups(reference))
+    """Return the test accuracy of a model-size study: of each family and recipe, depth by width."""
+    _, studied = split_size_study(_groups(reference))
     tables = []
     for family, name in dict.fromkeys((group.family, group.name) for group in studied):
         sizes = {
-            registry.size_of(group.model): _mean_percent(
-                [row["test_accuracy"] for row in group.rows]
-            )
+            registry.size_of(group.model): _mean_percent(group.tests("test_accuracy"))
             for group in studied
             if (group.family, group.name) == (family, name)
         }
@@ -168,19 +155,14 @@ def size_tables(reference: Path) -> str:
             [f"`{family}_d{depth}_`", *(sizes.get((depth, width), "–") for width in widths)]
             for depth in depths
         ]
-        seeds = sorted({len(g.rows) for g in studied if (g.family, g.name) == (family, name)})
+        seeds = sorted({len(g.runs) for g in studied if (g.family, g.name) == (family, name)})
         head = f"`{name}`, n={' or '.join(map(str, seeds))}"
         tables.append(_markdown([head, *(f"`w{width}`" for width in widths)], rows))
     return "\n".join(tables)
 
 
-def others_table(reference: Path) -> str:
-    """Return what others report, beside what is measured here."""
-    keys = (*SUMMARY, *TEST)
-    figures = {
-        (group.model, group.name): {key: [row[key] for row in group.rows] for key in keys}
-        for group in _groups(reference)
-    }
+def published_table(reference: Path) -> str:
+    """Return what others report, next to what is measured here."""
     rows = [
         [
             f"[{row.source}]({row.link})" if row.link else row.source,
@@ -191,7 +173,7 @@ def others_table(reference: Path) -> str:
             row.here,
             row.difference,
         ]
-        for row in beside(figures)
+        for row in published_rows(_groups(reference))
     ]
     return _markdown(COLUMNS, rows)
 
@@ -248,28 +230,24 @@ def profile_table(reference: Path) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "headline": headline_table,
     "accuracy": accuracy_table,
-    "beyond": beyond_table,
+    "ensembles": ensemble_table,
     "size": size_tables,
     "speed": speed_table,
     "profile": profile_table,
-    "others": others_table,
+    "published": published_table,
 }
 
 
-def _groups(reference: Path) -> list[Group]:
-    """Return the groups by recipe, then by model; what is in no table comes last."""
+def _groups(reference: Path) -> list[RunGroup]:
+    """Return the groups on MNIST by recipe, then by model; what is in no table comes last."""
     recipes = list(RECIPES)
 
-    def place(group: Group) -> tuple[Any, ...]:
+    def place(group: RunGroup) -> tuple[Any, ...]:
         recipe = group.name.split("+")[0]
         return _index(recipes, recipe), _place_of_model(group.model), group.name
 
-    groups = [
-        Group(model, rows[0]["family"], name, rows)
-        for (dataset, model, name), rows in group_rows(read_summary(reference / NAME)).items()
-        if dataset == DEFAULT_DATASET
-    ]
-    return sorted(groups, key=place)
+    found = [group for group in read_groups(reference)[0] if group.dataset == DEFAULT_DATASET]
+    return sorted(found, key=place)
 
 
 def _place_of_model(model: str) -> tuple[int, str]:
@@ -281,10 +259,10 @@ def _index(names: Sequence[str], name: str) -> int:
     return names.index(name) if name in names else len(names)
 
 
-def _accuracy(group: Group | None) -> str:
+def _accuracy(group: RunGroup | None) -> str:
     if group is None:
         return "–"
-    return f"{_mean_percent([row['test_accuracy'] for row in group.rows])}, n={len(group.rows)}"
+    return f"{_mean_percent(group.tests('test_accuracy'))}, n={len(group.runs)}"
 
 
 def _mean_percent(fractions: Sequence[float]) -> str:

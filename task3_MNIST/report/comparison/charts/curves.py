@@ -12,6 +12,7 @@ from task3_MNIST.evaluation.statistics import Interval, mean_interval
 from task3_MNIST.formatting import percent
 from task3_MNIST.report.chart import chart, log_ticks, plain
 from task3_MNIST.report.comparison.rows import Entry, tidy
+from task3_MNIST.runs.records import shared_curve
 
 DASHES = {"train": "dot", "val": "solid", "test": "dash"}
 WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -63,16 +64,10 @@ def _curve(entry: Entry, split: str, quantity: str) -> _Curve:
     """Return the epochs that every seed has: later means would be of other runs."""
     key = f"{split}_{quantity}"
     if split == "test":
-        histories = [run.test.get("epochs", []) for run in entry.group.evaluated]
+        epochs, values = shared_curve([run.test.epochs for run in entry.group.evaluated], key)
     else:
-        histories = [run.metrics for run in entry.group.runs]
-    shared = [rows for rows in zip(*histories, strict=False) if rows[0][key] is not None]
-    return _Curve(
-        entry,
-        split,
-        [rows[0]["epoch"] for rows in shared],
-        [mean_interval([row[key] for row in rows]) for rows in shared],
-    )
+        epochs, values = entry.group.curve(key)
+    return _Curve(entry, split, epochs, [mean_interval(seeds) for seeds in values])
 
 
 def _traces(curve: _Curve) -> list[go.Scatter]:

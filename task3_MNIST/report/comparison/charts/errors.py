@@ -24,8 +24,8 @@ def class_heatmap(
     """
     tested = [entry for entry in entries if entry.median]
     if ranked:
-        tested.sort(key=lambda entry: -entry.median.test["test_accuracy"])
-    confusions = np.array([entry.median.test["confusion"] for entry in tested])  # (M, 10, 10)
+        tested.sort(key=lambda entry: -entry.median.test.test_accuracy)
+    confusions = np.array([entry.median.test.confusion for entry in tested])  # (M, 10, 10)
     right = confusions.diagonal(axis1=1, axis2=2)
     support = confusions.sum(2)
     errors = support - right  # (M, 10)

@@ -34,26 +34,25 @@ def reliability(entries: Sequence[Entry]) -> dict[str, Any] | None:
     )
     rows = []
     for entry in tested:
-        bins = entry.median.test.get("reliability", [])
+        bins = entry.median.test.reliability
         rows += [
-            (entry.name, tidy(bin_["confidence"]), tidy(bin_["accuracy"]), bin_["count"])
-            for bin_ in bins
+            (entry.name, tidy(bin_.confidence), tidy(bin_.accuracy), bin_.count) for bin_ in bins
         ]
         figure.add_trace(
             go.Scatter(
-                x=[tidy(bin_["confidence"]) for bin_ in bins],
-                y=[tidy(bin_["accuracy"]) for bin_ in bins],
+                x=[tidy(bin_.confidence) for bin_ in bins],
+                y=[tidy(bin_.accuracy) for bin_ in bins],
                 mode="lines+markers",
                 name=plain(entry.name),
                 line={"color": entry.colour},
                 marker={
                     "symbol": entry.symbol,
                     # area by the count's root: most images lie in the last bin
-                    "size": [tidy(5 + 2 * math.log10(max(bin_["count"], 1))) for bin_ in bins],
+                    "size": [tidy(5 + 2 * math.log10(max(bin_.count, 1))) for bin_ in bins],
                 },
                 hovertext=[
-                    f"{plain(entry.name)}: of {bin_['count']:,} images at confidence "
-                    f"{percent(bin_['confidence'], 1)}, {percent(bin_['accuracy'], 1)} are right"
+                    f"{plain(entry.name)}: of {bin_.count:,} images at confidence "
+                    f"{percent(bin_.confidence, 1)}, {percent(bin_.accuracy, 1)} are right"
                     for bin_ in bins
                 ],
                 hoverinfo="text",

@@ -1,0 +1,163 @@
+"""What `train_baselines.py` reads from the command line and prints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import torch
+from tqdm import tqdm
+
+from task3_MNIST.cli.app import INTERRUPTED
+from task3_MNIST.cli.arguments import Parser, add_data_flag, add_results_flag, count
+from task3_MNIST.cli.train import describe_test
+from task3_MNIST.datasets.splits import DATASETS, Split
+from task3_MNIST.errors import UsageError
+from task3_MNIST.experiments.fit_baseline import BaselineJob, run_baseline
+from task3_MNIST.experiments.grid import split_names
+from task3_MNIST.experiments.train import usable_name
+from task3_MNIST.models import sklearn_baselines
+from task3_MNIST.runs.commands import command_to_go_on
+from task3_MNIST.runs.folder import Run, check_same
+
+MAX_SEED = 2**32 - 1
+
+
+def baselines_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = Parser(description="Fit and evaluate scikit-learn's classifiers.")
+    made.add_argument(
+        "--models",
+        nargs="+",
+        default=["all"],
+        metavar="MODEL",
+        help=f"{', '.join(sklearn_baselines.BASELINES)}, or all (default: all)",
+    )
+    made.add_argument("--list", action="store_true", help="print the baselines and their settings")
+    made.add_argument(
+        "--dataset",
+        default="mnist",
+        help=f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
+    )
+    which = made.add_mutually_exclusive_group()
+    which.add_argument(
+        "--seed",
+        type=seed,
+        default=0,
+        help="of the random numbers; deterministic baselines run once, as seed 0 (default: 0)",
+    )
+    which.add_argument("--seeds", type=count, metavar="N", help="seeds 0 to N-1 in turn")
+    made.add_argument(
+        "--no-evaluate",
+        action="store_true",
+        help="leave the test set sealed: validation figures only, and since the fitted model is "
+        "not kept, the same command without this flag fits it again",
+    )
+    made.add_argument("--overwrite", action="store_true", help="fit a finished one again")
+    add_results_flag(made)
+    add_data_flag(made)
+    made.add_argument(
+        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
+    )
+    return made
+
+
+def seed(text: str) -> int:
+    """Return the seed that an option gives; argparse reports any other text."""
+    if not text.isdecimal() or int(text) > MAX_SEED:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {MAX_SEED}")
+    return int(text)
+
+
+def print_list() -> None:
+    """Print each baseline, its settings, and where they are from."""
+    for name, row in sklearn_baselines.BASELINES.items():
+        settings = ", ".join(f"{key}={value!r}" for key, value in row.settings.items())
+        print(f"{name}: sklearn.{row.estimator}({settings})")
+        print(f"  {row.why}; {'seeded' if row.seeded else 'deterministic: one run'}")
+
+
+def jobs_of(options: argparse.Namespace) -> Iterator[BaselineJob]:
+    """Yield the jobs of the command line, and say which baselines are deterministic.
+
+    Raises:
+        UsageError: there is no such baseline or data set.
+    """
+    dataset = usable_name(options.dataset)
+    asked = range(options.seeds) if options.seeds else [options.seed]
+    for name in model_names(options.models):
+        seeds: Sequence[int] = asked
+        if not sklearn_baselines.baseline(name).seeded:
+            seeds = [0]
+            if list(asked) != seeds:
+                print(f"{name} is deterministic: one run, as seed 0")
+        for number in seeds:
+            yield BaselineJob(name, number, dataset, options.data, torch.get_num_threads())
+
+
+def model_names(words: Sequence[str]) -> list[str]:
+    """Return the baselines that the words name, each once.
+
+    Raises:
+        UsageError: a word is no name of a baseline, or there is none; the text lists close ones.
+    """
+    names = split_names(words)
+    if not names:
+        raise UsageError("--models names none: name baselines, or all")
+    for name in names:
+        if name != "all":
+            sklearn_baselines.baseline(name)
+    return list(sklearn_baselines.BASELINES) if "all" in names else names
+
+
+def fit(
+    run: Run,
+    job: BaselineJob,
+    splits: Callable[[], tuple],
+    test: Callable[[], Split] | None,
+    checksum: Callable[[str, Path], str],
+) -> None:
+    """Fit and measure a baseline unless its run is complete."""
+    if run.complete:
+        check_same(run, job.identity(checksum))
+        if run.evaluated or not test:
+            print(f"{run.folder}: complete, nothing to fit (--overwrite fits it again)")
+            return
+        print(f"{run.folder}: was not evaluated, and its model is not kept: it is fitted again")
+    train, val = splits()
+    print(
+        f"{job.model}, seed {job.seed}: {len(train):,} training and {len(val):,} validation "
+        f"images, {job.threads} threads",
+        flush=True,
+    )
+    with tqdm(
+        bar_format="fitting for {elapsed}", disable=not sys.stderr.isatty(), leave=False
+    ) as bar:
+        for warned in run_baseline(run, job, (train, val), test, bar.refresh, checksum):
+            bar.write(f"scikit-learn warns: {warned}")
+
+
+def leave(job: BaselineJob) -> NoReturn:
+    """Say what Ctrl-C left, and end the process."""
+    print(
+        f"\ninterrupted: a fit cannot be kept half done, {job.model} begins again with "
+        f"{command_to_go_on()}",
+        flush=True,
+    )
+    # The fit goes on in its thread: an orderly end would take away the libraries it computes with.
+    os._exit(INTERRUPTED)
+
+
+def report(run: Run) -> None:
+    """Print what a run's files say."""
+    summary = run.summary()
+    print(
+        f"fitted in {summary.train_seconds:.2f} s: validation accuracy {summary.val_accuracy:.2%}"
+    )
+    if run.evaluated:
+        print(describe_test(run))
+    print(f"written to {run.folder}", flush=True)

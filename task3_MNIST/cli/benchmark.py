@@ -1,0 +1,136 @@
+"""The flags and the progress bar of `benchmark.py`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+from tqdm import tqdm
+
+from task3_MNIST.cli.arguments import (
+    Parser,
+    add_data_flag,
+    add_device_flag,
+    add_plots_flag,
+    add_results_flag,
+    count,
+)
+from task3_MNIST.datasets.splits import DATASETS
+from task3_MNIST.errors import UserError
+from task3_MNIST.experiments.train import Job
+from task3_MNIST.files import REPOSITORY
+
+
+def benchmark_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = Parser(description="Train and evaluate models x recipes x seeds x data sets.")
+    made.add_argument(
+        "--models",
+        nargs="+",
+        default=["all"],
+        metavar="MODEL",
+        help="all, mlp or cnn: every model of the tables, or of one family; or names: sizes such "
+        "as mlp_d2_w64 too, and mlp-grid or cnn-grid for a model-size study, at each depth "
+        "with every width twice the one before. In a list of several, mlp and cnn are the models "
+        "of these names (default: all)",
+    )
+    made.add_argument(
+        "--recipes",
+        nargs="+",
+        default=["classic", "fast"],
+        metavar="RECIPE",
+        help="names, or files made by tune.py (default: classic fast)",
+    )
+    made.add_argument(
+        "--datasets",
+        nargs="+",
+        default=["mnist"],
+        metavar="DATASET",
+        help=f"{', '.join(DATASETS)}, or folders PATH/<digit>/*.png (default: mnist)",
+    )
+    made.add_argument(
+        "--seeds", type=count, default=5, metavar="N", help="seeds 0 to N-1 (default: 5)"
+    )
+    made.add_argument(
+        "--full-train",
+        action="store_true",
+        help="train on the validation images too; the last epoch is kept",
+    )
+    cores = joblib.cpu_count()
+    made.add_argument(
+        "--jobs",
+        type=count,
+        default=cores,
+        metavar="N",
+        help=f"runs at a time, each with one thread (default: one a core, here {cores})",
+    )
+    made.add_argument("--no-pages", action="store_true", help="write no pages and their pictures")
+    made.add_argument(
+        "--out",
+        type=Path,
+        default=REPOSITORY / "task3_MNIST",
+        help="folder of the two pages (default: task3_MNIST)",
+    )
+    add_plots_flag(made)
+    add_results_flag(made)
+    add_data_flag(made)
+    add_device_flag(made)
+    return made
+
+
+@contextlib.contextmanager
+def progress(work: dict[Job, float], results: Path) -> Iterator[tuple[tqdm, set[Job]]]:
+    """Show a bar on a terminal, with the time left by the work that is estimated to be left.
+
+    Args:
+        work: the estimate of each job.
+        results: where their epochs are read from, every second.
+
+    Yields:
+        the bar, to write lines above it; and the set to which ended jobs are to be added.
+    """
+    ended: set[Job] = set()
+
+    def done() -> float:
+        return sum(
+            amount * (1 if job in ended else trained(job, results)) for job, amount in work.items()
+        )
+
+    bar = tqdm(
+        total=sum(work.values()),
+        initial=done(),
+        disable=not sys.stderr.isatty(),
+        leave=False,
+        smoothing=0,  # the mean rate: runs end seldom, and the last ones are short
+        bar_format="{percentage:3.0f}% |{bar}| {elapsed} gone, about {remaining} left",
+    )
+    stop = threading.Event()
+
+    def follow() -> None:
+        while not stop.wait(1):
+            bar.n = done()
+            bar.refresh()
+
+    follower = threading.Thread(target=follow, daemon=True)
+    if not bar.disable:
+        follower.start()
+    try:
+        yield bar, ended
+    finally:
+        stop.set()
+        if follower.is_alive():
+            follower.join()  # else it could draw the bar once more after it is gone
+        bar.close()
+
+
+def trained(job: Job, results: Path) -> float:
+    """Return the fraction of a job's epochs that its run folder has."""
+    try:
+        return len(job.run(results).metrics()) / job.config.epochs
+    except UserError:
+        return 0.0

@@ -1,0 +1,95 @@
+"""Which trained models to ask about a user's own image, and what they answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from task3_MNIST.datasets.splits import normalize
+from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.models.inference import predict
+from task3_MNIST.models.sklearn_baselines import refuse_baseline
+from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find_complete, require_runs
+
+DEFAULT_MODELS = ("mlp", "cnn")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model with the mean and deviation by which its training images were normalized."""
+
+    model: nn.Module
+    mean: float
+    std: float
+
+
+def answer(trained: Trained, image: np.ndarray) -> tuple[int, float]:
+    """Return the digit that a model sees in a (28, 28) uint8 image, and its probability."""
+    pixels = torch.from_numpy(image).reshape(1, 1, 28, 28)
+    logits = predict(trained.model, normalize(pixels, trained.mean, trained.std))
+    probability, digit = logits.softmax(1)[0].max(0)
+    return int(digit), float(probability)
+
+
+def models_of(folders: Sequence[Path]) -> dict[str, Trained]:
+    """Return the models of run folders, by the model's name where it is unique, else by folder.
+
+    Raises:
+        UsageError: a folder is no run.
+        UserError: a run is not complete, or its weights cannot be used.
+    """
+    runs = [Run(folder) for folder in folders]
+    for run in runs:
+        if not run.started:
+            raise UsageError(f"{run.folder} is not a run folder: it has no config.json")
+        if not run.complete:
+            raise UserError(f"{run.folder} is not complete: run its training command again first")
+    names = [run.config().model for run in runs]
+    if len(set(names)) < len(names):
+        names = [str(run.folder) for run in runs]
+    return {name: _load(run) for name, run in zip(names, runs, strict=True)}
+
+
+def best_models(results: Path, names: Sequence[str] | None) -> dict[str, Trained]:
+    """Return models by name, each of its best run on MNIST by validation.
+
+    Args:
+        results: folder of the run folders.
+        names: of the models; None means the default ones, as far as there are runs of them.
+
+    Raises:
+        UsageError: there is no run at all.
+        UserError: there is no complete run of a model named, or of none of the default ones.
+    """
+    for name in names or ():
+        refuse_baseline(name)
+    require_runs(results)
+    runs, faults = find_complete(results)
+    # runs without validation cannot be chosen by it
+    ranked = sorted(runs, key=lambda run: run.summary().val_accuracy or 0.0)
+    best = {
+        run.config().model: run
+        for run in ranked
+        if run.config().dataset == DEFAULT_DATASET and not run.baseline
+    }
+    wanted = names or DEFAULT_MODELS
+    missing = [name for name in wanted if name not in best]
+    if missing if names else len(missing) == len(wanted):
+        if faults:
+            raise faults[0]
+        known = f"; there is {', '.join(best)}, to be chosen with --model" if best else ""
+        raise UserError(
+            f"no complete run of {' or '.join(missing)} on MNIST in {results}: train one with "
+            f"python task3_MNIST/train_mlp.py or train_cnn.py{known}"
+        )
+    return {name: _load(best[name]) for name in wanted if name in best}
+
+
+def _load(run: Run) -> Trained:
+    config = run.config()
+    return Trained(run.model(), config.pixel_mean, config.pixel_std)

@@ -1,0 +1,37 @@
+"""Make again what follows from the published results: documents, plots and both pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from task3_MNIST.datasets.splits import fetch
+from task3_MNIST.files import write_atomic
+from task3_MNIST.report.comparison.page import OUT as COMPARISON
+from task3_MNIST.report.comparison.page import compare
+from task3_MNIST.report.inference.page import OUT as INFERENCE
+from task3_MNIST.report.inference.page import show
+from task3_MNIST.report.reference.tables import with_tables
+from task3_MNIST.runs.groups import read_groups
+
+
+def write_document(path: Path, reference: Path) -> bool:
+    """Write a document's tables again if a figure in them changed; return whether it did."""
+    before = path.read_text(encoding="utf-8")
+    after = with_tables(before, reference)
+    if after != before:
+        write_atomic(path, after.encode())
+    return after != before
+
+
+def write_pages(reference: Path, data_dir: Path) -> list[dict[str, str]]:
+    """Write the plots and both pages, and return the problems that the comparison page names.
+
+    Raises:
+        UserError: a table is damaged, or no run has weights.
+    """
+    for dataset in sorted({group.dataset for group in read_groups(reference)[0]}):
+        fetch(dataset, data_dir, test=True)
+    plots = reference / "plots"
+    problems = compare(reference, data_dir, reference / COMPARISON.name, plots)
+    show(reference, data_dir, (), reference / INFERENCE.name, plots)
+    return problems
