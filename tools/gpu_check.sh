@@ -55,6 +55,7 @@ over=0
 
 # step NAME PATTERN COMMAND...: run a command, and print what matches in its output
 step() {
+    local name pattern begun result figure # or they would overwrite those of the same name below
     name=$1 pattern=$2
     shift 2
     begun=$(date +%s)
@@ -128,11 +129,11 @@ step "benchmark, 2 jobs" '^[0-9]+/[0-9]+ .*' \
     python task3_MNIST/benchmark.py --models linear cnn_fast --recipes fast --seeds 1 --jobs 2 \
     --no-pages --results "$work/grid"
 step "resume after a kill" "killed: .*|$trained" resume
-name=$(echo "$card" | tr -cs 'A-Za-z0-9.\n' '-')
+card_file=$(echo "$card" | tr -cs 'A-Za-z0-9.\n' '-')
 for model in cnn_fast mlp; do
     step "speedrun $model, $RUNS runs" '(test_accuracy|seconds) .*' \
         python task3_MNIST/speedrun.py --model $model --runs "$RUNS" \
-        --out "results/gpu_check/$model-fast-$name.json"
+        --out "results/gpu_check/$model-fast-$card_file.json"
 done
 
 [ "$over" -eq 0 ] || echo "$over passed over, for packages that are not installed"
