@@ -20,41 +20,28 @@ import torch
 
 from task3_MNIST.cli.arguments import Parser, add_speed_flags
 from task3_MNIST.datasets.splits import fetch, load_train
-from task3_MNIST.experiments.speed.files import PROFILE, chosen_training, write_speed_file
-from task3_MNIST.experiments.speed.profiling import profile_steps
-
-CPU = torch.device("cpu")
+from task3_MNIST.experiments.speed.files import Profile, write_speed_file
+from task3_MNIST.experiments.speed.profiling import CPU, profile_steps
+from task3_MNIST.experiments.speed.text import profile_text
+from task3_MNIST.training.recipes import resolve_config
 
 
 def main() -> None:
     """Profile, print and write."""
     options = parser().parse_args()
-    named, config = chosen_training(options, CPU)
     if options.threads:
         torch.set_num_threads(options.threads)
+    training = resolve_config(options.model, options.recipe, device=CPU)
     fetch("mnist", options.data, test=False)
-    found = profile_steps(named["model"], config, load_train("mnist", options.data))
-    report = {
-        **named,
-        "batch_size": config.batch_size,
-        "precision": config.precision,
-        **found,
-    }
-    print(
-        f"{named['model']} with {named['recipe']}: {found['images_per_second']:,.0f} images/s, "
-        f"{found['step_seconds'] * 1e3:.2f} ms a step of {config.batch_size}\n"
-        f"{found['flops_per_second'] / 1e9:.1f} GFLOP/s, {found['fraction_of_peak']:.0%} of the "
-        f"{found['matmul_peak'] / 1e9:.0f} GFLOP/s of a matrix product in {config.precision}"
-    )
-    for kind, share in found["shares"].items():
-        print(f"  {share:6.1%}  {kind}")
-    write_speed_file(report, PROFILE, options.out, CPU)
+    measured = profile_steps(training, load_train("mnist", options.data).normalized())
+    print(profile_text(measured))
+    print(f"written to {write_speed_file(measured, options.out)}")
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     made = Parser(description="Profile a training step on the CPU.")
-    add_speed_flags(made, PROFILE)
+    add_speed_flags(made, Profile.PREFIX)
     return made
 
 

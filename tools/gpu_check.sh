@@ -55,6 +55,7 @@ over=0
 
 # step NAME PATTERN COMMAND...: run a command, and print what matches in its output
 step() {
+    local name pattern begun result figure # or they would overwrite those of the same name below
     name=$1 pattern=$2
     shift 2
     begun=$(date +%s)
@@ -82,9 +83,9 @@ digit() {
 import sys
 from pathlib import Path
 from PIL import Image
-from task3_MNIST.datasets.splits import MEAN, STD, load_test
+from task3_MNIST.datasets.splits import load_test
 test = load_test("mnist", Path(sys.argv[1]))
-Image.fromarray(((test.images[0, 0] * STD + MEAN) * 255).byte().numpy()).save(sys.argv[2])
+Image.fromarray(test.images[0, 0].numpy()).save(sys.argv[2])
 print(f"the first test image is a {test.labels[0]}")
 ' "$data" "$work/digit.png"
 }
@@ -119,7 +120,7 @@ for family in mlp cnn; do
         python "task3_MNIST/train_$family.py" --recipe strong --epochs 2 $cut --results "$results"
 done
 step evaluate 'test accuracy [0-9.]+%|[0-9.]+ ms an image alone|[0-9,]+ images/s' \
-    python task3_MNIST/evaluate.py --average-shifts 1 "$results/cnn"
+    python task3_MNIST/evaluate.py --tta 1 "$results/cnn"
 step "a test image as a file" 'the first .*' digit
 step predict 'mlp says .*' "$PYTHON" task3_MNIST/predict.py "$work/digit.png" --results "$results"
 step "tune, 3 trials" 'the best: .*' \
@@ -128,11 +129,11 @@ step "benchmark, 2 jobs" '^[0-9]+/[0-9]+ .*' \
     python task3_MNIST/benchmark.py --models linear cnn_fast --recipes fast --seeds 1 --jobs 2 \
     --no-pages --results "$work/grid"
 step "resume after a kill" "killed: .*|$trained" resume
-name=$(echo "$card" | tr -cs 'A-Za-z0-9.\n' '-')
+card_file=$(echo "$card" | tr -cs 'A-Za-z0-9.\n' '-')
 for model in cnn_fast mlp; do
     step "speedrun $model, $RUNS runs" '(test_accuracy|seconds) .*' \
         python task3_MNIST/speedrun.py --model $model --runs "$RUNS" \
-        --out "results/gpu_check/$model-fast-$name.json"
+        --out "results/gpu_check/$model-fast-$card_file.json"
 done
 
 [ "$over" -eq 0 ] || echo "$over passed over, for packages that are not installed"

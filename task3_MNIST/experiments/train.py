@@ -109,7 +109,7 @@ def make_job(
     """
     resolved = resolve_config(model, recipe, overrides, device)
     dataset = usable_name(dataset)
-    return Job(model, **vars(resolved), dataset=dataset, data_dir=data_dir, keep_epochs=keep_epochs)
+    return Job(**vars(resolved), dataset=dataset, data_dir=data_dir, keep_epochs=keep_epochs)
 
 
 def usable_name(dataset: str) -> str:

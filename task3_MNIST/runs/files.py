@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from task3_MNIST.errors import UserError
 from task3_MNIST.files import write_atomic
+from task3_MNIST.formatting import count
 from task3_MNIST.training.loop import EpochMetrics
 
 SCHEMA = 2
@@ -65,6 +66,13 @@ class Provenance:
     threads: int | None
     git_commit: str | None
     command: str | None
+
+    @property
+    def machine(self) -> str:
+        """The device's name; of a CPU the processor and the threads as well."""
+        if self.device != "cpu":
+            return str(self.device)
+        return f"CPU: {self.cpu}, {count(self.threads or 1, 'thread')}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -122,12 +122,14 @@ class Resolved:
     """How a model is trained.
 
     Attributes:
+        model: its name.
         recipe: the recipe's name; of one from a file, the file's name without `.json`.
         name: the recipe's name with every hyperparameter that differs from it: a run's name.
         config: the hyperparameters.
         recipe_file: where the recipe was read; None for the built-in ones.
     """
 
+    model: str
     recipe: str
     name: str
     config: TrainConfig
@@ -135,29 +137,32 @@ class Resolved:
 
 
 def resolve_config(
-    model: str,
+    model: str | None,
     recipe: str = DEFAULT_RECIPE,
     overrides: Mapping[str, Any] | None = None,
     device: torch.device | str = "cpu",
+    default_model: str = "cnn",
 ) -> Resolved:
     """Return how a model is trained by a recipe, of which some hyperparameters are overridden.
 
     Args:
-        model: a name of the registry.
+        model: a name of the registry; None for that of a recipe file, or the default one.
         recipe: a recipe's name or file.
         overrides: hyperparameters by name, the seed among them.
         device: `precision="auto"` becomes the one that suits it.
+        default_model: see `model`.
 
     Raises:
         UsageError: there is no such model or recipe, or a hyperparameter is out of range.
         UserError: the recipe's file cannot be used.
     """
     chosen = find_recipe(recipe)
+    model = model or chosen.model or default_model
     base = resolve_precision(chosen.config(model), torch.device(device))
     changed = dataclasses.replace(base, **(overrides or {}))
     config = resolve_precision(changed, torch.device(device))
     name = chosen.file.stem if chosen.file else recipe
-    return Resolved(name, run_name(name, base, config), config, chosen.file)
+    return Resolved(model, name, run_name(name, base, config), config, chosen.file)
 
 
 def find_recipe(text: str) -> Recipe:

@@ -1,20 +1,18 @@
 """What a step costs, and what `auto` precision becomes."""
 
-import json
-
 import pytest
 import torch
 
 from task3_MNIST.datasets.splits import Split, load_train
 from task3_MNIST.experiments.speed import profiling
+from task3_MNIST.experiments.speed.choice import Training
+from task3_MNIST.experiments.speed.files import Profile, read_speed_files
 from task3_MNIST.experiments.speed.profiling import KINDS, OTHER, profile_steps, train_flops
 from task3_MNIST.models import registry
 from task3_MNIST.training.config import TrainConfig
 from task3_MNIST.training.device import settle
 from task3_MNIST.training.recipes import write_recipe
-from tests.helpers.scripts import REPOSITORY, call_ok
-
-CPU = torch.device("cpu")
+from tests.helpers.scripts import call_ok
 
 
 def test_flops_of_a_step_are_those_of_its_matrix_products():
@@ -27,22 +25,31 @@ def test_flops_of_a_step_are_those_of_its_matrix_products():
 
 
 def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, tmp_path):
-    out = tmp_path / "profile.json"
     recipe = tmp_path / "mine.json"
     write_recipe(recipe, "mine", "mlp_50_50", {"batch_size": 128, "optimizer": "adamw"}, {})
+    out = tmp_path / "speed" / "profile-mine.json"
     given = ("--recipe", recipe, "--threads", 1, "--data", mnist_dir, "--out", out)
     assert "GFLOP/s" in call_ok("task3_MNIST/profile_step.py", *given)
-    report = json.loads(out.read_text(encoding="utf-8"))
-    assert (report["model"], report["recipe"], report["batch_size"]) == ("mlp_50_50", "mine", 128)
-    text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
-    assert [key for key in report if f"`{key}`" not in text] == []
-    assert sum(report["shares"].values()) == pytest.approx(1)
-    assert set(report["shares"]) <= {*KINDS, OTHER}
-    assert report["shares"]["convolutions and matrix products"] > 0.1
-    assert report["shares"]["optimizer"] > 0.01
-    rate = report["images_per_second"] * report["flops_per_image"]
-    assert report["flops_per_second"] == pytest.approx(rate)
-    assert 0 < report["fraction_of_peak"] < 1
+    [found] = read_speed_files(out.parent, Profile)
+    assert (found.model, found.recipe, found.batch_size) == ("mlp_50_50", "mine", 128)
+    assert sum(found.shares.values()) == pytest.approx(1)
+    assert set(found.shares) <= {*KINDS, OTHER}
+    assert found.shares["convolutions and matrix products"] > 0.1
+    assert found.shares["optimizer"] > 0.01
+    rate = found.images_per_second * found.flops_per_image
+    assert found.flops_per_second == pytest.approx(rate)
+    assert 0 < found.fraction_of_peak < 1
+
+
+def test_a_profile_names_augmentation_only_where_there_is_some(mnist_dir, monkeypatch):
+    monkeypatch.setattr(profiling, "STEPS", 10)  # names, not rates
+    monkeypatch.setattr(profiling, "PEAK_SIDE", 64)
+    train = load_train("mnist", mnist_dir)
+    for rotation in (0.0, 5.0):
+        config = TrainConfig(rotation=rotation)
+        shares = profile_steps(Training("linear", "mine", None, config), train).shares
+        assert "gathering the batch" in shares
+        assert (shares.get("augmentation", 0) > 0.05) == (rotation > 0)
 
 
 @pytest.mark.parametrize(
@@ -51,20 +58,8 @@ def test_the_script_writes_rates_and_shares_that_add_up(mnist_dir, tmp_path):
 )
 def test_auto_precision_is_settled_by_the_processor(instructions, precision, monkeypatch):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions)
-    assert settle(TrainConfig(precision="auto"), CPU) == TrainConfig(precision=precision)
+    cpu = torch.device("cpu")
+    assert settle(TrainConfig(precision="auto"), cpu) == TrainConfig(precision=precision)
     for given in ("float32", "bfloat16"):
         config = TrainConfig(precision=given)
-        assert settle(config, CPU) is config
-
-
-def test_a_profile_names_augmentation_only_where_there_is_some(mnist_dir, monkeypatch):
-    monkeypatch.setattr(profiling, "STEPS", 10)  # names, not rates
-    monkeypatch.setattr(profiling, "PEAK_SIDE", 64)
-    train = load_train("mnist", mnist_dir)
-    kinds = {
-        rotation: profile_steps("linear", TrainConfig(rotation=rotation), train)["shares"]
-        for rotation in (0.0, 5.0)
-    }
-    assert "augmentation" not in kinds[0.0]
-    assert kinds[5.0]["augmentation"] > 0.05
-    assert all("gathering the batch" in shares for shares in kinds.values())
+        assert settle(config, cpu) is config

@@ -1,89 +1,117 @@
-"""The files that `speedrun.py` and `profile_step.py` write and the README's tables are made from.
+"""The files that `speedrun.py` and `profile_step.py` write: a dataclass each, written as JSON.
 
-`docs/run_folder.md` describes their keys.
+`docs/run_folder.md` describes their keys, and the tables of `docs/speed.md` are made from them.
 """
 
 from __future__ import annotations
 
-import argparse
-import dataclasses
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar, TypeVar
 
-import torch
-
-from task3_MNIST.errors import UserError
-from task3_MNIST.files import REPOSITORY, readable_path, write_atomic
-from task3_MNIST.runs.provenance import provenance
-from task3_MNIST.training.config import TrainConfig
-from task3_MNIST.training.recipes import find_recipe, resolve_config
-
-SPEEDRUN, PROFILE = "", "profile-"  # what the names of the two scripts' files begin with
-KEYS = {
-    SPEEDRUN: ("model", "runs", "usual_model", "usual_epoch_seconds", "command"),
-    PROFILE: (
-        *("model", "precision", "images_per_second", "flops_per_second", "matmul_peak"),
-        *("fraction_of_peak", "shares"),
-    ),
-}
+from task3_MNIST.files import REPOSITORY
+from task3_MNIST.runs.files import Provenance, read, write
 
 
-def chosen_training(
-    options: argparse.Namespace, device: torch.device
-) -> tuple[dict[str, str], TrainConfig]:
-    """Return `model` and `recipe`, and `recipe_file` of one from a file, and the knobs.
+@dataclass(frozen=True)
+class TimedRun:
+    """One run: seconds of training; accuracies of the selected epoch's weights, fractions."""
 
-    Raises:
-        UsageError, UserError: as `choose_recipe`; or there is no such model.
+    seconds: float
+    val_accuracy: float
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class Speedrun:
+    """What `speedrun.py` measured.
+
+    Attributes:
+        model, recipe, recipe_file: as in `recipes.Resolved`.
+        parameters: number of the model's parameters.
+        timer: what the seconds cover.
+        runs: at least one; the seed is the place in the list.
+        dataloader_model: the model of the DataLoader baseline; None if that was not measured.
+        dataloader_epoch_seconds: one of its epochs before the runs and one after them, or none.
+        provenance: where it was measured.
     """
-    model = options.model or find_recipe(options.recipe).model or "cnn"
-    resolved = resolve_config(model, options.recipe, device=device)
-    named = {"model": model, "recipe": resolved.recipe}
-    if resolved.recipe_file:
-        named["recipe_file"] = readable_path(resolved.recipe_file)
-    return named, resolved.config
+
+    PREFIX: ClassVar[str] = ""  # what a file's name begins with
+
+    model: str
+    recipe: str
+    recipe_file: str | None
+    parameters: int
+    timer: str
+    runs: list[TimedRun]
+    dataloader_model: str | None
+    dataloader_epoch_seconds: list[float]
+    provenance: Provenance
 
 
-def write_speed_file(
-    measured: dict[str, Any], kind: str, out: Path | None, device: torch.device
-) -> None:
-    """Write what was measured, and on which machine, and say where.
+@dataclass(frozen=True)
+class Profile:
+    """What `profile_step.py` measured.
+
+    Attributes:
+        model, recipe, recipe_file: as in `recipes.Resolved`.
+        batch_size: images of a step.
+        precision: `float32` or `bfloat16`.
+        images_per_second: over all profiled steps.
+        step_seconds: of one step.
+        flops_per_image: of forward and backward pass, not of the update.
+        flops_per_second: what the processor did of them.
+        matmul_peak: FLOP/s of a large matrix product in the same precision and threads.
+        fraction_of_peak: `flops_per_second` over `matmul_peak`.
+        shares: each kind of operator's fraction of the time of all operators, largest first.
+        provenance: where it was measured.
+    """
+
+    PREFIX: ClassVar[str] = "profile-"
+
+    model: str
+    recipe: str
+    recipe_file: str | None
+    batch_size: int
+    precision: str
+    images_per_second: float
+    step_seconds: float
+    flops_per_image: float
+    flops_per_second: float
+    matmul_peak: float
+    fraction_of_peak: float
+    shares: dict[str, float]
+    provenance: Provenance
+
+
+Measured = TypeVar("Measured", Speedrun, Profile)
+
+
+def write_speed_file(measured: Speedrun | Profile, out: Path | None) -> Path:
+    """Write what was measured, and return the file's path.
 
     Args:
-        measured: `model`, `recipe` and what was found of them.
-        kind: `SPEEDRUN` or `PROFILE`.
+        measured: the content.
         out: the file; None for the one in `results/speed`.
-        device: on which it was measured.
 
     Raises:
         UserError: the file cannot be written.
     """
-    name = f"{kind}{measured['model']}-{measured['recipe']}.json"
+    name = f"{measured.PREFIX}{measured.model}-{measured.recipe}.json"
     path = out or REPOSITORY / "results" / "speed" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    content = {**measured, **dataclasses.asdict(provenance(device))}
-    write_atomic(path, (json.dumps(content, indent=2) + "\n").encode())
-    print(f"written to {path}")
+    write(path, measured)
+    return path
 
 
-def read_speed_files(folder: Path, kind: str) -> Iterator[dict[str, Any]]:
-    """Yield what the files of one kind in a folder say, in the order of their names.
+def read_speed_files(folder: Path, kind: type[Measured]) -> Iterator[Measured]:
+    """Yield the content of the files of one kind in a folder, in the order of their names.
 
     Raises:
-        UserError: one cannot be read, or lacks a key.
+        UserError: one cannot be read, or an older version of the script wrote it.
     """
     for path in sorted(folder.glob("*.json")):
-        if path.name.startswith(PROFILE) != (kind == PROFILE):
+        if path.name.startswith(Profile.PREFIX) != (kind is Profile):
             continue
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            missing = [key for key in KEYS[kind] if key not in found]
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise UserError(
-                f"{path} cannot be read ({error}): measure again, or delete it"
-            ) from error
-        if missing:
-            raise UserError(f"{path} lacks {', '.join(missing)}: measure again, or delete it")
-        yield found
+        yield read(path, kind, "measure again, or delete it")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,11 +12,16 @@ import torch.nn.functional as F
 from torch import nn
 
 from task3_MNIST.datasets.splits import Split
+from task3_MNIST.experiments.speed.files import Profile
+from task3_MNIST.files import readable_path
 from task3_MNIST.models import registry
+from task3_MNIST.runs.provenance import provenance
 from task3_MNIST.training.augmentation import augment
 from task3_MNIST.training.config import TrainConfig
 from task3_MNIST.training.loop import fit, seed_generators
+from task3_MNIST.training.recipes import Resolved
 
+CPU = torch.device("cpu")
 STEPS = 100
 PEAK_SIDE, PEAK_REPEATS = 2048, 10
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -42,27 +49,20 @@ KINDS = {
 OTHER = "copies, bookkeeping and the rest"
 
 
-def profile_steps(model_name: str, config: TrainConfig, train: Split) -> dict[str, Any]:
+def profile_steps(training: Resolved, train: Split) -> Profile:
     """Train a few steps on the CPU and return what they cost.
 
     The same loop as in training runs over as many images three times: once to warm up, once for
     the clock, and once under PyTorch's profiler, which slows it and so gives shares only.
 
     Args:
-        model_name: a name of the zoo.
-        config: the knobs; epochs are ignored.
+        training: the model and its hyperparameters; epochs are ignored.
         train: at least `STEPS` batches of training images, on the CPU.
-
-    Returns:
-        `images_per_second`; `step_seconds`; `flops_per_image`, of forward, backward and no
-        update; `flops_per_second`; `matmul_peak`, FLOP/s of a large matrix product in the same
-        precision and threads; `fraction_of_peak`; `shares`, by kind, of the operators' time.
     """
-    knobs = {"epochs": 3, "full_train": True, "patience": 0}
-    config = TrainConfig(**{**vars(config), **knobs})
+    config = dataclasses.replace(training.config, epochs=3, full_train=True, patience=0)
     few = train[torch.arange(STEPS * config.batch_size)]
     seed_generators(config.seed, 0)
-    model = registry.build(model_name)
+    model = registry.build(training.model)
     peak = matmul_peak(config.precision)
 
     epochs = fit(model, few, None, config)
@@ -74,15 +74,21 @@ def profile_steps(model_name: str, config: TrainConfig, train: Split) -> dict[st
 
     flops = train_flops(model, config, few)
     rate = len(few) / seconds
-    return {
-        "images_per_second": rate,
-        "step_seconds": seconds / STEPS,
-        "flops_per_image": flops,
-        "flops_per_second": flops * rate,
-        "matmul_peak": peak,
-        "fraction_of_peak": flops * rate / peak,
-        "shares": shares,
-    }
+    return Profile(
+        model=training.model,
+        recipe=training.recipe,
+        recipe_file=training.recipe_file and readable_path(training.recipe_file),
+        batch_size=config.batch_size,
+        precision=config.precision,
+        images_per_second=rate,
+        step_seconds=seconds / STEPS,
+        flops_per_image=flops,
+        flops_per_second=flops * rate,
+        matmul_peak=peak,
+        fraction_of_peak=flops * rate / peak,
+        shares=shares,
+        provenance=provenance(CPU),
+    )
 
 
 def matmul_peak(precision: str) -> float:
@@ -105,7 +111,7 @@ def train_flops(model: nn.Module, config: TrainConfig, images: Split) -> float:
     model.train()
     counter = FlopCounterMode(display=False)
     with counter:
-        F.cross_entropy(model(augment(batch.images, config)), batch.labels).backward()
+        F.cross_entropy(model(augment(batch.images, config, batch.black)), batch.labels).backward()
     model.zero_grad()
     return counter.get_total_flops() / len(batch)
 
@@ -116,7 +122,7 @@ def _seconds_of_product(left: torch.Tensor, right: torch.Tensor) -> float:
     return time.perf_counter() - started
 
 
-def _profiled_shares(run: Any) -> dict[str, float]:
+def _profiled_shares(run: Callable[[], Any]) -> dict[str, float]:
     """Return each kind's share of the time that operators took, largest first."""
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profiler:
         run()
@@ -124,9 +130,9 @@ def _profiled_shares(run: Any) -> dict[str, float]:
     for operator in profiler.key_averages():
         kind = _kind(operator.key)
         totals[kind] = totals.get(kind, 0.0) + operator.self_cpu_time_total
-    whole = sum(totals.values())
+    total = sum(totals.values())
     ranked = sorted(totals.items(), key=lambda pair: -pair[1])
-    return {kind: total / whole for kind, total in ranked}
+    return {kind: time_of_kind / total for kind, time_of_kind in ranked}
 
 
 def _kind(operator: str) -> str:

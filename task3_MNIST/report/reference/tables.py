@@ -11,7 +11,7 @@ import numpy as np
 
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.evaluation.statistics import Interval, mean_interval
-from task3_MNIST.experiments.speed.files import PROFILE, SPEEDRUN, read_speed_files
+from task3_MNIST.experiments.speed.files import Profile, Speedrun, read_speed_files
 from task3_MNIST.files import REPOSITORY
 from task3_MNIST.formatting import with_ends
 from task3_MNIST.models import registry
@@ -179,41 +179,47 @@ def published_table(reference: Path) -> str:
 
 
 def speed_table(reference: Path) -> str:
-    """Return training times beside an epoch of the usual pipeline, from `speedrun.py`'s files."""
+    """Return training times and an epoch of the DataLoader baseline, from `speedrun.py`'s files."""
     rows = []
-    for found in read_speed_files(reference / "speed", SPEEDRUN):
-        seconds = [run["seconds"] for run in found["runs"]]
-        usual = found["usual_epoch_seconds"]
-        each = ", ".join(f"{one:.2f}" for one in usual)
+    for found in read_speed_files(reference / "speed", Speedrun):
+        seconds = [run.seconds for run in found.runs]
+        epochs = found.dataloader_epoch_seconds
+        each = ", ".join(f"{one:.2f}" for one in epochs)
         rows.append(
             [
-                f"`{found['model']}`",
-                _mean_percent([run["test_accuracy"] for run in found["runs"]]),
+                f"`{found.model}`",
+                found.provenance.machine,
+                _mean_percent([run.test_accuracy for run in found.runs]),
                 f"{spread(seconds, '{:.2f}')} s",
                 len(seconds),
-                f"{np.mean(usual):.2f} s of `{found['usual_model']}` ({each})" if usual else "–",
-                f"{np.mean(seconds) / np.mean(usual):.2f}" if usual else "–",
-                f"`{_without_out(found['command'])}`",
+                f"{np.mean(epochs):.2f} s of `{found.dataloader_model}` ({each})"
+                if epochs
+                else "–",
+                f"{np.mean(seconds) / np.mean(epochs):.2f}" if epochs else "–",
+                f"`{_without_out(found.provenance.command)}`",
             ]
         )
-    head = ["model", "test accuracy", "training", "runs", "DataLoader epoch", "ratio", "command"]
+    head = [
+        *("model", "machine", "test accuracy", "training", "runs"),
+        *("DataLoader epoch", "ratio", "command"),
+    ]
     return _markdown(head, rows)
 
 
 def profile_table(reference: Path) -> str:
     """Return what `profile_step.py` measured: rates, and where a step's time goes."""
     rows = []
-    for found in read_speed_files(reference / "speed", PROFILE):
-        peak = f"{found['matmul_peak'] / 1e9:.0f} ({found['precision']})"
+    for found in read_speed_files(reference / "speed", Profile):
+        peak = f"{found.matmul_peak / 1e9:.0f} ({found.precision})"
         shares = ", ".join(
-            f"{share:.0%} {kind}" for kind, share in found["shares"].items() if share > 0.02
+            f"{share:.0%} {kind}" for kind, share in found.shares.items() if share > 0.02
         )
         rows.append(
             [
-                f"`{found['model']}`",
-                f"{found['images_per_second']:,.0f}",
-                f"{found['flops_per_second'] / 1e9:.0f} GFLOP/s",
-                f"{found['fraction_of_peak'] * 100:.0f} % of {peak}",
+                f"`{found.model}`",
+                f"{found.images_per_second:,.0f}",
+                f"{found.flops_per_second / 1e9:.0f} GFLOP/s",
+                f"{found.fraction_of_peak * 100:.0f} % of {peak}",
                 shares.replace("%", " %"),
             ]
         )
