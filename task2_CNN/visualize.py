@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from task3_MNIST.cli.arguments import add_data_flag
 from task3_MNIST.cli.visualize import Subject, choose_subject, show, show_diagram, visualize_parser
-from task3_MNIST.datasets.splits import Split, load_test
+from task3_MNIST.datasets.splits import Split, load_test, normalize
 from task3_MNIST.errors import UsageError
 from task3_MNIST.models.layers import shape_text
 from task3_MNIST.plots import style
@@ -109,7 +109,7 @@ def draw_kernels(subject: Subject, convolution: nn.Conv2d, number: int) -> Path:
 def draw_feature_maps(subject: Subject, test: Split, index: int) -> Path:
     """Draw what one test image becomes after each ReLU and pooling, and the model's answer."""
     image, label = test.images[index : index + 1], int(test.labels[index])
-    stages, logits = feature_maps(subject.model, image)
+    stages, logits = feature_maps(subject.model, normalize(image, test.mean, test.std))
     rows = [math.ceil(min(len(maps), MOST_CHANNELS) / COLUMNS) for _, maps in stages]
 
     heights = [2 * CELL, *(row * CELL + 0.4 for row in rows)]

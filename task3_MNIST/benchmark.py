@@ -21,6 +21,7 @@ import contextlib
 
 from task3_MNIST.cli.benchmark import benchmark_parser, progress
 from task3_MNIST.errors import UserError
+from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.experiments.grid import Grid, GridResult, conclude, model_names, plan, split_names
 from task3_MNIST.experiments.parallel import finish_runs
 from task3_MNIST.experiments.run import finished
@@ -30,7 +31,6 @@ from task3_MNIST.report.comparison.page import compare
 from task3_MNIST.report.inference.page import OUT as INFERENCE
 from task3_MNIST.report.inference.page import show
 from task3_MNIST.runs.commands import command_to_go_on
-from task3_MNIST.runs.records import over_seeds
 from task3_MNIST.training.device import choose_device
 
 
@@ -84,17 +84,16 @@ def main() -> None:
 def report(result: GridResult) -> None:
     """Print the mean accuracy of each model and recipe, and what went wrong."""
     for group in result.groups:
-        accuracy = with_ends(over_seeds(group.tests("test_accuracy")), "{:.2f}", " %", factor=100)
+        accuracy = with_ends(
+            mean_interval(group.tests("test_accuracy")), "{:.2f}", " %", factor=100
+        )
         name = f"{group.model} with {group.name} on {Path(group.dataset).name}"
         print(f"{name}: test accuracy {accuracy}, n={len(group.evaluated)}")
     print(f"{result.rows} runs in {result.summary}")
     for line in result.problems:
         print(f"error: {line}", file=sys.stderr)
     if result.again:
-        print(
-            "the same command tries the failed runs again; to train the first from scratch: "
-            f"{result.again}"
-        )
+        print(f"the same command tries them again; to train the first from scratch: {result.again}")
 
 
 if __name__ == "__main__":

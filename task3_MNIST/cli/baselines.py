@@ -69,7 +69,7 @@ def baselines_parser() -> argparse.ArgumentParser:
 def seed(text: str) -> int:
     """Return the seed that an option gives; argparse reports any other text."""
     if not text.isdecimal() or int(text) > MAX_SEED:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 0 to {MAX_SEED}")
+        raise argparse.ArgumentTypeError(f"{text} is not an integer from 0 to {MAX_SEED}")
     return int(text)
 
 

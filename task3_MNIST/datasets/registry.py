@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -151,13 +151,14 @@ class FromTorchvision:
         name: torchvision's class, and the name of its folder.
         train_part: the arguments that make the class read its training images.
         test_part: the arguments for its test images.
+        normalization: as in `Dataset`.
     """
 
     name: str
     train_part: dict[str, Any] = field(default_factory=lambda: {"train": True})
     test_part: dict[str, Any] = field(default_factory=lambda: {"train": False})
 
-    normalization: ClassVar[None] = None
+    normalization: tuple[float, float] | None = None
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Download the whole set into a folder beside its own, which it becomes when whole."""
@@ -234,7 +235,9 @@ BY_NAME: dict[str, Dataset] = {
     "mnist": Mnist(),
     "fashion_mnist": FromTorchvision("FashionMNIST"),
     "kmnist": FromTorchvision("KMNIST"),
-    # test10k: its first 10,000 test images, the ones MNIST has too
-    "qmnist": FromTorchvision("QMNIST", {"what": "train"}, {"what": "test10k"}),
+    # test10k: its first 10,000 test images, the ones MNIST has too; its training digits are MNIST's
+    "qmnist": FromTorchvision(
+        "QMNIST", {"what": "train"}, {"what": "test10k"}, Mnist.normalization
+    ),
     "digits": Digits(),
 }

@@ -154,16 +154,20 @@ def conclude(
         except UserError as error:
             problems.append(str(error))
     groups: list[RunGroup] = []
-    failed = {job.run(results).folder.relative_to(results).as_posix(): job for job in failures}
+    failed = {job.run(results).folder: job for job in jobs if job in failures}
     try:
         groups, found = read_groups(results)
-        # the run's own failure says more
-        problems += [f"{one.run}: {one.what}" for one in found if one.run not in failed]
+        # a run's own failure says more than what is missing in its folder or next to it
+        for one in found:
+            if not any(folder.is_relative_to(results / one.run) for folder in failed):
+                problems.append(f"{results / one.run}: {one.what}")
     except UserError as error:
         if not failures:
             problems.append(str(error))
     rows = write_summary(groups, results / SUMMARY)
-    problems += [f"{name}: {failures[job]}" for name, job in failed.items()]
+    for folder, job in failed.items():
+        where = "" if str(folder) in failures[job] else f"{folder}: "
+        problems.append(f"{where}{failures[job]}")
     again = ""
     if failed:
         first = next(iter(failed.values()))

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.plots import style
 from task3_MNIST.plots.learning_curves import draw_learning_curves
 from task3_MNIST.plots.model_size import draw_size
 from task3_MNIST.plots.radar import draw_radar
 from task3_MNIST.runs.folder import DEFAULT_DATASET
-from task3_MNIST.runs.records import RunGroup, labels, over_seeds, split_size_study
+from task3_MNIST.runs.records import RunGroup, labels, split_size_study
 
 ROW_INCHES, LETTER_INCHES = 0.36, 0.075
 LINEAR_RANGE = 20  # bars of a wider range than this would not be seen beside each other
@@ -88,11 +89,11 @@ def _draw_set(groups: list[RunGroup], folder: Path) -> list[Path]:
 
 def _draw_accuracy(groups: list[RunGroup], path: Path) -> Path:
     accuracies = {group: group.tests("test_accuracy") for group in groups}
-    rows = sorted(groups, key=lambda group: over_seeds(accuracies[group]).mean)
+    rows = sorted(groups, key=lambda group: mean_interval(accuracies[group]).mean)
     figure, axes = _new_rows(rows)
     for position, group in enumerate(rows):
         values = accuracies[group]
-        interval = over_seeds(values)
+        interval = mean_interval(values)
         colour = style.FAMILY_COLOURS[group.family]
         axes.plot(values, [position] * len(values), "o", color=colour, alpha=0.3, markersize=4)
         if len(values) > 1:
@@ -123,7 +124,7 @@ def _draw_bars(
     note: str = "",
 ) -> Path:
     """Draw a bar for each group's mean, from 0, or logarithmic where the range is too wide."""
-    intervals = {group: over_seeds(measure(group)) for group in groups}
+    intervals = {group: mean_interval(measure(group)) for group in groups}
     rows = sorted(groups, key=lambda group: -intervals[group].mean)
     means = [intervals[group].mean for group in rows]
     figure, axes = _new_rows(rows)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import product
 from pathlib import Path
 
+from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.plots import style
-from task3_MNIST.runs.records import RunGroup, labels, over_seeds
+from task3_MNIST.runs.records import RunGroup, labels
 
 DASHES = ("-", "--", ":", "-.")
 
@@ -60,7 +61,7 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
 
 def _draw_group(axes, group: RunGroup, key: str, colour: str, dash: str) -> None:
     epochs, values = group.curve(key)
-    intervals = [over_seeds(seeds) for seeds in values]
+    intervals = [mean_interval(seeds) for seeds in values]
     means = [interval.mean for interval in intervals]
     axes.plot(epochs, means, dash, color=colour, marker="o", markersize=3, linewidth=1.6)
     if len(group.runs) > 1:

@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from task3_MNIST.evaluation.statistics import Interval, mean_interval
 from task3_MNIST.models import registry
 from task3_MNIST.plots import style
-from task3_MNIST.runs.records import RunGroup, over_seeds
-
-if TYPE_CHECKING:
-    from task3_MNIST.evaluation.statistics import Interval
+from task3_MNIST.runs.records import RunGroup
 
 # the deeper, the darker; the dashes tell depths apart without colour
 LOOKS = (("-", 0.45), ("--", 0.2), ("-.", 0.0), (":", -0.35))
@@ -183,7 +181,7 @@ def _write_names(axes, others: Sequence[RunGroup], cost: Cost) -> None:
 
 
 def _interval(group: RunGroup) -> Interval:
-    return over_seeds(group.tests("test_accuracy"))
+    return mean_interval(group.tests("test_accuracy"))
 
 
 def _error(accuracy: float) -> float:

@@ -26,6 +26,7 @@ SCHEMA = 2
 CLASSES = 10
 MOST = 1e15  # no figure here comes near it, and charts overflow above it
 
+Version = Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)]
 Text = Annotated[str, Meta(min_length=1)]
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
@@ -39,7 +40,7 @@ Matrix = Annotated[list[Row], Meta(min_length=CLASSES, max_length=CLASSES)]
 class Identity:
     """What decides the numbers of a run: two runs with equal identities are the same run."""
 
-    schema: int = SCHEMA
+    schema: Version = SCHEMA
     model: Text
     family: Text
     dataset: Text
@@ -152,7 +153,7 @@ class Evaluation:
     measured on request, and `epochs` where each epoch's weights were kept.
     """
 
-    schema: int = SCHEMA
+    schema: Version = SCHEMA
     test_accuracy: Fraction
     test_loss: Measure | None
     correct: Count
@@ -184,7 +185,7 @@ class Ensemble:
     `predictions_sha256` says from which predictions it was made.
     """
 
-    schema: int = SCHEMA
+    schema: Version = SCHEMA
     seeds: list[Count]
     predictions_sha256: dict[str, str | None] = field(default_factory=dict)
     test_accuracy: Fraction

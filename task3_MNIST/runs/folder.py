@@ -294,9 +294,10 @@ def check_same(run: Run, identity: Identity) -> None:
     found, wanted = run.config(), dataclasses.asdict(identity)
     for key, value in wanted.items():
         there = getattr(found, key)
-        if key == "hyperparameters" and identity.family != sklearn_baselines.FAMILY:
-            # a run from before a hyperparameter was added has its default
-            there = {**dataclasses.asdict(TrainConfig()), **there}
+        if key == "hyperparameters":
+            if identity.family != sklearn_baselines.FAMILY:
+                # a run from before a hyperparameter was added has its default
+                there = {**dataclasses.asdict(TrainConfig()), **there}
             key = next((k for k in {**value, **there} if there.get(k) != value.get(k)), key)
             there, value = there.get(key, there), value.get(key, value)
         if there != value:

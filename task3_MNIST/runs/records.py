@@ -6,16 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from task3_MNIST.models import registry, sklearn_baselines
 from task3_MNIST.runs.files import Config, Ensemble, Evaluation, Summary
 from task3_MNIST.training.loop import EpochMetrics
-
-if TYPE_CHECKING:
-    from task3_MNIST.evaluation.statistics import Interval
 
 ENOUGH_SIZES = 5  # of a family with one recipe make a model-size study
 FEWEST_OTHERS = 2  # with fewer other models there would be nothing to compare
@@ -110,14 +107,6 @@ def _values(rows: Sequence[Any], key: str) -> list[float | None]:
 def val_accuracy(run: RunRecord) -> float:
     """Return the run's validation accuracy; runs without one cannot be chosen by it."""
     return run.summary.val_accuracy or 0.0
-
-
-def over_seeds(values: Sequence[float]) -> Interval:
-    """Return the mean of the seeds' values with its 95 % t-interval; none for one seed."""
-    # SciPy takes as long to import as an epoch of a small model: training does not wait for it
-    from task3_MNIST.evaluation.statistics import mean_interval
-
-    return mean_interval(values)
 
 
 def labels(groups: Sequence[RunGroup]) -> dict[RunGroup, str]:

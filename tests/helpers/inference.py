@@ -7,15 +7,18 @@ import math
 import torch
 from torch import nn
 
+from task3_MNIST.evaluation.evaluate import with_test_prefix
 from task3_MNIST.evaluation.metrics import evaluate
 from task3_MNIST.models import registry
 from task3_MNIST.models.inference import predict
 from task3_MNIST.models.size import parameter_count
 from task3_MNIST.report.html import HERE, render
 from task3_MNIST.report.inference.page import SCRIPTS, STYLES, TEMPLATE, TITLE
-from task3_MNIST.runs.files import SCHEMA
+from task3_MNIST.runs.files import Config, Evaluation, Summary
 from task3_MNIST.runs.folder import Run
-from task3_MNIST.training.recipes import recipe_config
+from task3_MNIST.runs.provenance import provenance
+from task3_MNIST.training.loop import EpochMetrics
+from task3_MNIST.training.recipes import RECIPES
 
 
 def make_run(results, model_name, test, *, dataset="digits", name="fast", recipe_of=None, seed=0):
@@ -25,22 +28,36 @@ def make_run(results, model_name, test, *, dataset="digits", name="fast", recipe
     torch.manual_seed(seed)
     model = registry.build(model_name)
     randomise_batch_norm(model)
-    family = registry.family_of(model_name)
-    identity = {"schema": SCHEMA, "model": model_name, "family": family, "dataset": dataset}
-    knobs = vars(recipe_config("fast", recipe_of or family, model_name))
-    recipe = {"recipe": "fast", "name": name, "seed": seed, "config": knobs}
-    run.write_json("config.json", {**identity, **recipe})
+    recipe = RECIPES["fast"].config(recipe_of or model_name)
+    config = Config(
+        model=model_name,
+        family=registry.family_of(model_name),
+        dataset=dataset,
+        dataset_sha256="0" * 64,
+        recipe="fast",
+        name=name,
+        seed=seed,
+        hyperparameters=vars(recipe),
+        pixel_mean=test.mean,
+        pixel_std=test.std,
+        **vars(provenance(torch.device("cpu"))),
+    )
+    run.write("config.json", config)
     run.write_tensors("model.pt", {"model": model_name, "state_dict": model.state_dict()})
-    figures = ("flops", "model_bytes", "train_seconds", "images_per_second", "val_loss")
-    summary = dict.fromkeys(figures, 1) | {"epochs": 1, "selected_epoch": 1, "val_accuracy": 0.1}
-    run.write_json("summary.json", {**summary, "parameters": parameter_count(model)})
-    metrics = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds")
-    run.write_metrics([{"epoch": 1, **dict.fromkeys(metrics, 0.1)}])
-    logits = predict(model, test.images)
+    summary = Summary(
+        parameters=parameter_count(model),
+        **dict.fromkeys(("flops", "model_bytes", "epochs_trained", "selected_epoch"), 1),
+        **dict.fromkeys(("train_seconds", "images_per_second", "val_loss"), 1.0),
+        val_accuracy=0.1,
+    )
+    run.write("summary.json", summary)
+    figures = ("lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds")
+    run.write_metrics([EpochMetrics(epoch=1, **dict.fromkeys(figures, 0.1))])
+    logits = predict(model, test.normalized().images)
     run.write_predictions(logits.numpy())
     # not measured: that takes longer than all else here
-    speed = dict.fromkeys(("latency_seconds", "latency_seconds_p95", "throughput"), 1)
-    run.write_json("test.json", {"schema": SCHEMA, **evaluate(logits, test.labels), **speed})
+    speed = dict.fromkeys(("latency_seconds", "latency_seconds_p95", "throughput"), 1.0)
+    run.write("test.json", Evaluation(**with_test_prefix(evaluate(logits, test.labels)), **speed))
     return run
 
 

@@ -1,13 +1,16 @@
 """Runs made from a real one, for what needs many or needs them to err in a known way."""
 
+import dataclasses
 import json
 import shutil
 
-import numpy as np
 import torch
 
 from task3_MNIST.datasets.splits import load_test
+from task3_MNIST.evaluation.evaluate import with_test_prefix
 from task3_MNIST.evaluation.metrics import evaluate
+from task3_MNIST.models import registry
+from task3_MNIST.runs.folder import Run
 from tests.helpers.scripts import REPOSITORY
 
 
@@ -43,5 +46,10 @@ def add_model(results, source, name, wrong, seeds, generator, config=None, summa
         missed = torch.from_numpy(generator.random(len(labels)) < wrong)
         predicted[missed] = (labels[missed] + 1) % 10
         logits = 10 * torch.nn.functional.one_hot(predicted, 10).float() - 10
-        change_json(folder / "test.json", **evaluate(logits, labels))
-        np.savez_compressed(folder / "predictions.npz", logits=logits.half().numpy())
+        run = Run(folder)
+        figures = with_test_prefix(evaluate(logits, labels))
+        run.write("test.json", dataclasses.replace(run.test(), **figures))
+        run.write_predictions(logits.numpy())
+        if name in registry.names() or registry.size_of(name):
+            weights = registry.build(name).state_dict()
+            run.write_tensors("model.pt", {"model": name, "state_dict": weights})

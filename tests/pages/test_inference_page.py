@@ -2,6 +2,7 @@
 
 import base64
 import copy
+import dataclasses
 import io
 import shlex
 import types
@@ -12,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from task1_MLP.models import MLP
-from task3_MNIST.datasets.splits import MEAN, STD, load_test
+from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.models import registry
 from task3_MNIST.report.inference.data import DOUBTFUL, build_page
 from tests.helpers.inference import (
@@ -224,8 +225,7 @@ def image_file(value):
 @pytest.mark.parametrize("way", ["paste", "drop", "choose"])
 def test_image_files_are_taken(page, mnist_dir, way):
     split = load_test("mnist", mnist_dir)
-    pixels = ((split.images[1, 0] * STD + MEAN) * 255).round().numpy().astype(np.uint8)
-    text = image_file(pixels)
+    text = image_file(split.images[1, 0].numpy())
     if way == "choose":
         content = {"name": "two.png", "mimeType": "image/png", "buffer": base64.b64decode(text)}
         page.set_input_files("#file", content)
@@ -284,7 +284,7 @@ def test_gallery_holds_every_error_of_both_models(page, mnist_results, mnist_dir
     wrong = {}
     for family in ("mlp", "cnn"):
         (file,) = (mnist_results / family).rglob("predictions.npz")
-        wrong[family] = set(np.flatnonzero(np.load(file)["logits"].argmax(1) != labels).tolist())
+        wrong[family] = set(np.flatnonzero(np.load(file)["classes"] != labels).tolist())
     expected = {
         "any-wrong": wrong["mlp"] | wrong["cnn"],
         "first-only": wrong["mlp"] - wrong["cnn"],
@@ -438,18 +438,18 @@ def test_the_command_for_a_run_that_is_not_shown_can_be_typed(digits_test, tmp_p
     results = tmp_path / "my runs; echo"
     make_run(results, "cnn_10_20", digits_test)
     run = make_run(results, "mlp_50_50", digits_test)
-    run.write_predictions(run.predictions()[:-1])
+    run.write_predictions(run.logits()[:-1])
     built = build_page(results, None)
     [problem] = [problem for problem in built.data["problems"] if "mlp" in problem["run"]]
-    assert "predictions.npz holds 359 images, the test set 360" in problem["what"]
+    assert "359 predictions for 360 images" in problem["what"]
     assert shlex.split(problem["command"])[-1] == run.folder.as_posix()
 
 
 def test_hostile_names_are_text(browser, digits_test, tmp_path):
     make_run(tmp_path, "mlp_50_50", digits_test, name='"><img src=x onerror=alert(1)>')
     hostile = make_run(tmp_path, "cnn_10_20", digits_test)
-    config = hostile.config() | {"model": "</script><script>alert(1)</script>"}
-    hostile.write_json("config.json", config)
+    name = "</script><script>alert(1)</script>"
+    hostile.write("config.json", dataclasses.replace(hostile.config(), name=name))
     built = build_page(tmp_path, None)
     with opened(browser, write_page(built, tmp_path / "page.html")) as page:
         assert '"><img src=x onerror=alert(1)>' in page.inner_text("#answers")

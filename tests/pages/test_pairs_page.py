@@ -12,7 +12,7 @@ from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.evaluation.pairs import against_best, planned_comparison, prepare
 from task3_MNIST.report.comparison.data import comparison
 from task3_MNIST.report.comparison.page import write_page
-from task3_MNIST.runs.groups import collect
+from task3_MNIST.runs.groups import read_groups
 from tests.helpers.made_runs import add_model
 from tests.helpers.pages import lowest_contrast, open_table, opened, tabbed_controls
 from tests.helpers.scripts import REPOSITORY
@@ -34,12 +34,12 @@ def four(source, tmp_path_factory):
 @pytest.fixture(scope="module")
 def four_file(four, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "four.html"
-    write_page(*collect(four), REPOSITORY / "data", path)
+    write_page(*read_groups(four), REPOSITORY / "data", path)
     return path
 
 
 def data_of(results):
-    [dataset] = comparison(*collect(results), REPOSITORY / "data")["datasets"]
+    [dataset] = comparison(*read_groups(results), REPOSITORY / "data")["datasets"]
     return dataset
 
 
@@ -92,10 +92,10 @@ def test_each_model_is_held_against_the_best_by_validation(browser, four, four_f
 
 
 def test_an_interval_against_the_best_leaves_out_0_just_where_it_says_significant(four, mnist_dir):
-    reference = collect(REPOSITORY / "results" / "reference")[0]
+    reference = read_groups(REPOSITORY / "results" / "reference")[0]
     labels = load_test("mnist", mnist_dir).labels.numpy()
     for groups, truth in (
-        (collect(four)[0], load_test("digits", REPOSITORY / "data").labels.numpy()),
+        (read_groups(four)[0], load_test("digits", REPOSITORY / "data").labels.numpy()),
         (reference, labels),
     ):
         _, rows = against_best(prepare(groups, truth), range(len(groups)))
@@ -202,7 +202,7 @@ def test_a_pair_that_only_the_correction_leaves_out_says_so(browser, four, sourc
     assert "is better than" in pair["verdict"]
     assert "Not significant after correction for 28 pairs" in pair["correction"]
     path = tmp_path / "page.html"
-    write_page(*collect(results), REPOSITORY / "data", path)
+    write_page(*read_groups(results), REPOSITORY / "data", path)
     with opened(browser, path) as page:
         page.select_option("#pick-a", label="best")
         row = page.locator("#table tbody tr[data-model='near'] td")
@@ -213,7 +213,7 @@ def test_two_models_have_a_verdict_and_no_matrix(browser, four, tmp_path):
     results = without(four, tmp_path, "middle", "single")
     assert data_of(results)["significance"] is None
     path = tmp_path / "two.html"
-    write_page(*collect(results), REPOSITORY / "data", path)
+    write_page(*read_groups(results), REPOSITORY / "data", path)
     with opened(browser, path) as page:
         assert page.locator("#pairs").is_hidden()
         assert page.locator("nav a[href='#pairs']").is_hidden()
@@ -270,7 +270,7 @@ def test_a_phone_scrolls_the_matrix_and_not_the_page(browser, four_file):
 
 
 def test_the_planned_comparison_of_the_reference_is_of_its_strongest_models(mnist_dir):
-    groups, _ = collect(REPOSITORY / "results" / "reference")
+    groups, _ = read_groups(REPOSITORY / "results" / "reference")
     a, b = planned_comparison(groups)
     name = "strong+full-train"  # chosen by the validated runs of the same models
     assert [(groups[x].model, groups[x].name) for x in (a, b)] == [
@@ -287,7 +287,7 @@ def test_the_planned_comparison_of_the_reference_is_of_its_strongest_models(mnis
 
 
 def test_three_seeds_show_a_large_difference_with_the_help_of_their_recipe(mnist_dir):
-    groups, _ = collect(REPOSITORY / "results" / "reference")
+    groups, _ = read_groups(REPOSITORY / "results" / "reference")
     places = {(group.model, group.name): place for place, group in enumerate(groups)}
     wide, narrow = places["cnn_d2_w8", "fast"], places["mlp_d1_w64", "fast"]
     assert len(groups[wide].evaluated) == len(groups[narrow].evaluated) == 3

@@ -15,16 +15,14 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
-from task3_MNIST.datasets.splits import load_test
+from task3_MNIST.datasets.splits import load_test, load_train, split_validation
 from task3_MNIST.experiments.fit_baseline import pixels, scores
-from task3_MNIST.experiments.train import load_splits
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.report.comparison.data import comparison
 from task3_MNIST.report.comparison.page import write_page
-from task3_MNIST.report.reference.tables import accuracy_table, with_tables
 from task3_MNIST.runs.folder import Run, find
-from task3_MNIST.runs.groups import collect
-from task3_MNIST.runs.tables import read_summary, write_summary
+from task3_MNIST.runs.groups import read_groups
+from task3_MNIST.runs.tables import write_summary
 from tests.helpers.made_runs import change_json
 from tests.helpers.pages import opened
 from tests.helpers.scripts import REPOSITORY, call, call_ok, refusal, start
@@ -38,7 +36,7 @@ NAMES = list(sklearn_baselines.BASELINES)
 SEEDED = [name for name, row in sklearn_baselines.BASELINES.items() if row.seeded]
 # as quick on digits as the others are
 SMALLER = {"random_forest": {"n_estimators": 5}, "gradient_boosting": {"max_iter": 2}}
-NO_FIGURE = ("images_per_second", "epochs", "selected_epoch")
+NO_FIGURE = ("images_per_second", "epochs_trained", "selected_epoch")
 TIMES = ("latency_seconds", "latency_seconds_p95", "throughput")
 
 
@@ -85,7 +83,7 @@ def folder(results, name, seed=0):
 
 def refit(name, seed=0):
     """Return the baseline fitted here to the images that networks train on, and validation."""
-    train, val = load_splits("digits", None, False, torch.device("cpu"))
+    train, val = split_validation(load_train("digits", None))
     estimator = sklearn_baselines.build(name, seed, threads=1)
     return estimator.fit(pixels(train.images), train.labels.numpy()), val
 
@@ -94,19 +92,19 @@ def refit(name, seed=0):
 def test_every_baseline_leaves_a_whole_run(name, fitted, test_images):
     found = Run(folder(fitted[0], name))
     summary, test = found.summary(), found.test()
-    assert found.config()["family"] == "baseline"
+    assert found.config().family == "baseline"
     assert found.metrics() == []
-    assert all(summary[key] is None for key in NO_FIGURE)
-    assert summary["train_seconds"] > 0
-    assert summary["model_bytes"] > 1000
-    assert all(test[key] > 0 for key in TIMES)
-    assert test["test_accuracy"] > 0.7
-    right = found.predictions().argmax(1) == test_images.labels.numpy()
-    assert int(right.sum()) == test["correct"]
+    assert all(getattr(summary, key) is None for key in NO_FIGURE)
+    assert summary.train_seconds > 0
+    assert summary.model_bytes > 1000
+    assert all(getattr(test, key) > 0 for key in TIMES)
+    assert test.test_accuracy > 0.7
+    right = found.logits().argmax(1) == test_images.labels.numpy()
+    assert int(right.sum()) == test.correct
     names = {path.name for path in found.folder.rglob("*") if path.is_file()}
     assert names == {
-        *("config.json", "summary.json", "test.json", "predictions.npz", "confusion_matrix.png"),
-        ".lock",
+        *("config.json", "summary.json", "test.json", "predictions.npz", "logits.npz"),
+        *("confusion_matrix.png", ".lock"),
     }
 
 
@@ -117,35 +115,35 @@ def test_figures_are_what_scikit_learn_says_of_the_same_images(name, fitted, tes
     if not sklearn_baselines.BASELINES[name].probabilities:
         estimator.break_ties = True  # then it takes the class its decision function puts first
     right = (estimator.predict(pixels(val.images)) == val.labels.numpy()).mean()
-    assert found.summary()["val_accuracy"] == pytest.approx(right)
+    assert found.summary().val_accuracy == pytest.approx(right)
     inputs, labels = pixels(test_images.images), test_images.labels.numpy()
-    assert found.test()["correct"] == (estimator.predict(inputs) == labels).sum()
+    assert found.test().correct == (estimator.predict(inputs) == labels).sum()
     if not sklearn_baselines.BASELINES[name].probabilities:
-        assert (found.test()["test_loss"], found.test()["ece"]) == (None, None)
-        assert found.summary()["val_loss"] is None
-        assert found.test()["reliability"] == []
+        assert (found.test().test_loss, found.test().ece) == (None, None)
+        assert found.summary().val_loss is None
+        assert found.test().reliability == []
         return
     said = estimator.predict_proba(inputs)
-    stored = torch.tensor(found.predictions()).double().softmax(1).numpy()
+    stored = torch.tensor(found.logits()).double().softmax(1).numpy()
     assert np.abs(stored - said).max() < 1e-3
     if (said[np.arange(len(labels)), labels] == 0).any():
-        assert found.test()["test_loss"] is None, "an infinite loss has no number"
+        assert found.test().test_loss is None, "an infinite loss has no number"
     else:
-        assert found.test()["test_loss"] == pytest.approx(log_loss(labels, said))
+        assert found.test().test_loss == pytest.approx(log_loss(labels, said))
 
 
 def test_neighbours_that_leave_out_the_right_class_have_no_loss(fitted):
     test = Run(folder(fitted[0], "knn")).test()
-    assert test["test_loss"] is None
-    assert 0 < test["ece"] < 0.1
+    assert test.test_loss is None
+    assert 0 < test.ece < 0.1
 
 
 def test_only_the_linear_baseline_has_a_number_of_parameters(fitted):
     linear = Run(folder(fitted[0], "logistic_regression")).summary()
-    assert (linear["parameters"], linear["flops"]) == (7850, 2 * 784 * 10)
+    assert (linear.parameters, linear.flops) == (7850, 2 * 784 * 10)
     for name in NAMES[1:]:
         summary = Run(folder(fitted[0], name)).summary()
-        assert (summary["parameters"], summary["flops"]) == (None, None)
+        assert (summary.parameters, summary.flops) == (None, None)
 
 
 def test_what_draws_nothing_runs_once_and_says_so(fitted):
@@ -153,9 +151,9 @@ def test_what_draws_nothing_runs_once_and_says_so(fitted):
     for name in NAMES:
         seeds = sorted(path.name for path in folder(results, name).parent.glob("seed*"))
         assert seeds == (["seed0", "seed1"] if name in SEEDED else ["seed0"])
-        assert (f"{name} does not depend on the seed" in printed) == (name not in SEEDED)
+        assert (f"{name} is deterministic" in printed) == (name not in SEEDED)
     for name in SEEDED:
-        first, second = (Run(folder(results, name, seed)).predictions() for seed in (0, 1))
+        first, second = (Run(folder(results, name, seed)).logits() for seed in (0, 1))
         assert (first != second).any()
         together = json.loads(
             (folder(results, name).parent / "ensemble.json").read_text(encoding="utf-8")
@@ -165,7 +163,7 @@ def test_what_draws_nothing_runs_once_and_says_so(fitted):
 
 def test_a_forests_seeds_together_have_no_loss_where_no_tree_is_right(fitted, test_images):
     members = [Run(folder(fitted[0], "random_forest", seed)) for seed in (0, 1)]
-    logits = np.stack([member.predictions() for member in members])
+    logits = np.stack([member.logits() for member in members])
     mean = torch.tensor(logits).double().softmax(2).mean(0).numpy()
     none = (mean[np.arange(len(mean)), test_images.labels] == 0).any()
     path = members[0].folder.parent / "ensemble.json"
@@ -174,10 +172,11 @@ def test_a_forests_seeds_together_have_no_loss_where_no_tree_is_right(fitted, te
 
 @pytest.mark.parametrize("name", SEEDED)
 def test_the_same_command_gives_the_same_bits(name, results):
-    before = Run(folder(results, name)).test(), Run(folder(results, name)).predictions()
+    before = Run(folder(results, name)).test(), Run(folder(results, name)).logits()
     call_ok(SCRIPT, *DIGITS, "--models", name, "--overwrite", "--results", results)
-    after = Run(folder(results, name)).test(), Run(folder(results, name)).predictions()
-    assert before[0] | dict.fromkeys(TIMES, 0) == after[0] | dict.fromkeys(TIMES, 0)
+    after = Run(folder(results, name)).test(), Run(folder(results, name)).logits()
+    clock = dict.fromkeys(TIMES, 0.0)
+    assert dataclasses.replace(before[0], **clock) == dataclasses.replace(after[0], **clock)
     assert (before[1] == after[1]).all()
 
 
@@ -201,10 +200,10 @@ def test_no_evaluate_leaves_the_test_set_sealed_until_it_is_fitted_again(tmp_pat
     # evaluate.py passes over it in a line
     printed = call_ok(EVALUATE, "--results", tmp_path)
     assert f"{found.folder}: a baseline's model is not kept" in printed
-    [problem] = collect(tmp_path)[1]
+    [problem] = read_groups(tmp_path)[1]
     assert "was not evaluated" in problem.what
     assert "train_baselines.py --models knn" in problem.command
-    assert "its model not kept: once more" in call_ok(SCRIPT, *given)
+    assert "its model is not kept: it is fitted again" in call_ok(SCRIPT, *given)
     assert found.evaluated
 
 
@@ -226,8 +225,8 @@ def test_an_interrupted_fit_begins_again(how, tmp_path):
         assert "gradient_boosting begins again with python" in output
     else:
         # as if it had been fitted by the few rounds of this process, which all else here has
-        settings = found.config()["config"] | SMALLER["gradient_boosting"]
-        change_json(found.folder / "config.json", config=settings)
+        settings = found.config().hyperparameters | SMALLER["gradient_boosting"]
+        change_json(found.folder / "config.json", hyperparameters=settings)
         call_ok(SCRIPT, *LONG, "--results", tmp_path)
         assert found.complete
         assert found.evaluated
@@ -262,18 +261,18 @@ def wait_for_processor_time(process, seconds):
 def test_an_unfinished_run_is_named_with_the_command_that_mends_it(results):
     broken = folder(results, "random_forest", 1)
     (broken / "summary.json").unlink()
-    _, problems = collect(results)
+    _, problems = read_groups(results)
     [problem] = [problem for problem in problems if problem.run.endswith("seed1")]
     assert problem.what == "its fit or evaluation has not ended: it begins again"
     assert "train_baselines.py --models random_forest --dataset digits --seed 1" in problem.command
 
 
-def test_a_damaged_evaluation_is_mended_by_another_fit(results):
+def test_a_damaged_evaluation_is_replaced_by_another_fit(results):
     (folder(results, "knn") / "test.json").write_text("{", encoding="utf-8")
     line = refusal(call(SCRIPT, *DIGITS, "--models", "knn", "--results", results), 1)
-    assert "test.json is corrupt" in line
+    assert "test.json is damaged" in line
     assert line.endswith("train the run again with --overwrite")
-    [problem] = collect(results)[1]
+    [problem] = read_groups(results)[1]
     assert problem.command.startswith("python task3_MNIST/train_baselines.py --models knn")
     assert problem.command.endswith("--overwrite")
 
@@ -298,8 +297,8 @@ def test_other_settings_are_not_taken_for_these(results, monkeypatch):
         (("--models", "random_forrest"), "did you mean random_forest?"),
         (("--models", "mlp"), "unknown baseline 'mlp'"),
         (("--models", ","), "--models names none"),
-        (("--seed", "-1"), "not a whole number from 0"),
-        (("--seed", "4294967296"), "not a whole number from 0"),
+        (("--seed", "-1"), "not an integer from 0"),
+        (("--seed", "4294967296"), "not an integer from 0"),
         (("--seed", "1", "--seeds", "2"), "not allowed with"),
         (("--seeds", "0"), "not a whole number from 1"),
         (("--dataset", "mnits"), "did you mean mnist"),
@@ -347,15 +346,16 @@ def test_list_prints_each_with_its_settings_and_their_source():
 
 
 def test_the_summary_has_a_row_a_run_and_empty_cells(mixed):
-    rows, faults = write_summary(mixed)
-    assert faults == {}
-    assert read_summary(mixed / "summary.csv") == rows
-    [svm] = [row for row in rows if row["model"] == "svm_rbf"]
-    assert svm["test_accuracy"] > 0.9
-    empty = [key for key, value in svm.items() if value is None]
-    assert set(empty) == {*NO_FIGURE, "parameters", "flops", "val_loss", "test_loss", "ece"}
-    with (mixed / "summary.csv").open(newline="", encoding="utf-8") as stream:
-        assert {"knn", "mlp", "cnn"} <= {row["model"] for row in csv.DictReader(stream)}
+    path = mixed / "summary.csv"
+    write_summary(read_groups(mixed)[0], path)
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = {row["model"]: row for row in csv.DictReader(stream)}
+    assert {"knn", "mlp", "cnn"} <= set(rows)
+    svm = rows["svm_rbf"]
+    assert float(svm["test_accuracy"]) > 0.9
+    assert json.loads(svm["settings"])["estimator"] == "svm.SVC"
+    lacking = {*NO_FIGURE, "parameters", "flops", "val_loss", "test_loss", "ece", "lr"}
+    assert [key for key in lacking if svm[key]] == []
 
 
 @pytest.mark.parametrize("kind", ["mixed", "fitted"])
@@ -379,7 +379,7 @@ def model_of(name):
 
 
 def test_the_page_compares_all_and_leaves_out_what_has_no_figure(mixed):
-    groups, problems = collect(mixed)
+    groups, problems = read_groups(mixed)
     assert problems == []
     [dataset] = comparison(groups, problems, None)["datasets"]
     models = len(NAMES) + 2
@@ -402,7 +402,7 @@ def test_the_page_compares_all_and_leaves_out_what_has_no_figure(mixed):
 
 
 def test_a_deterministic_baseline_is_compared_as_a_model_and_needs_no_more_seeds(mixed):
-    [dataset] = comparison(*collect(mixed), REPOSITORY / "data")["datasets"]
+    [dataset] = comparison(*read_groups(mixed), REPOSITORY / "data")["datasets"]
     names = [model_of(entry["name"]) for entry in dataset["entries"]]
     pairs = {frozenset((names[pair["a"]], names[pair["b"]])): pair for pair in dataset["pairs"]}
     assert pairs[frozenset(("knn", "svm_rbf"))]["models"]
@@ -416,7 +416,7 @@ def test_a_deterministic_baseline_is_compared_as_a_model_and_needs_no_more_seeds
 
 def test_the_page_shows_a_dash_where_a_baseline_has_no_figure(browser, mixed, tmp_path):
     page_file = tmp_path / "page.html"
-    write_page(*collect(mixed), REPOSITORY / "data", page_file)
+    write_page(*read_groups(mixed), REPOSITORY / "data", page_file)
     with opened(browser, page_file, charts=True) as page:
         page.select_option("#family", label="baseline")
         assert page.locator("#table tbody tr").count() == len(NAMES)
@@ -433,37 +433,25 @@ def test_the_page_shows_a_dash_where_a_baseline_has_no_figure(browser, mixed, tm
 
 def test_a_page_of_baselines_alone_opens_without_a_complaint(browser, fitted, tmp_path):
     page_file = tmp_path / "page.html"
-    write_page(*collect(fitted[0]), REPOSITORY / "data", page_file)
+    write_page(*read_groups(fitted[0]), REPOSITORY / "data", page_file)
     with opened(browser, page_file, charts=True) as page:
         assert page.locator("#table tbody tr").count() == len(NAMES)
         assert "baselines" not in page.locator("#problems").inner_text()
 
 
-def test_baselines_are_published_with_a_dash_where_they_have_no_figure(results, tmp_path):
-    for path in results.rglob("config.json"):  # the tables are of MNIST
-        path.write_text(
-            json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"dataset": "mnist"}),
-            encoding="utf-8",
-        )
+def test_baselines_are_published_as_they_are(results, tmp_path):
     reference = tmp_path / "reference"
     document = Path(shutil.copy(REPOSITORY / "docs" / "results.md", tmp_path))
     given = ("--reference", reference, "--documents", document, "--no-pages")
-    printed = call_ok("task3_MNIST/update_reference.py", results, *given)
-    assert f"{len(find(results))} runs given" in printed
-    assert Run(reference / "svm_rbf" / "scikit-learn" / "seed0").published
-    text = document.read_text(encoding="utf-8")
-    assert text == with_tables(text, reference)
-    rows = {line.split("|")[1].strip(): line for line in accuracy_table(reference).splitlines()}
-    assert set(rows.values()) <= set(text.splitlines())
-    # no parameters to count, and neither everyday recipe
-    assert rows["`svm_rbf`"].startswith("| `svm_rbf` | – | – | – |")
-    assert rows["`svm_rbf`"].endswith("n=1 with `scikit-learn` |")
-    assert "| 7,850 |" in rows["`logistic_regression`"]
-    [group] = [group for group in collect(reference)[0] if group.model == "svm_rbf"]
-    assert group.evaluated
-    # published once, nothing changes by publishing again
-    again = call_ok("task3_MNIST/update_reference.py", results, *given)
-    assert "0 of them new or changed" in again
+    call_ok("task3_MNIST/update_reference.py", results, *given)
+    groups, published = (read_groups(folder)[0] for folder in (results, reference))
+    assert {group.model for group in published} == set(NAMES)
+    for group, copy in zip(groups, published, strict=True):
+        for run, other in zip(group.runs, copy.runs, strict=True):
+            assert run.config == other.config
+            assert run.summary == other.summary
+            assert run.test.reliability == other.test.reliability
+            assert (run.classes == other.classes).all()
 
 
 # Scripts that need a model which can be loaded
@@ -471,7 +459,7 @@ def test_baselines_are_published_with_a_dash_where_they_have_no_figure(results, 
 
 def test_the_inference_page_is_of_the_networks(mixed, fitted, tmp_path):
     given = ("--out", tmp_path / "page.html", "--plots", tmp_path / "plots")
-    assert "runs mlp, cnn)" in call_ok(INFERENCE, "--results", mixed, *given)
+    assert "runs mlp · fast" in call_ok(INFERENCE, "--results", mixed, *given)
     named = call(INFERENCE, "--results", mixed, *given, "--models", "mlp", "knn")
     assert "knn is a baseline" in refusal(named, 2)
     alone = call(INFERENCE, "--results", fitted[0], *given)
@@ -483,7 +471,7 @@ def test_scripts_that_load_a_model_say_why_a_baseline_has_none(fitted, mixed):
     digit = "digit.png"
     for done in (
         call(EVALUATE, baseline),
-        call(EVALUATE, "--average-shifts", 1, baseline),
+        call(EVALUATE, "--tta", 1, baseline),
         call("task1_MLP/visualize.py", "--run", baseline),
         call("task2_CNN/visualize.py", "--run", baseline),
         call("task3_MNIST/predict.py", digit, "--run", baseline),
@@ -514,29 +502,19 @@ def test_a_benchmark_beside_baselines_has_them_in_its_table(results, tmp_path):
     grid = ("--models", "linear", "--recipes", "fast", "--datasets", "digits", "--seeds", 1)
     where = ("--results", results, "--out", tmp_path, "--plots", tmp_path / "plots")
     call_ok("task3_MNIST/benchmark.py", *grid, "--jobs", 1, *where)
-    models = {row["model"] for row in read_summary(results / "summary.csv")}
+    with (results / "summary.csv").open(newline="", encoding="utf-8") as stream:
+        models = {row["model"] for row in csv.DictReader(stream)}
     assert models == {"linear", *NAMES}
-
-
-def test_a_network_without_epochs_is_refused(mixed, tmp_path):
-    results = shutil.copytree(mixed, tmp_path / "runs")
-    path = next(results.glob("digits/cnn/*/seed0/summary.json"))
-    path.write_text(
-        json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"parameters": None}),
-        encoding="utf-8",
-    )
-    [problem] = collect(results)[1]
-    assert "summary.json has no usable parameters" in problem.what
 
 
 def test_the_schema_is_documented(fitted):
     text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
     found = Run(folder(fitted[0], "svm_rbf"))
     for content in (found.summary(), found.test()):
-        assert [key for key in content if f"`{key}`" not in text] == []
+        assert [key for key in vars(content) if f"`{key}`" not in text] == []
     assert "`mlp`, `cnn` or `baseline`" in text
 
 
 def test_networks_and_baselines_name_the_same_data(mixed):
-    sums = {one.config()["dataset_sha256"] for one in find(mixed)}
+    sums = {one.config().dataset_sha256 for one in find(mixed)}
     assert len(sums) == 1

@@ -25,7 +25,7 @@ ON_DEVICE = {
         (*DIGITS, "--model", "linear", "--recipe", "strong", "--full-train"),
     ],
     "task3_MNIST/train_cnn.py": [(*DIGITS, "--model", "simple_cnn", "--recipe", "strong")],
-    "task3_MNIST/evaluate.py": [("--average-shifts", "1", "digits/mlp_50_50")],
+    "task3_MNIST/evaluate.py": [("--tta", "1", "digits/mlp_50_50")],
     "task3_MNIST/tune.py": [("--dataset", "digits", "--trials", "2", "--epochs", "2")],
     "task3_MNIST/benchmark.py": [
         [

@@ -184,7 +184,7 @@ def test_weights_of_another_model_are_refused(results):
     folder = run_folder(results)
     torch.save({"model": "cnn", "state_dict": {}}, folder / "model.pt")
     line = refused(EVALUATE, folder)
-    assert "holds a cnn" in line
+    assert "does not hold the weights of a mlp" in line
 
 
 def test_a_run_folder_of_another_model_is_not_resumed(results):
@@ -200,7 +200,7 @@ def test_a_run_folder_of_another_model_is_not_resumed(results):
 def test_a_run_of_other_settings_is_not_resumed(results):
     folder = run_folder(results)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    config["config"]["lr"] = 0.5
+    config["hyperparameters"]["lr"] = 0.5
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     assert "lr 0.5" in refused(MLP, *ONE_EPOCH, "--results", results)
 
@@ -293,11 +293,12 @@ def test_a_seed_that_diverges_does_not_stop_those_after_it(tmp_path, monkeypatch
     assert "of 3 seeds 1 diverged (1); the first: the loss became nan at step 7" in line
     assert "--lr" in line
     assert {path.parent.name for path in tmp_path.rglob("test.json")} == {"seed0", "seed2"}
-    assert "averaged over 2 seeds" in done.stdout
+    assert "ensemble of 2 seeds" in done.stdout
 
 
 @pytest.mark.parametrize(
-    ("folder", "says"), [("Plots", "named as a folder of the results"), ("/", "is a whole disk")]
+    ("folder", "says"),
+    [("Plots", "named as a folder of the results"), ("/", "is the root of a disk")],
 )
 def test_a_data_set_whose_name_no_folder_of_runs_can_have_is_refused(folder, says, tmp_path):
     (tmp_path / "Plots").mkdir()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from task3_MNIST.datasets.splits import MEAN, STD, load_test
+from task3_MNIST.datasets.splits import load_test
 from tests.helpers.scripts import call, call_ok, refusal
 
 PREDICT = "task3_MNIST/predict.py"
@@ -13,8 +13,7 @@ PREDICT = "task3_MNIST/predict.py"
 @pytest.fixture(scope="module")
 def digits(mnist_dir):
     """Return three test images of MNIST, (28, 28) uint8: a 7, a 2 and a 4."""
-    images = load_test("mnist", mnist_dir).images[[0, 1, 4], 0]
-    return ((images * STD + MEAN) * 255).round().numpy().astype(np.uint8)
+    return load_test("mnist", mnist_dir).images[[0, 1, 4], 0].numpy()
 
 
 def enlarged(digit, side=200):

@@ -17,7 +17,8 @@ from task3_MNIST.files import readable_path
 from task3_MNIST.models import registry
 from task3_MNIST.models.inference import loss_and_accuracy, predict
 from task3_MNIST.report.reference.tables import TABLES
-from task3_MNIST.training.recipes import write_recipe
+from task3_MNIST.runs.files import Provenance
+from task3_MNIST.training.recipes import RecipeFile, write_recipe
 from tests.helpers.scripts import REPOSITORY, call, refusal, succeeded
 
 PUBLISHED = REPOSITORY / "results" / "reference"
@@ -27,7 +28,8 @@ PUBLISHED = REPOSITORY / "results" / "reference"
 def few_steps(tmp_path):
     """Return the file of a recipe of 55 steps, and what times two runs with it."""
     recipe = tmp_path / "few.json"
-    write_recipe(recipe, "few steps", "mlp", {"lr": 0.01, "batch_size": 1000, "epochs": 1}, {})
+    content = RecipeFile("few", "mlp", {"lr": 0.01, "batch_size": 1000, "epochs": 1})
+    write_recipe(recipe, content)
     out = tmp_path / "speed" / "linear-few.json"
     given = ("--model", "linear", "--recipe", recipe, "--runs", 2, "--threads", 1, "--out", out)
     return recipe, lambda *more: call("task3_MNIST/speedrun.py", *given, "--device", "cpu", *more)
@@ -82,7 +84,7 @@ def test_an_epoch_of_the_dataloader_baseline_trains_the_model(mnist_dir):
     torch.manual_seed(0)
     model = registry.build("linear")
     train_dataloader_epochs(model, mnist_dir)
-    test = load_test("mnist", mnist_dir)
+    test = load_test("mnist", mnist_dir).normalized()
     _, accuracy = loss_and_accuracy(predict(model, test.images), test.labels)
     assert 0.88 < accuracy < 0.94
 
@@ -98,7 +100,7 @@ def test_published_runs_have_a_ratio_where_the_baseline_was_measured():
 @pytest.mark.parametrize("kind", [files.Speedrun, files.Profile])
 def test_the_documents_describe_every_key(kind):
     text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
-    keys = [field.name for of in (kind, files.Provenance) for field in dataclasses.fields(of)]
+    keys = [field.name for of in (kind, Provenance) for field in dataclasses.fields(of)]
     assert [key for key in keys if f"`{key}`" not in text] == []
 
 
@@ -107,5 +109,5 @@ def test_the_documents_describe_every_key(kind):
 def test_a_damaged_or_older_file_is_named_in_one_line(kind, content, tmp_path):
     path = tmp_path / f"{kind.PREFIX}mlp-fast.json"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=f"^.*{path.name} cannot .*measure again, or delete it$"):
+    with pytest.raises(UserError, match=f"^.*{path.name} is damaged.*measure again, or delete it$"):
         list(files.read_speed_files(tmp_path, kind))

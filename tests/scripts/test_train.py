@@ -12,14 +12,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from task3_MNIST import benchmark, profile_step, speedrun, train_baselines
+from task3_MNIST import profile_step, speedrun
 from task3_MNIST.cli import train as cli
 from task3_MNIST.cli.arguments import folder
+from task3_MNIST.cli.baselines import baselines_parser
+from task3_MNIST.cli.benchmark import benchmark_parser
 from task3_MNIST.cli.train import train_parser
 from task3_MNIST.datasets import splits
 from task3_MNIST.files import readable_path
 from task3_MNIST.runs.provenance import PATH_OPTIONS, typed_at_root
-from task3_MNIST.training.recipes import RECIPES, recipe_config, write_recipe
+from task3_MNIST.training.recipes import RECIPES, RecipeFile, write_recipe
 from tests.helpers.scripts import (
     REPOSITORY,
     SMALL,
@@ -84,7 +86,7 @@ def test_metrics_have_a_line_an_epoch_with_the_stated_keys(finished):
     lines = (finished[0] / RUN / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
-    keys = "epoch lr train_loss train_accuracy val_loss val_accuracy seconds"
+    keys = "epoch lr train_loss train_loss_unsmoothed train_accuracy val_loss val_accuracy seconds"
     assert all(list(row) == keys.split() for row in rows)
 
 
@@ -253,7 +255,7 @@ def test_ctrl_c_before_anything_is_trained_is_quiet(module, tmp_path):
 
 def test_the_recorded_command_gives_the_same_run_from_the_repositorys_root(tmp_path):
     """Type it in another folder, with paths that only that folder makes sense of."""
-    write_recipe(tmp_path / "mine.json", "mine", "mlp_50_50", {"epochs": 1, "lr": 0.01}, {})
+    write_recipe(tmp_path / "mine.json", RecipeFile("mine", "mlp_50_50", {"epochs": 1, "lr": 0.01}))
     run_ok(MLP, *SMALL, "--recipe", "mine.json", "--results=runs", cwd=tmp_path)
     [first] = (tmp_path / "runs").rglob("config.json")
     command = json.loads(first.read_text(encoding="utf-8"))["command"]
@@ -280,7 +282,7 @@ def test_recorded_paths_are_those_that_were_meant(tmp_path, monkeypatch):
 
 def test_every_option_for_a_path_is_recorded_as_one():
     parsers = (
-        *(train_parser("mlp"), benchmark.parser(), train_baselines.parser()),
+        *(train_parser("mlp"), benchmark_parser(), baselines_parser()),
         *(speedrun.parser(), profile_step.parser()),
     )
     options = {
@@ -320,7 +322,7 @@ def test_list_prints_models_and_recipes():
 
 def test_help_gives_every_knob_with_its_default():
     output = " ".join(call_ok(MLP, "--help").split())
-    rates = ", ".join(f"{recipe_config(name, 'mlp', 'mlp').lr} in {name}" for name in RECIPES)
+    rates = ", ".join(f"{RECIPES[name].config('mlp').lr} in {name}" for name in RECIPES)
     assert f"peak learning rate (default: {rates})" in output
     assert "--label-smoothing" in output
 

@@ -24,7 +24,7 @@ EVERY_MODEL = [*registry.names(), "mlp_d4_w1024", "cnn_d3_w64"]
 
 
 def trained(results, model):
-    return next(run.folder for run in find(results) if run.config()["model"] == model)
+    return next(run.folder for run in find(results) if run.config().model == model)
 
 
 def assert_picture(path):

@@ -16,16 +16,14 @@ from PIL import Image
 from task3_MNIST.datasets.download import SHA256, TEST_FILES, TRAIN_FILES, raw_folder
 from task3_MNIST.datasets.image_files import read_grey
 from task3_MNIST.datasets.splits import (
-    MEAN,
     MNIST_VALIDATION,
-    STD,
     Split,
     dataset_checksum,
     draw_validation,
     fetch,
-    hold_out,
     load_test,
     load_train,
+    split_validation,
     validation_places,
 )
 from task3_MNIST.errors import UsageError, UserError
@@ -43,31 +41,28 @@ def link(mnist_dir: Path, data_dir: Path, names: tuple[str, ...]) -> Path:
     return raw
 
 
-def pixels(split: Split) -> np.ndarray:
-    """Return the images as they were before they were normalised, (N, 28, 28) uint8."""
-    grey = (split.images[:, 0] * STD + MEAN) * 255
-    return grey.round().to(torch.uint8).numpy()
-
-
-def test_mnist_is_the_real_one_normalised(mnist_dir: Path) -> None:
+def test_mnist_is_the_real_one_normalized(mnist_dir: Path) -> None:
     train, test = load_train("mnist", mnist_dir), load_test("mnist", mnist_dir)
     assert train.images.shape == (60_000, 1, 28, 28)
     assert test.images.shape == (10_000, 1, 28, 28)
-    assert (train.images.dtype, train.labels.dtype) == (torch.float32, torch.int64)
-    assert train.images.mean() == pytest.approx(0, abs=1e-3)
-    assert train.images.std() == pytest.approx(1, abs=1e-3)
+    assert (train.images.dtype, train.labels.dtype) == (torch.uint8, torch.int64)
+    normalized = train.normalized().images
+    assert normalized.dtype == torch.float32
+    assert normalized.mean() == pytest.approx(0, abs=1e-3)
+    assert normalized.std() == pytest.approx(1, abs=1e-3)
+    assert normalized.min() == pytest.approx(train.black)
     assert train.labels.bincount().tolist() == [
         *(5923, 6742, 5958, 6131, 5842),
         *(5421, 5918, 6265, 5851, 5949),
     ]
     raw = raw_folder(mnist_dir) / "t10k-images-idx3-ubyte"
-    assert pixels(test).tobytes() == raw.read_bytes()[16:]
+    assert test.images.numpy().tobytes() == raw.read_bytes()[16:]
 
 
 def test_held_out_images_are_stratified_and_always_the_same(mnist_dir: Path) -> None:
     labels = load_train("mnist", mnist_dir).labels
-    numbered = Split(torch.arange(60_000).view(-1, 1, 1, 1), labels)
-    train, val = hold_out(numbered)
+    numbered = Split(torch.arange(60_000).view(-1, 1, 1, 1), labels, 0.0, 1.0)
+    train, val = split_validation(numbered)
     assert (len(train), len(val)) == (55_000, 5_000)
     assert sorted(torch.cat([train.images, val.images]).flatten().tolist()) == list(range(60_000))
     assert val.labels.bincount().tolist() == [494, 562, 496, 511, 487, 452, 493, 522, 487, 496]
@@ -100,11 +95,11 @@ def test_digits_have_mnist_shape_and_a_fixed_split(tmp_path: Path) -> None:
     train, test = load_train("digits", tmp_path), load_test("digits", tmp_path)
     assert (train.images.shape, test.images.shape) == ((1437, 1, 28, 28), (360, 1, 28, 28))
     assert train.labels.bincount().tolist() == [142, 146, 142, 146, 145, 145, 145, 143, 139, 144]
-    both = np.concatenate([pixels(train), pixels(test)])
+    both = np.concatenate([train.images[:, 0].numpy(), test.images[:, 0].numpy()])
     rows, columns = both.any(axis=2).sum(axis=1), both.any(axis=1).sum(axis=1)
     assert set(np.maximum(rows, columns)) == {20}
     assert len(np.unique(both, axis=0)) == 1797  # no image is in both parts
-    train, val = hold_out(train)
+    train, val = split_validation(train)
     assert (len(train), len(val)) == (1317, 120)
     assert list(tmp_path.iterdir()) == []
 
@@ -117,8 +112,8 @@ def test_checksum_tells_training_images_apart(mnist_dir: Path, tmp_path: Path) -
 
 
 def test_split_moves_to_a_device() -> None:
-    split = Split(torch.zeros(2, 1, 28, 28), torch.zeros(2, dtype=torch.int64))
-    moved = split.to("meta")
+    split = Split(torch.zeros(2, 1, 28, 28), torch.zeros(2, dtype=torch.int64), 0.0, 1.0)
+    moved = split.normalized("meta")
     assert (moved.images.device.type, moved.labels.device.type) == ("meta", "meta")
 
 
@@ -134,7 +129,7 @@ def images(mnist_dir: Path) -> Split:
 
 def write_folder(folder: Path, images: Split) -> Path:
     """Write the images as dark ink on light paper, to <label>/<number>.png."""
-    for index, image in enumerate(pixels(images)):
+    for index, image in enumerate(images.images[:, 0].numpy()):
         path = folder / str(int(images.labels[index])) / f"{index:03}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(255 - image).save(path)
@@ -149,11 +144,11 @@ def test_folder_is_a_data_set_in_mnist_framing(images, tmp_path: Path) -> None:
     train, test = load_train(str(folder), tmp_path), load_test(str(folder), tmp_path)
     assert train.labels.bincount().tolist() == [8] * 10
     assert test.labels.bincount().tolist() == [2] * 10
-    expected = pixels(images).reshape(10, 10, 28, 28).astype(int)
+    expected = images.images[:, 0].numpy().reshape(10, 10, 28, 28).astype(int)
     fifth = [4, 9]  # of every label, by name, is test
-    assert np.abs(pixels(test) - expected[:, fifth].reshape(-1, 28, 28)).mean() < 1.5
+    assert np.abs(test.images[:, 0].numpy() - expected[:, fifth].reshape(-1, 28, 28)).mean() < 1.5
     rest = np.delete(expected, fifth, axis=1)
-    assert np.abs(pixels(train) - rest.reshape(-1, 28, 28)).mean() < 1.5
+    assert np.abs(train.images[:, 0].numpy() - rest.reshape(-1, 28, 28)).mean() < 1.5
 
 
 def test_folder_with_train_and_test_keeps_them_apart(images, tmp_path: Path) -> None:
@@ -200,7 +195,7 @@ def no_labels(folder: Path) -> None:
         ),
         (
             lambda folder: (folder / "4" / "040.png").write_bytes(b""),
-            "cannot read .*/4/040.png: not an image: give a whole PNG or JPEG file",
+            "cannot read .*/4/040.png: not an image: give a PNG or JPEG file",
         ),
         (
             lambda folder: Image.new("L", (50, 50), 255).save(folder / "5" / "050.png"),
@@ -217,9 +212,9 @@ def test_folder_that_is_no_data_set_is_refused(images, tmp_path, damage, message
 
 
 def test_too_few_images_to_hold_out_are_refused() -> None:
-    split = Split(torch.zeros(21, 1, 28, 28), torch.tensor([0] * 10 + [1] * 10 + [7]))
+    split = Split(torch.zeros(21, 1, 28, 28), torch.tensor([0] * 10 + [1] * 10 + [7]), 0.0, 1.0)
     with pytest.raises(UserError, match=r"at least one per label.*: add images of \[7\]$"):
-        hold_out(split)
+        split_validation(split)
 
 
 @pytest.mark.parametrize("load", [load_train, load_test, dataset_checksum])
@@ -261,7 +256,7 @@ def test_truncated_image_is_one_line(tmp_path: Path, keep: float) -> None:
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (60, 60), np.uint8)).save(path)
     content = path.read_bytes()
     path.write_bytes(content[: keep if keep > 1 else int(keep * len(content))])
-    with pytest.raises(UserError, match=r"^cannot read .*photo.jpg: .*: give a whole PNG or JPEG"):
+    with pytest.raises(UserError, match=r"^cannot read .*photo.jpg: .*: give a PNG or JPEG"):
         read_grey(path)
 
 

@@ -1,20 +1,27 @@
 """What others report stands beside figures of the same kind, and says where ours is lower."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 from scipy import stats as scipy_stats
 
 from task3_MNIST.models import registry
-from task3_MNIST.report.comparison.published import CLAIMS, NOT_FOUND, NOT_MEASURED, beside
+from task3_MNIST.report.comparison.published import CLAIMS, NOT_FOUND, NOT_MEASURED, published_rows
+from task3_MNIST.runs.records import RunGroup, RunRecord
 from task3_MNIST.training.recipes import RECIPES
 from tests.helpers.scripts import REPOSITORY
 
 
-def measured(model, recipe, accuracies, **others):
-    """Return the row of a claim with these test and validation accuracies."""
-    figures = {"val_accuracy": [0.5] * len(accuracies), "test_accuracy": accuracies, **others}
-    return [row for row in beside({(model, recipe): figures}) if row.measured]
+def measured(model, recipe, accuracies, **figures):
+    """Return the row of a claim with these figures of validation and test, a value a seed."""
+    values = {"val_accuracy": [0.5] * len(accuracies), "test_accuracy": accuracies, **figures}
+    runs = []
+    for place in range(len(accuracies)):
+        found = SimpleNamespace(**{key: seeds[place] for key, seeds in values.items()})
+        runs.append(RunRecord("", None, found, [], found, None, None))
+    group = RunGroup("mnist", model, registry.family_of(model), recipe, tuple(runs))
+    return [row for row in published_rows([group]) if row.measured]
 
 
 def test_every_claim_is_of_a_model_of_the_zoo_by_a_recipe_with_where_it_was_seen():
@@ -74,7 +81,7 @@ def test_validation_is_held_against_validation_with_its_loss():
 
 
 def test_what_is_not_measured_says_so():
-    rows = beside({})
+    rows = published_rows([])
     assert len(rows) == sum(len(claim.recipes) for claim in CLAIMS)
     assert {(row.here, row.difference) for row in rows} == {(NOT_MEASURED, "–")}
 
@@ -84,7 +91,7 @@ def test_the_documents_have_every_claim_with_its_source(claim):
     table = (
         (REPOSITORY / "docs" / "published_results.md")
         .read_text(encoding="utf-8")
-        .split("<!-- others")[1]
+        .split("<!-- published")[1]
         .split("<!-- end")[0]
     )
     rows = [line for line in table.splitlines() if f"`{claim.model}`" in line or not claim.model]

@@ -4,7 +4,7 @@ import colorsys
 
 from task3_MNIST.plots.style import FAMILY_COLOURS, FAMILY_MARKERS, HUES, MARKERS, SYMBOLS
 from task3_MNIST.report.comparison.rows import make_entries
-from task3_MNIST.runs.groups import Group
+from task3_MNIST.runs.records import RunGroup
 
 
 def hue(color):
@@ -13,7 +13,7 @@ def hue(color):
 
 
 def test_pictures_and_pages_have_the_same_colors_and_marks():
-    groups = [Group("mnist", family, family, "fast", ()) for family in HUES]
+    groups = [RunGroup("mnist", family, family, "fast", ()) for family in HUES]
     for row in make_entries(groups, None):
         family = row.group.family
         assert row.colour == FAMILY_COLOURS[family]

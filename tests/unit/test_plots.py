@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -17,10 +18,10 @@ from task3_MNIST.plots import (
     draw_prediction_grid,
     style,
 )
-from task3_MNIST.plots.groups import group_by_seed
 from task3_MNIST.plots.predictions import COLUMNS, bands
 from task3_MNIST.plots.radar import bracket, position
 from task3_MNIST.runs.folder import Run, find
+from task3_MNIST.runs.groups import read_groups
 from tests.helpers.scripts import REPOSITORY
 
 FIGURES = {"accuracy", "training_time", "model_size", "learning_curves", "radar"}
@@ -33,7 +34,7 @@ def runs(digits_results):
 
 
 def of_model(runs, model):
-    return next(run for run in runs if run.config()["model"] == model)
+    return next(run for run in runs if run.config().model == model)
 
 
 def texts(figure):
@@ -74,15 +75,16 @@ def test_the_curves_are_the_runs_metrics_and_a_ring_is_around_the_selected_epoch
     for axes, measure in zip(drawn["curves"].axes, ("accuracy", "loss"), strict=True):
         *lines, ring = axes.get_lines()
         rows = {"Training": run.metrics(), "Validation": run.metrics()}
-        rows["Test"] = run.test()["epochs"]  # kept
+        rows["Test"] = run.test().epochs  # kept
         keys = {"Training": "train", "Validation": "val", "Test": "test"}
         assert [line.get_label() for line in lines] == list(keys)
         for line in lines:
             label = line.get_label()
             key = f"{keys[label]}_{measure}"
-            assert list(line.get_ydata()) == [row[key] for row in rows[label]]
-        assert list(ring.get_xdata()) == [summary["selected_epoch"]]
-        assert list(ring.get_ydata()) == [summary[f"val_{measure}"]]
+            key = "train_loss_unsmoothed" if key == "train_loss" else key
+            assert list(line.get_ydata()) == [getattr(row, key) for row in rows[label]]
+        assert list(ring.get_xdata()) == [summary.selected_epoch]
+        assert list(ring.get_ydata()) == [getattr(summary, f"val_{measure}")]
     draw_curves(of_model(runs, "cnn"))
     assert len(drawn["curves"].axes[0].get_lines()) == 3  # no epoch was kept
 
@@ -99,7 +101,7 @@ def test_a_run_of_one_epoch_has_one_tick_and_accuracy_in_percent(runs, drawn):
 def test_a_long_name_with_dollar_signs_is_written_whole(runs, drawn, tmp_path):
     run = Run(shutil.copytree(of_model(runs, "cnn").folder, tmp_path / "seed0"))
     name = "fast+epochs=1+batch-size=64+lr=0.0123+weight-decay=0.05+label-smoothing=0.1"
-    run.write_json("config.json", {**run.config(), "name": name, "dataset": "/images/$5 or $6$"})
+    run.write("config.json", replace(run.config(), name=name, dataset="/images/$5 or $6$"))
     draw_curves(run)
     title = drawn["curves"]._suptitle
     assert "".join(title.get_text().split()).endswith(f"cnn,{name},seed0,$5or$6$")
@@ -110,7 +112,7 @@ def test_a_long_name_with_dollar_signs_is_written_whole(runs, drawn, tmp_path):
 def test_confusion_matrix_writes_the_counts_of_test_json_and_colours_errors_only(runs, drawn):
     run = of_model(runs, "cnn")
     draw_confusion(run)
-    counts = np.array(run.test()["confusion"])
+    counts = np.array(run.test().confusion)
     axes = drawn["confusion_matrix"].axes[0]
     written = np.full_like(counts, -1)
     for text in axes.texts:
@@ -130,8 +132,8 @@ def test_a_run_without_an_error_still_has_a_confusion_matrix(runs, tmp_path):
     assert_picture(draw_confusion(Run(folder)))
 
 
-def test_comparison_groups_the_seeds_and_writes_mean_and_n(runs, drawn, tmp_path):
-    files = draw_comparison(runs, tmp_path)
+def test_comparison_groups_the_seeds_and_writes_mean_and_n(runs, digits_results, drawn, tmp_path):
+    files = draw_comparison(read_groups(digits_results)[0], tmp_path)
     # another data set than MNIST has a folder of its own
     assert {path.relative_to(tmp_path).as_posix() for path in files} == {
         f"digits/{name}.png" for name in FIGURES
@@ -139,9 +141,9 @@ def test_comparison_groups_the_seeds_and_writes_mean_and_n(runs, drawn, tmp_path
     for path in files:
         assert_picture(path)
     labels = [label.get_text() for label in drawn["accuracy"].axes[0].get_yticklabels()]
-    assert sorted(label.partition(",")[0] for label in labels) == ["cnn", "mlp"]
-    seeds = [run.test()["test_accuracy"] for run in runs if run.config()["model"] == "mlp"]
-    cnn = of_model(runs, "cnn").test()["test_accuracy"]
+    assert sorted(label.partition(" ")[0] for label in labels) == ["cnn", "mlp"]
+    seeds = [run.test().test_accuracy for run in runs if run.config().model == "mlp"]
+    cnn = of_model(runs, "cnn").test().test_accuracy
     values = texts(drawn["accuracy"])
     assert f"{100 * cnn:.2f} % (n=1)" in values
     assert any(
@@ -150,36 +152,25 @@ def test_comparison_groups_the_seeds_and_writes_mean_and_n(runs, drawn, tmp_path
     )
 
 
-def test_figures_of_two_data_sets_are_kept_apart_and_incomplete_runs_left_out(
-    runs, drawn, tmp_path
-):
-    other = Run(shutil.copytree(of_model(runs, "cnn").folder, tmp_path / "mnist_cnn"))
-    content = {**other.config(), "dataset": "mnist", "model": "lenet5"}
-    other.write_json("config.json", content)
-    incomplete = Run(shutil.copytree(other.folder, tmp_path / "incomplete"))
-    incomplete.write_json("config.json", {**content, "model": "cnn_10_20"})
-    (incomplete.folder / "summary.json").unlink()
-
-    files = draw_comparison([*runs, other, incomplete], tmp_path / "plots")
+def test_each_data_set_has_figures_of_its_own(digits_results, tmp_path):
+    groups, _ = read_groups(digits_results)
+    other = replace(groups[0], dataset="mnist", model="lenet5")
+    files = draw_comparison([*groups, other], tmp_path / "plots")
     assert {path.parent.name for path in files} == {"plots", "digits"}
-    assert {group.model for group in group_by_seed([*runs, other, incomplete])} == {
-        *("mlp", "cnn", "lenet5")
-    }
 
 
-def test_a_run_never_evaluated_is_compared_in_what_needs_no_test_set(runs, tmp_path):
-    run = Run(shutil.copytree(of_model(runs, "cnn").folder, tmp_path / "seed0"))
-    (run.folder / "test.json").unlink()
-    files = draw_comparison([run], tmp_path / "plots")
+def test_a_run_never_evaluated_is_compared_in_what_needs_no_test_set(digits_results, tmp_path):
+    group = read_groups(digits_results)[0][0]
+    untested = replace(group, runs=tuple(replace(run, test=None) for run in group.runs))
+    files = draw_comparison([untested], tmp_path / "plots")
     assert {path.stem for path in files} == FIGURES - {"accuracy", "radar"}
 
 
-def test_twenty_models_have_a_row_each_that_does_not_overlap_the_next(runs, drawn, tmp_path):
-    many = []
-    for number in range(20):
-        run = Run(shutil.copytree(of_model(runs, "cnn").folder, tmp_path / str(number)))
-        run.write_json("config.json", {**run.config(), "model": f"cnn_d1_w{number + 8}"})
-        many.append(run)
+def test_twenty_models_have_a_row_each_that_does_not_overlap_the_next(
+    digits_results, drawn, tmp_path
+):
+    group = read_groups(digits_results)[0][0]
+    many = [replace(group, model=f"cnn_d1_w{number + 8}") for number in range(20)]
     for path in draw_comparison(many, tmp_path / "plots"):
         assert_picture(path)
     figure = drawn["accuracy"]
@@ -200,15 +191,10 @@ def test_radar_scales_enclose_all_values_and_put_the_better_further_out():
 
 def test_prediction_grid_is_green_where_right_and_red_where_wrong(runs, drawn, tmp_path):
     test = load_test("digits", REPOSITORY / "data")
-    path = draw_prediction_grid(runs, test.images, test.labels, tmp_path / "grid.png")
+    answers = {run.config().model: run.classes() for run in runs if run.config().seed == 0}
+    path = draw_prediction_grid(answers, test, "digits", tmp_path / "grid.png")
     assert_picture(path)
     assert {rgb(style.RIGHT), rgb(style.WRONG)} <= colours(path)
-
-    answers = {
-        run.config()["model"]: run.predictions().argmax(1)
-        for run in runs
-        if run.config()["seed"] == 0
-    }
     right = np.stack([answer == test.labels.numpy() for answer in answers.values()])
     expected = [
         ("✓ " if right[row, place] else "✗ ") + str(answer[place])
@@ -229,18 +215,18 @@ def test_prediction_grid_shows_the_first_images_of_each_kind_in_test_order():
     right[1, 25:] = True
     shown = {title: places.tolist() for title, places in bands(right)}
     assert shown == {
-        "No model is right: 10 images": list(range(10)),
-        f"Some models are right: 15 images, the first {COLUMNS}": list(range(10, 22)),
-        f"Every model is right: 15 images, the first {COLUMNS}": list(range(25, 37)),
+        "No model is correct: 10 images": list(range(10)),
+        f"Some models are correct: 15 images, the first {COLUMNS}": list(range(10, 22)),
+        f"Every model is correct: 15 images, the first {COLUMNS}": list(range(25, 37)),
     }
 
 
-def test_drawing_never_touches_matplotlibs_global_state(runs, tmp_path):
+def test_drawing_never_touches_matplotlibs_global_state(runs, digits_results, tmp_path):
     import matplotlib
     from matplotlib._pylab_helpers import Gcf
 
     before = dict(matplotlib.rcParams)
-    draw_comparison(runs, tmp_path)
+    draw_comparison(read_groups(digits_results)[0], tmp_path)
     draw_confusion(runs[0])
     assert dict(matplotlib.rcParams) == before
     # pyplot's list of open figures, which would keep each of them in memory

@@ -1,7 +1,6 @@
 """A study of size: set apart from the comparison, drawn as lines, and judged by a test."""
 
 import shutil
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,14 +9,12 @@ from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.models import registry
 from task3_MNIST.models.size import parameter_count
 from task3_MNIST.plots import draw_comparison
-from task3_MNIST.plots.groups import group_by_seed
 from task3_MNIST.plots.model_size import draw_size
 from task3_MNIST.report.comparison.data import comparison
 from task3_MNIST.report.comparison.page import write_page
 from task3_MNIST.report.inference.data import build_page
-from task3_MNIST.runs.folder import find
-from task3_MNIST.runs.groups import collect
-from task3_MNIST.runs.size_study import ENOUGH, set_apart
+from task3_MNIST.runs.groups import read_groups
+from task3_MNIST.runs.records import ENOUGH_SIZES, RunGroup, split_size_study
 from tests.helpers.made_runs import add_model, change_json
 from tests.helpers.pages import lowest_contrast, opened, seconds_until_ready, tabbed_controls
 from tests.helpers.scripts import REPOSITORY
@@ -63,12 +60,12 @@ def studied(source, tmp_path_factory):
 @pytest.fixture(scope="module")
 def page_file(studied, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "studied.html"
-    write_page(*collect(studied), DATA, path)
+    write_page(*read_groups(studied), DATA, path)
     return path
 
 
 def data_of(results):
-    [dataset] = comparison(*collect(results), DATA)["datasets"]
+    [dataset] = comparison(*read_groups(results), DATA)["datasets"]
     return dataset
 
 
@@ -80,16 +77,8 @@ def names(entries):
     return {entry["name"] for entry in entries}
 
 
-class Group(NamedTuple):
-    """As much of a group as deciding needs."""
-
-    model: str
-    family: str
-    name: str = "fast"
-
-
 def groups_of(models, name="fast"):
-    return [Group(model, registry.family_of(model), name) for model in models]
+    return [RunGroup("digits", model, registry.family_of(model), name, ()) for model in models]
 
 
 def test_every_point_of_the_grids_has_its_size_and_no_other_model_has_one():
@@ -103,20 +92,20 @@ def test_every_point_of_the_grids_has_its_size_and_no_other_model_has_one():
 
 def test_a_few_sizes_are_models_like_others_and_many_are_a_study():
     others, sizes = groups_of(OTHERS), groups_of(MLPS)
-    assert len(sizes) == ENOUGH
-    assert set_apart([*others, *sizes]) == (others, sizes)
+    assert len(sizes) == ENOUGH_SIZES
+    assert split_size_study([*others, *sizes]) == (others, sizes)
     few = [*others, *sizes[:-1]]
-    assert set_apart(few) == (few, [])
+    assert split_size_study(few) == (few, [])
     # neither two families nor two recipes make one study together
     mixed = [*few, *groups_of(["cnn_d1_w8"]), *groups_of(["mlp_d4_w32"], name="classic")]
-    assert set_apart(mixed) == (mixed, [])
+    assert split_size_study(mixed) == (mixed, [])
 
 
 def test_a_study_beside_next_to_nothing_is_compared_as_well():
     sizes = groups_of(MLPS)
     for others in ([], groups_of(["linear"])):
         everything = [*others, *sizes]
-        assert set_apart(everything) == (everything, sizes)
+        assert split_size_study(everything) == (everything, sizes)
 
 
 def test_page_compares_the_others_and_shows_the_study_by_itself(studied):
@@ -141,7 +130,7 @@ def test_a_line_goes_through_the_widths_of_a_depth_with_bars_over_the_seeds(stud
     line = traces["MLP, 1 layer"]
     widths = ["mlp_d1_w32", "mlp_d1_w64", "mlp_d1_w128"]
     assert list(line["x"]) == [parameter_count(registry.build(model)) for model in widths]
-    groups = {group.model: group for group in group_by_seed(find(studied))}
+    groups = {group.model: group for group in read_groups(studied)[0]}
     for place, model in enumerate(widths):
         seeds = mean_interval(groups[model].tests("test_accuracy"))
         assert line["y"][place] == pytest.approx(1 - seeds.mean, rel=1e-4)
@@ -211,7 +200,7 @@ def test_page_keeps_the_study_in_its_section_and_in_the_table_where_ticked(brows
 def test_without_a_study_nothing_speaks_of_one(browser, studied, tmp_path):
     results = shutil.copytree(studied, tmp_path / "runs", ignore=shutil.ignore_patterns("*_d?_w*"))
     path = tmp_path / "page.html"
-    write_page(*collect(results), DATA, path)
+    write_page(*read_groups(results), DATA, path)
     with opened(browser, path) as page:
         for part in ("#size", "#apart-control", "nav a[href='#size']"):
             assert page.locator(part).is_hidden()
@@ -220,7 +209,7 @@ def test_without_a_study_nothing_speaks_of_one(browser, studied, tmp_path):
 def test_a_study_alone_is_in_the_whole_page(browser, studied, tmp_path):
     results = shutil.copytree(studied, tmp_path / "runs", ignore=shutil.ignore_patterns(*OTHERS))
     path = tmp_path / "page.html"
-    write_page(*collect(results), DATA, path)
+    write_page(*read_groups(results), DATA, path)
     with opened(browser, path) as page:
         assert page.locator("#pairs .matrix tbody tr").count() == len(MLPS) + len(CNNS)
         assert page.locator("#apart-control").is_hidden()
@@ -236,7 +225,7 @@ def test_unevaluated_sizes_are_no_section_and_stop_nothing(studied, tmp_path):
     assert dataset["size"] is None
     assert not [chart for chart in dataset["charts"] if chart["name"].startswith("size-")]
     assert names(dataset["apart"]) == {*MLPS, *CNNS}
-    draw_comparison(find(results), tmp_path / "plots")
+    draw_comparison(read_groups(results)[0], tmp_path / "plots")
 
 
 def test_one_command_of_many_models_is_one_row(studied, tmp_path):
@@ -252,7 +241,7 @@ def test_one_command_of_many_models_is_one_row(studied, tmp_path):
 def test_picture_has_a_line_for_each_depth_and_the_others_leave_the_study_out(
     studied, tmp_path, drawn
 ):
-    files = draw_comparison(find(studied), tmp_path)
+    files = draw_comparison(read_groups(studied)[0], tmp_path)
     assert tmp_path / "digits" / "size_fast.png" in files
     rows = {label.get_text() for label in drawn["accuracy"].axes[0].get_yticklabels()}
     assert rows == set(OTHERS)
@@ -273,7 +262,7 @@ def test_sizes_that_cost_the_same_have_an_axis_too(studied, tmp_path, drawn):
     results = shutil.copytree(studied, tmp_path / "runs")
     for path in results.rglob("summary.json"):
         change_json(path, train_seconds=3.5409543660136116)  # matplotlib's own limits are one ulp
-    study = [group for group in group_by_seed(find(results)) if group.model in MLPS]
+    study = [group for group in read_groups(results)[0] if group.model in MLPS]
     draw_size(study, [], tmp_path / "size.png")
     low, high = drawn["size"].axes[2].get_xlim()
     assert low < 3.2 < 4 < high
@@ -301,7 +290,7 @@ def seventy_file(source, tmp_path_factory):
         [point for family in registry.FAMILIES for point in registry.grid_points(family)], "fast"
     )
     path = tmp_path_factory.mktemp("page") / "seventy.html"
-    write_page(*collect(results), DATA, path)
+    write_page(*read_groups(results), DATA, path)
     return path
 
 
