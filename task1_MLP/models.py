@@ -13,7 +13,7 @@ class MLP(nn.Module):
 
     Args:
         hidden: units of each hidden layer; none makes the model a linear classifier.
-        batch_norm: normalise each hidden layer before its ReLU (Ioffe and Szegedy 2015).
+        batch_norm: normalize each hidden layer before its ReLU (Ioffe and Szegedy 2015).
         dropout: fraction of each hidden layer's units dropped in training.
         num_classes: units of the last layer.
     """
@@ -41,7 +41,7 @@ class MLP(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, 10) of images (B, 1, 28, 28), normalised."""
+        """Return logits (B, 10) of images (B, 1, 28, 28), normalized."""
         return self.layers(images)
 
 

@@ -36,7 +36,7 @@ class CNN(nn.Module):
     Args:
         features: the convolutional part, in order.
         hidden: units of each hidden linear layer behind it.
-        batch_norm: normalise each convolution and hidden layer before its ReLU
+        batch_norm: normalize each convolution and hidden layer before its ReLU
             (Ioffe and Szegedy 2015).
         dropout: fraction of units dropped in training after each pooling (whole channels)
             and each hidden layer.
@@ -99,7 +99,7 @@ class CNN(nn.Module):
         self.classifier = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, 10) of images (B, 1, 28, 28), normalised."""
+        """Return logits (B, 10) of images (B, 1, 28, 28), normalized."""
         return self.classifier(self.features(images))
 
 

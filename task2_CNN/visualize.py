@@ -143,7 +143,7 @@ def feature_maps(model: nn.Module, image: Tensor) -> tuple[list[tuple[str, Tenso
 
     Args:
         model: in evaluation mode.
-        image: (1, 1, 28, 28), normalised.
+        image: (1, 1, 28, 28), normalized.
 
     Returns:
         pairs of a name and maps (channels, height, width); logits (10,).
@@ -179,10 +179,10 @@ def strongest(strength: Tensor) -> Tensor:
 def _draw_answer(axes, logits: Tensor, label: int) -> None:
     probabilities = logits.softmax(0).numpy()
     answer = int(probabilities.argmax())
-    colours = [style.GRID] * len(probabilities)
-    colours[answer] = style.RIGHT if answer == label else style.WRONG
+    colors = [style.GRID] * len(probabilities)
+    colors[answer] = style.RIGHT if answer == label else style.WRONG
     style.plain_axes(axes)
-    axes.bar(range(len(probabilities)), probabilities, color=colours)
+    axes.bar(range(len(probabilities)), probabilities, color=colors)
     axes.set_xticks(range(len(probabilities)))
     axes.set_ylim(0, 1)
     style.percent_axis(axes.yaxis)

@@ -10,8 +10,8 @@ from task3_MNIST.datasets import preprocessing
 from task3_MNIST.errors import UserError
 
 
-def read_grey(path: Path) -> np.ndarray:
-    """Return the image upright and grey, (H, W) uint8; what is transparent counts as white paper.
+def read_gray(path: Path) -> np.ndarray:
+    """Return the image upright and gray, (H, W) uint8; what is transparent counts as white paper.
 
     Raises:
         UserError: the file cannot be read as an image.
@@ -41,7 +41,7 @@ def read_digit(path: Path) -> np.ndarray:
     Raises:
         UserError: the file cannot be read, is blank, or shows several digits.
     """
-    gray = read_grey(path)
+    gray = read_gray(path)
     try:
         ink = preprocessing.extract_ink(gray)
     except UserError as error:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from task3_MNIST.datasets import preprocessing
-from task3_MNIST.datasets.image_files import read_grey
+from task3_MNIST.datasets.image_files import read_gray
 from task3_MNIST.errors import UserError
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -79,9 +79,9 @@ class Folder:
     def _read(paths: list[Path]) -> tuple[np.ndarray, np.ndarray]:
         images = np.empty((len(paths), preprocessing.SIDE, preprocessing.SIDE), dtype=np.uint8)
         for index, path in enumerate(paths):
-            grey = read_grey(path)
+            gray = read_gray(path)
             try:
-                images[index] = preprocessing.prepare(grey)
+                images[index] = preprocessing.prepare(gray)
             except UserError as error:
                 raise UserError(f"{path}: {error}") from error
         return images, np.array([int(path.parent.name) for path in paths])

@@ -1,4 +1,4 @@
-"""Fit a grey image of a digit to MNIST's framing: white ink on black, 20 px box, centred by mass.
+"""Fit a gray image of a digit to MNIST's framing: white ink on black, 20 px box, centered by mass.
 
 The page prepares its images by these same steps in JavaScript, so each step is spelled out with
 plain sums and no library's own resampling. `prepare` runs `extract_ink`, then `frame`.
@@ -12,31 +12,31 @@ from task3_MNIST.errors import UserError
 
 SIDE = 28  # of the image
 BOX = 20  # the ink's longer side
-CENTRE = 14  # pixel index of the ink's centre of mass, in rows and in columns
+CENTER = 14  # pixel index of the ink's center of mass, in rows and in columns
 MAX_SIDE = 400  # a larger image is shrunk first: pen strokes are wide enough, and all is faster
 
 FIT_SIDE = 64  # pixels a side that the background is fitted to, about: it is smooth
 FIT_ROUNDS = 10  # of that fit; it settles in three or four
-MIN_CONTRAST = 24  # grey levels between paper and ink, below which an image is blank
+MIN_CONTRAST = 24  # gray levels between paper and ink, below which an image is blank
 SPECK = 0.02  # a spot with less than this share of the largest one's ink is dirt
 MIN_STROKE = 2.0  # px of the box; MNIST's own strokes are 2 to 4
 DIGIT = 0.2  # a part with less than this share of the largest one's ink is no digit of its own
-JOIN = 0.08  # of the largest part's longer side: how far each part grows to meet its neighbours
+JOIN = 0.08  # of the largest part's longer side: how far each part grows to meet its neighbors
 
 
-def prepare(grey: np.ndarray) -> np.ndarray:
+def prepare(gray: np.ndarray) -> np.ndarray:
     """Return the image as MNIST would show it, (28, 28) uint8, white ink on black.
 
     Args:
-        grey: (H, W) uint8, dark on light or light on dark, of any size.
+        gray: (H, W) uint8, dark on light or light on dark, of any size.
 
     Raises:
         UserError: there is no ink in the image.
     """
-    return frame(extract_ink(grey))
+    return frame(extract_ink(gray))
 
 
-def extract_ink(grey: np.ndarray) -> np.ndarray:
+def extract_ink(gray: np.ndarray) -> np.ndarray:
     """Return how much ink each pixel holds, (h, w) float64 in 0..1, 0 wherever there is paper.
 
     1. Shrink: a longer side over 400 becomes 400, the other `max(1, floor(side * 400 / longer +
@@ -54,8 +54,8 @@ def extract_ink(grey: np.ndarray) -> np.ndarray:
     Raises:
         UserError: there is no ink in the image.
     """
-    height, width = grey.shape
-    values = grey.astype(np.float64)
+    height, width = gray.shape
+    values = gray.astype(np.float64)
     if max(height, width) > MAX_SIDE:
         values = np.floor(resize(values, *_fit(height, width, MAX_SIDE)) + 0.5)
     if _border_median(values) > (values.min() + values.max()) / 2:
@@ -74,7 +74,7 @@ def extract_ink(grey: np.ndarray) -> np.ndarray:
 
 
 def fit_background(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the paper's brightness under the ink, (H, W) float64, and its noise, in grey levels.
+    """Return the paper's brightness under the ink, (H, W) float64, and its noise, in gray levels.
 
     The fit sees every step-th row and column from the first, step = `max(1, floor(longer / 64))`.
     Its surface starts as the border's median (as for the polarity) everywhere. Ten times over:
@@ -118,7 +118,7 @@ def frame(ink: np.ndarray) -> np.ndarray:
        longer + 0.5))`. A longer side of 19 or 20 is left alone: MNIST's own images pass unchanged.
     4. Divide by the maximum; each pixel is `floor(255 * v + 0.5)`.
     5. Place it on black by a whole number of pixels: the first row is `floor(14 - c + 0.5)` with c
-       the centre of mass in rows of the crop, kept within 0 and 28 - height; columns likewise.
+       the center of mass in rows of the crop, kept within 0 and 28 - height; columns likewise.
 
     Args:
         ink: (h, w) in 0..1, 0 wherever there is paper, with at least one pixel of ink.
@@ -229,6 +229,6 @@ def _grow(image: np.ndarray, radius: int) -> np.ndarray:
 
 
 def _first_index(profile: np.ndarray) -> int:
-    """Return where a profile of ink starts when its centre of mass is put at pixel 14."""
-    centre = (profile * np.arange(len(profile))).sum() / profile.sum()
-    return int(np.clip(np.floor(CENTRE - centre + 0.5), 0, SIDE - len(profile)))
+    """Return where a profile of ink starts when its center of mass is put at pixel 14."""
+    center = (profile * np.arange(len(profile))).sum() / profile.sum()
+    return int(np.clip(np.floor(CENTER - center + 0.5), 0, SIDE - len(profile)))

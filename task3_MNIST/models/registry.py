@@ -64,7 +64,7 @@ def family_of(name: str) -> str:
 
 
 def build(name: str) -> nn.Module:
-    """Return a new model with PyTorch's default initialisation from the global generator.
+    """Return a new model with PyTorch's default initialization from the global generator.
 
     Raises:
         UsageError: as `family_of`.

@@ -12,7 +12,7 @@ def count_flops(model: nn.Module) -> int:
     """Return the floating-point operations of one image's forward pass.
 
     Counted by PyTorch: matrix products and convolutions, a multiplication and an addition
-    each; activations, pooling and normalisation are left out.
+    each; activations, pooling and normalization are left out.
     """
     from torch.utils.flop_counter import FlopCounterMode  # a quarter of a second to import
 

@@ -11,14 +11,14 @@ from task3_MNIST.models.layers import Layer, layers, shape_text
 from task3_MNIST.models.size import parameter_count
 from task3_MNIST.plots import style
 
-KIND_COLOURS = {
+KIND_COLORS = {
     "Conv2d": style.PALETTE[1],
     "Linear": style.PALETTE[0],
     "MaxPool2d": style.PALETTE[2],
     "BatchNorm1d": style.PALETTE[4],
     "BatchNorm2d": style.PALETTE[4],
 }
-OTHER_COLOUR = "#AAAAAA"
+OTHER_COLOR = "#AAAAAA"
 ROW_INCHES = 0.34
 NAME_X, DETAIL_X, BAR_X, SHAPE_X, PARAMETERS_X = 0.0, 1.35, 5.45, 8.2, 9.9
 BAR_WIDTH = 2.2
@@ -73,14 +73,14 @@ def _draw_row(axes, position: int, row: Layer, most: int) -> None:
     from matplotlib.patches import FancyBboxPatch
 
     width = BAR_WIDTH * math.log(math.prod(row.output_shape) + 1) / math.log(most + 1)
-    learns = row.parameters > 0 or row.kind in KIND_COLOURS
+    learns = row.parameters > 0 or row.kind in KIND_COLORS
     axes.add_patch(
         FancyBboxPatch(
             (BAR_X - width / 2, position - 0.3),
             width,
             0.6,
             boxstyle="round,pad=0,rounding_size=0.1",
-            facecolor=KIND_COLOURS.get(row.kind, OTHER_COLOUR),
+            facecolor=KIND_COLORS.get(row.kind, OTHER_COLOR),
             edgecolor="none",
         )
     )

@@ -94,11 +94,11 @@ def _draw_accuracy(groups: list[RunGroup], path: Path) -> Path:
     for position, group in enumerate(rows):
         values = accuracies[group]
         interval = mean_interval(values)
-        colour = style.FAMILY_COLOURS[group.family]
-        axes.plot(values, [position] * len(values), "o", color=colour, alpha=0.3, markersize=4)
+        color = style.FAMILY_COLORS[group.family]
+        axes.plot(values, [position] * len(values), "o", color=color, alpha=0.3, markersize=4)
         if len(values) > 1:
-            axes.plot([interval.low, interval.high], [position] * 2, color=colour, linewidth=2.5)
-        axes.plot(interval.mean, position, style.FAMILY_MARKERS[group.family], color=colour)
+            axes.plot([interval.low, interval.high], [position] * 2, color=color, linewidth=2.5)
+        axes.plot(interval.mean, position, style.FAMILY_MARKERS[group.family], color=color)
         spread = f" ± {100 * (interval.high - interval.mean):.2f}" if len(values) > 1 else ""
         _write_value(axes, position, f"{100 * interval.mean:.2f}{spread} % (n={len(values)})")
     style.percent_axis(axes.xaxis)
@@ -141,7 +141,7 @@ def _draw_bars(
             interval.mean - base,
             left=base,
             height=0.6,
-            color=style.FAMILY_COLOURS[group.family],
+            color=style.FAMILY_COLORS[group.family],
             alpha=0.85,
         )
         if count > 1:
@@ -157,7 +157,7 @@ def _draw_bars(
 
 
 def _new_rows(rows: list[RunGroup]):
-    """Return a figure whose axes have a labelled row for each group, the last on top."""
+    """Return a figure whose axes have a labeled row for each group, the last on top."""
     names = labels(rows)
     longest = max(len(name) for name in names.values())
     figure = style.new_figure(6.6 + LETTER_INCHES * longest, ROW_INCHES * len(rows) + 1.6)

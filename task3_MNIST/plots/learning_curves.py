@@ -19,8 +19,8 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
         groups: of one data set.
         path: the PNG file.
     """
-    # every colour solid first, then dashed: twenty lines stay apart
-    looks = [(colour, dash) for dash, colour in product(DASHES, style.PALETTE)]
+    # every color solid first, then dashed: twenty lines stay apart
+    looks = [(color, dash) for dash, color in product(DASHES, style.PALETTE)]
     figure = style.new_figure(11.0, 7.5)
     panels = figure.subplots(2, 2, sharex=True, sharey="row")
     for axes, (measure, split) in zip(
@@ -29,8 +29,8 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
         style.plain_axes(axes)
         axes.set_title(style.SPLITS[split] + " " + measure, loc="left", fontsize=10)
         for number, group in enumerate(groups):
-            colour, dash = looks[number % len(looks)]
-            _draw_group(axes, group, f"{split}_{measure}", colour, dash)
+            color, dash = looks[number % len(looks)]
+            _draw_group(axes, group, f"{split}_{measure}", color, dash)
     longest = max(max(group.curve("epoch")[0], default=1) for group in groups)
     for axes in panels.flat:
         style.epoch_axis(axes, longest)
@@ -59,12 +59,12 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
     return style.save(figure, path)
 
 
-def _draw_group(axes, group: RunGroup, key: str, colour: str, dash: str) -> None:
+def _draw_group(axes, group: RunGroup, key: str, color: str, dash: str) -> None:
     epochs, values = group.curve(key)
     intervals = [mean_interval(seeds) for seeds in values]
     means = [interval.mean for interval in intervals]
-    axes.plot(epochs, means, dash, color=colour, marker="o", markersize=3, linewidth=1.6)
+    axes.plot(epochs, means, dash, color=color, marker="o", markersize=3, linewidth=1.6)
     if len(group.runs) > 1:
         low = [max(interval.low, 0) for interval in intervals]
         high = [interval.high for interval in intervals]
-        axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
+        axes.fill_between(epochs, low, high, color=color, alpha=0.15, linewidth=0)

@@ -13,7 +13,7 @@ from task3_MNIST.models import registry
 from task3_MNIST.plots import style
 from task3_MNIST.runs.records import RunGroup
 
-# the deeper, the darker; the dashes tell depths apart without colour
+# the deeper, the darker; the dashes tell depths apart without color
 LOOKS = (("-", 0.45), ("--", 0.2), ("-.", 0.0), (":", -0.35))
 SMALLEST_ERROR = 1e-5  # a logarithm has no zero
 FAR = 1.5  # that many times the worst error of the study: other models stand apart from it
@@ -69,8 +69,8 @@ def draw_size(study: Sequence[RunGroup], others: Sequence[RunGroup], path: Path)
         for key, line in lines.items():
             _draw(axes, line, cost, **_looks(*key))
         for group in shown:
-            colour = style.FAMILY_COLOURS[group.family]
-            _draw(axes, [group], cost, marker="D", color=colour, markerfacecolor="white")
+            color = style.FAMILY_COLORS[group.family]
+            _draw(axes, [group], cost, marker="D", color=color, markerfacecolor="white")
     for axes in (panels[0], panels[2]):
         axes.set_ylabel("test images classified correctly (logarithm of the errors)")
     if shown:
@@ -113,7 +113,7 @@ def depths(study: Sequence[RunGroup]) -> dict[tuple[str, int], list[RunGroup]]:
 def _looks(family: str, depth: int) -> dict[str, Any]:
     dash, paler = LOOKS[depth - 1]
     goal = 1.0 if paler > 0 else 0.0
-    parts = [int(style.FAMILY_COLOURS[family][place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    parts = [int(style.FAMILY_COLORS[family][place : place + 2], 16) / 255 for place in (1, 3, 5)]
     mixed = tuple(part + abs(paler) * (goal - part) for part in parts)
     return {"color": mixed, "linestyle": dash, "marker": style.FAMILY_MARKERS[family]}
 

@@ -14,7 +14,7 @@ COLUMNS = 12
 # inches: an image's side, a row of answers, a band's title, a letter of a model's name
 SIDE, ROW, TITLE, LETTER = 0.62, 0.28, 0.55, 0.08
 SIGNS = {True: "✓", False: "✗"}
-COLOURS = {True: style.RIGHT, False: style.WRONG}
+COLORS = {True: style.RIGHT, False: style.WRONG}
 
 
 def draw_prediction_grid(
@@ -54,7 +54,7 @@ def draw_prediction_grid(
         )
         for row, name in enumerate(rows):
             cells = [
-                (f"{SIGNS[ok]} {classes[row, place]}", COLOURS[ok])
+                (f"{SIGNS[ok]} {classes[row, place]}", COLORS[ok])
                 for place, ok in zip(places, correct[row, places].tolist(), strict=True)
             ]
             _draw_answers(axes, margin, y + ROW * (row + 1), name, cells)
@@ -99,6 +99,6 @@ def _draw_images(axes, images: np.ndarray, margin: float, top: float) -> None:
 
 def _draw_answers(axes, margin: float, y: float, name: str, cells: list[tuple[str, str]]) -> None:
     axes.text(margin - 0.15, y, name, fontsize=9, ha="right", va="center", color=style.INK)
-    for column, (text, colour) in enumerate(cells):
+    for column, (text, color) in enumerate(cells):
         x = margin + SIDE * (column + 0.5)
-        axes.text(x, y, text, fontsize=10, ha="center", va="center", color=colour)
+        axes.text(x, y, text, fontsize=10, ha="center", va="center", color=color)

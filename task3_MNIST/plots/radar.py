@@ -101,7 +101,7 @@ def draw_radar(evaluated: list[RunGroup], path: Path) -> Path | None:
     for axes in panels[len(groups) :]:
         axes.set_axis_off()
     scales = "\n".join(
-        f"{quality.name}: centre {quality.text(worst)}, rim {quality.text(best)}"
+        f"{quality.name}: center {quality.text(worst)}, rim {quality.text(best)}"
         for quality, end in zip(QUALITIES, ends, strict=True)
         for worst, best in [end if quality.more_is_better else reversed(end)]
     )
@@ -109,7 +109,7 @@ def draw_radar(evaluated: list[RunGroup], path: Path) -> Path | None:
         figure,
         f"Five qualities on {Path(groups[0].dataset).name}: further out is better",
         f"Means over seeds, logarithmic scales (of the error for accuracy):\n{scales}\n"
-        "Grey outlines: the other models. The area has no meaning."
+        "Gray outlines: the other models. The area has no meaning."
         + (f" Not drawn, for want of a figure: {', '.join(lacking)}." if lacking else ""),
     )
     return style.save(figure, path)
@@ -131,7 +131,7 @@ def bracket(values: list[float]) -> tuple[float, float]:
 
 
 def position(value: float, low: float, high: float, more_is_better: bool) -> float:
-    """Return where a value lies on its spoke: 0 in the centre and worst, 1 at the rim and best."""
+    """Return where a value lies on its spoke: 0 in the center and worst, 1 at the rim and best."""
     share = math.log(value / low) / math.log(high / low)
     return share if more_is_better else 1 - share
 
@@ -142,9 +142,9 @@ def _draw_one(axes, shown: RunGroup, shapes: dict[RunGroup, list[float]]) -> Non
     for group, shape in shapes.items():
         if group != shown:
             axes.plot(closed, [*shape, shape[0]], color="#BBBBBB", linewidth=0.6)
-    colour, shape = style.FAMILY_COLOURS[shown.family], shapes[shown]
-    axes.plot(closed, [*shape, shape[0]], color=colour, linewidth=1.8, marker="o", markersize=3)
-    axes.fill(angles, shape, color=colour, alpha=0.2)
+    color, shape = style.FAMILY_COLORS[shown.family], shapes[shown]
+    axes.plot(closed, [*shape, shape[0]], color=color, linewidth=1.8, marker="o", markersize=3)
+    axes.fill(angles, shape, color=color, alpha=0.2)
     axes.set_theta_offset(math.pi / 2)
     axes.set_theta_direction(-1)
     axes.set_ylim(0, 1)

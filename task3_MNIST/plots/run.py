@@ -75,7 +75,7 @@ def draw_curves(run: Run) -> list[Path]:
 def _draw_curve(axes, run: Run, rows: Sequence[Any], split: str, measure: str) -> None:
     looks = {
         "train": {"color": style.MUTED, "linestyle": "--"},
-        "val": {"color": style.FAMILY_COLOURS[run.config().family]},
+        "val": {"color": style.FAMILY_COLORS[run.config().family]},
         "test": {"color": style.INK, "linestyle": ":"},
     }
     key = f"{split}_{measure}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DPI = 150
 
-# Okabe and Ito 2008: told apart with any kind of colour vision; their yellow is too pale on white
+# Okabe and Ito 2008: told apart with any kind of color vision; their yellow is too pale on white
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
 # MLPs are orange squares, CNNs blue circles, baselines gray triangles, on pages too.
 # A family has hues of its own, so that it is seen before a name is read; the first one stands for
@@ -32,7 +32,7 @@ HUES = {
 # by the names that Plotly and Matplotlib have for them
 SYMBOLS = {"mlp": "square", "cnn": "circle", "baseline": "triangle-up"}
 MARKERS = {"square": "s", "circle": "o", "triangle-up": "^"}
-FAMILY_COLOURS = {family: hues[0] for family, hues in HUES.items()}
+FAMILY_COLORS = {family: hues[0] for family, hues in HUES.items()}
 FAMILY_MARKERS = {family: MARKERS[symbol] for family, symbol in SYMBOLS.items()}
 FAMILY_NAMES = {"mlp": "MLP", "cnn": "CNN", "baseline": "baseline"}
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
@@ -80,11 +80,11 @@ def _wrap(text: str, figure: Figure, letters_an_inch: int) -> str:
 
 
 def family_legend(figure: Figure, families: set[str]) -> None:
-    """Say which colour is which family, below the axes."""
+    """Say which color is which family, below the axes."""
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D([], [], linestyle="", marker=marker, color=FAMILY_COLOURS[family])
+        Line2D([], [], linestyle="", marker=marker, color=FAMILY_COLORS[family])
         for family, marker in FAMILY_MARKERS.items()
         if family in families
     ]

@@ -1,4 +1,4 @@
-"""Many small images as one: weights, kernels and feature maps on a common colour scale."""
+"""Many small images as one: weights, kernels and feature maps on a common color scale."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def chart(
 ) -> dict[str, Any]:
     """Return a chart as plain data.
 
-    Colours of text, axes and ground are not in it: the page sets them with its theme.
+    Colors of text, axes and ground are not in it: the page sets them with its theme.
 
     Args:
         name: its id on the page and the name of its picture.

@@ -12,7 +12,7 @@ from PIL import Image
 SIDE = 28
 COLUMNS = 50
 LIMIT = 2400  # images: some 150 bytes each
-GREYS = 16  # 4 bits a pixel: no eye tells them from 8, at half the bytes
+GRAYS = 16  # 4 bits a pixel: no eye tells them from 8, at half the bytes
 
 
 def pack_mistakes(images: np.ndarray, labels: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
@@ -66,13 +66,13 @@ def _picture(images: np.ndarray) -> str:
     sheet = np.zeros((rows * SIDE, COLUMNS * SIDE), np.uint8)
     if len(images):
         least, most = images.min(), images.max()
-        greys = np.rint((images - least) / (most - least) * (GREYS - 1)).astype(np.uint8)
-        for place, grey in enumerate(greys):
+        grays = np.rint((images - least) / (most - least) * (GRAYS - 1)).astype(np.uint8)
+        for place, gray in enumerate(grays):
             top, left = place // COLUMNS * SIDE, place % COLUMNS * SIDE
-            sheet[top : top + SIDE, left : left + SIDE] = grey[0]
+            sheet[top : top + SIDE, left : left + SIDE] = gray[0]
     picture = Image.fromarray(sheet, mode="P")
     picture.putpalette(
-        [level for grey in range(GREYS) for level in [grey * 255 // (GREYS - 1)] * 3]
+        [level for gray in range(GRAYS) for level in [gray * 255 // (GRAYS - 1)] * 3]
     )
     stream = io.BytesIO()
     picture.save(stream, "PNG", bits=4, optimize=True)

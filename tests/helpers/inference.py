@@ -27,7 +27,7 @@ def make_run(results, model_name, test, *, dataset="digits", name="fast", recipe
     run.folder.mkdir(parents=True)
     torch.manual_seed(seed)
     model = registry.build(model_name)
-    randomise_batch_norm(model)
+    randomize_batch_norm(model)
     recipe = RECIPES["fast"].config(recipe_of or model_name)
     config = Config(
         model=model_name,
@@ -61,7 +61,7 @@ def make_run(results, model_name, test, *, dataset="digits", name="fast", recipe
     return run
 
 
-def randomise_batch_norm(model):
+def randomize_batch_norm(model):
     """Give batch norm what training would: other averages than 0 and 1."""
     for layer in model.modules():
         if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):

@@ -401,7 +401,7 @@ def test_confusion_cells_can_be_chosen_from_the_table_by_keyboard(browser, resul
         labels = page.locator("#thumbnails .digit").evaluate_all(
             "nodes => nodes.map((node) => node.getAttribute('aria-label'))"
         )
-        assert all(label.endswith(f"labelled {true}") for label in labels)
+        assert all(label.endswith(f"labeled {true}") for label in labels)
 
 
 def test_thumbnails_show_the_test_images(browser, results, tmp_path):
@@ -423,7 +423,7 @@ def test_thumbnails_show_the_test_images(browser, results, tmp_path):
         )
     expected = images[index, 0].numpy()
     expected = (expected - images.min().item()) / (images.max() - images.min()).item() * 255
-    assert np.abs(np.array(pixels).reshape(28, 28) - expected).max() <= 9  # half a grey of 16
+    assert np.abs(np.array(pixels).reshape(28, 28) - expected).max() <= 9  # half a gray of 16
 
 
 def test_every_chart_has_a_finding_a_label_a_table_and_a_picture(browser, page_file, tmp_path):

@@ -13,7 +13,7 @@ from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.errors import UserError
 from task3_MNIST.models import registry
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
-from tests.helpers.inference import randomise_batch_norm, with_scripts
+from tests.helpers.inference import randomize_batch_norm, with_scripts
 
 RUN = """([layers, weights, images]) => {
   const network = buildNetwork(layers, new Float32Array(decodeBase64(weights).buffer));
@@ -33,7 +33,7 @@ def page(browser):
 def largest_difference(page, model):
     """Return by how much the page's logits differ from PyTorch's over random images."""
     torch.manual_seed(0)
-    randomise_batch_norm(model)
+    randomize_batch_norm(model)
     images = torch.randn(3, 1, 28, 28)
     layers, weights = export_model(model)
     logits = page.evaluate(RUN, [layers, weights, images.flatten(1).tolist()])
@@ -79,7 +79,7 @@ def test_what_the_page_cannot_run_is_refused_with_the_reason(layers, reason):
         export_model(nn.Sequential(*layers))
 
 
-def grey_images(mnist_dir):
+def gray_images(mnist_dir):
     """Yield real digits as MNIST has them, enlarged, placed, inverted, noisy, on uneven paper."""
     split = load_test("mnist", mnist_dir)
     pixels = split.images.numpy()
@@ -96,17 +96,17 @@ def grey_images(mnist_dir):
         y, x = np.mgrid[:height, :width]
         noise = random.normal(0, 6, sheet.shape)
         photo = 220 - 90 * x / width - 40 * y / height - 0.35 * sheet + noise / 2
-        for grey in (sheet, 255 - 0.7 * sheet, sheet + noise, photo):
-            yield grey.clip(0, 255).astype(np.uint8)
+        for gray in (sheet, 255 - 0.7 * sheet, sheet + noise, photo):
+            yield gray.clip(0, 255).astype(np.uint8)
 
 
 def test_images_are_prepared_to_the_same_pixels_in_page_and_python(page, mnist_dir):
     compared = 0
-    for grey in grey_images(mnist_dir):
-        text = base64.b64encode(grey.tobytes()).decode()
-        prepared = page.evaluate(PREPARE, [*grey.shape, text])
+    for gray in gray_images(mnist_dir):
+        text = base64.b64encode(gray.tobytes()).decode()
+        prepared = page.evaluate(PREPARE, [*gray.shape, text])
         try:
-            ink = preprocessing.extract_ink(grey)
+            ink = preprocessing.extract_ink(gray)
         except UserError:
             assert prepared is None
             continue
@@ -119,6 +119,6 @@ def test_images_are_prepared_to_the_same_pixels_in_page_and_python(page, mnist_d
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (2, 2), (64, 64)])
 def test_a_blank_image_has_no_ink(page, shape):
-    grey = np.full(shape, 200, dtype=np.uint8)
-    text = base64.b64encode(grey.tobytes()).decode()
-    assert page.evaluate(PREPARE, [*grey.shape, text]) is None
+    gray = np.full(shape, 200, dtype=np.uint8)
+    text = base64.b64encode(gray.tobytes()).decode()
+    assert page.evaluate(PREPARE, [*gray.shape, text]) is None

@@ -144,16 +144,16 @@ def test_dots_and_thin_strokes_are_prepared(page):
     assert predictions(page) == {"mlp": "1", "cnn": "1"}
 
 
-def test_centring_off_shows_the_models_something_else(page):
+def test_centering_off_shows_the_models_something_else(page):
     draw(page, [[(x * 0.4, y * 0.4) for x, y in stroke] for stroke in SEVEN])
-    centred = np.array(seen(page)).reshape(28, 28)
-    page.uncheck("#centring")
+    centered = np.array(seen(page)).reshape(28, 28)
+    page.uncheck("#centering")
     shrunk = np.array(seen(page)).reshape(28, 28)
-    assert np.ptp(np.flatnonzero(centred.any(1))) + 1 >= 19
+    assert np.ptp(np.flatnonzero(centered.any(1))) + 1 >= 19
     # where it was drawn, at the size it was drawn
     assert np.flatnonzero(shrunk.any(1)).max() < 12
-    page.check("#centring")
-    assert (np.array(seen(page)).reshape(28, 28) == centred).all()
+    page.check("#centering")
+    assert (np.array(seen(page)).reshape(28, 28) == centered).all()
 
 
 # Ways to put a digit in
@@ -203,7 +203,7 @@ def test_keyboard_alone_draws_undoes_clears_and_loads(page):
     page.keyboard.press("z")
     assert predictions(page)["cnn"] == "1"
     page.keyboard.press("6")
-    assert "labelled 6" in page.inner_text("#status")
+    assert "labeled 6" in page.inner_text("#status")
     assert len(seen(page)) == 784
 
 
@@ -213,7 +213,7 @@ def test_keyboard_reaches_every_control(page):
 
 
 def image_file(value):
-    """Return a small photo of a test image as base64 text: dark on light, off its centre."""
+    """Return a small photo of a test image as base64 text: dark on light, off its center."""
     sheet = np.full((300, 400), 225, dtype=np.uint8)
     enlarged = Image.fromarray(value).resize((120, 120), Image.BICUBIC)
     sheet[30:150, 240:360] -= np.asarray(enlarged) // 4 * 3

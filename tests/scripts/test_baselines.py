@@ -132,7 +132,7 @@ def test_figures_are_what_scikit_learn_says_of_the_same_images(name, fitted, tes
         assert found.test().test_loss == pytest.approx(log_loss(labels, said))
 
 
-def test_neighbours_that_leave_out_the_right_class_have_no_loss(fitted):
+def test_neighbors_that_leave_out_the_right_class_have_no_loss(fitted):
     test = Run(folder(fitted[0], "knn")).test()
     assert test.test_loss is None
     assert 0 < test.ece < 0.1
@@ -316,8 +316,8 @@ def test_images_of_one_class_are_refused_in_one_line(tmp_path):
     images.mkdir(parents=True)
     digits = load_digits()
     for number, image in enumerate(digits.images[digits.target == 0][:40]):
-        grey = Image.fromarray(255 - (image * 15.9).astype("uint8"))
-        grey.resize((56, 56)).save(images / f"{number}.png")
+        gray = Image.fromarray(255 - (image * 15.9).astype("uint8"))
+        gray.resize((56, 56)).save(images / f"{number}.png")
     given = ("--dataset", tmp_path / "images", "--results", tmp_path / "runs", "--models", "knn")
     assert "one class only" in refusal(call(SCRIPT, *given), 1)
 

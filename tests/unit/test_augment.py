@@ -20,7 +20,7 @@ def images():
 
 
 def ink(images):
-    """Return each image's amount of ink, and the position of its centre, in pixels."""
+    """Return each image's amount of ink, and the position of its center, in pixels."""
     weight = (images - BLACK).clamp(min=0)[:, 0]
     total = weight.sum((1, 2))
     pixels = torch.arange(28.0)
@@ -73,8 +73,8 @@ def test_shear_slants_lines_that_stood_and_leaves_rows_in_their_place():
     slanted = augment(pole, TrainConfig(shear=0.2), BLACK)
     weight = slanted[:, 0] - BLACK
     torch.testing.assert_close(weight.sum(2), (pole - BLACK)[:, 0].sum(2), atol=0.02, rtol=0.01)
-    centre = (weight @ torch.arange(28.0)) / weight.sum(2).clamp(min=1e-6)
-    drift = centre[:, 22] - centre[:, 5]  # over 17 rows
+    center = (weight @ torch.arange(28.0)) / weight.sum(2).clamp(min=1e-6)
+    drift = center[:, 22] - center[:, 5]  # over 17 rows
     assert 3.2 < drift.abs().max() <= 0.2 * 17 + 0.05
     assert drift.mean().abs() < 0.4
 
@@ -85,7 +85,7 @@ def test_elastic_shifts_have_the_spread_asked_for_and_are_smooth():
     corners = shifts[:, [0, 0, -1, -1], [0, -1, 0, -1]]
     assert corners.std().item() == pytest.approx(0.03, rel=0.03)
     assert shifts.mean().abs() < 0.001
-    # neighbours move together: strokes bend and do not tear
+    # neighbors move together: strokes bend and do not tear
     assert (shifts[:, 1:] - shifts[:, :-1]).abs().mean() < 0.3 * shifts.abs().mean()
 
 

@@ -14,7 +14,7 @@ from conftest import REPOSITORY
 from PIL import Image
 
 from task3_MNIST.datasets.download import SHA256, TEST_FILES, TRAIN_FILES, raw_folder
-from task3_MNIST.datasets.image_files import read_grey
+from task3_MNIST.datasets.image_files import read_gray
 from task3_MNIST.datasets.splits import (
     MNIST_VALIDATION,
     Split,
@@ -233,12 +233,12 @@ def test_transparent_and_deep_images_are_read_as_seen(tmp_path: Path) -> None:
     ink = np.zeros((4, 4, 4), dtype=np.uint8)
     ink[1, 1] = 255 * np.array([0, 0, 0, 1])  # one opaque black pixel, the rest transparent
     Image.fromarray(ink, "RGBA").save(tmp_path / "transparent.png")
-    grey = read_grey(tmp_path / "transparent.png")
-    assert (grey[1, 1], grey.sum()) == (0, 15 * 255)
+    gray = read_gray(tmp_path / "transparent.png")
+    assert (gray[1, 1], gray.sum()) == (0, 15 * 255)
     deep = np.full((3, 3), 65535, dtype=np.uint16)
     deep[0, 0] = 257 * 100
     Image.fromarray(deep).save(tmp_path / "deep.png")
-    assert read_grey(tmp_path / "deep.png")[0].tolist() == [100, 255, 255]
+    assert read_gray(tmp_path / "deep.png")[0].tolist() == [100, 255, 255]
 
 
 def test_photo_is_turned_upright(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_photo_is_turned_upright(tmp_path: Path) -> None:
     Image.fromarray(np.arange(0, 240, 10, dtype=np.uint8).reshape(4, 6)).save(
         tmp_path / "photo.png", exif=exif
     )
-    assert read_grey(tmp_path / "photo.png")[0].tolist() == [180, 120, 60, 0]
+    assert read_gray(tmp_path / "photo.png")[0].tolist() == [180, 120, 60, 0]
 
 
 @pytest.mark.parametrize("keep", [20, 0.5, 0.99])
@@ -257,7 +257,7 @@ def test_truncated_image_is_one_line(tmp_path: Path, keep: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: keep if keep > 1 else int(keep * len(content))])
     with pytest.raises(UserError, match=r"^cannot read .*photo.jpg: .*: give a PNG or JPEG"):
-        read_grey(path)
+        read_gray(path)
 
 
 # The data sets of torchvision, whose servers these tests do not need: the files are MNIST's

@@ -2,7 +2,7 @@
 
 import colorsys
 
-from task3_MNIST.plots.style import FAMILY_COLOURS, FAMILY_MARKERS, HUES, MARKERS, SYMBOLS
+from task3_MNIST.plots.style import FAMILY_COLORS, FAMILY_MARKERS, HUES, MARKERS, SYMBOLS
 from task3_MNIST.report.comparison.rows import make_entries
 from task3_MNIST.runs.records import RunGroup
 
@@ -16,12 +16,12 @@ def test_pictures_and_pages_have_the_same_colors_and_marks():
     groups = [RunGroup("mnist", family, family, "fast", ()) for family in HUES]
     for row in make_entries(groups, None):
         family = row.group.family
-        assert row.colour == FAMILY_COLOURS[family]
+        assert row.color == FAMILY_COLORS[family]
         assert MARKERS[row.symbol] == FAMILY_MARKERS[family]
 
 
 def test_mlps_are_orange_squares_and_cnns_blue_circles():
-    assert 15 < hue(FAMILY_COLOURS["mlp"]) < 45
-    assert 200 < hue(FAMILY_COLOURS["cnn"]) < 250
+    assert 15 < hue(FAMILY_COLORS["mlp"]) < 45
+    assert 200 < hue(FAMILY_COLORS["cnn"]) < 250
     assert (SYMBOLS["mlp"], SYMBOLS["cnn"]) == ("square", "circle")
     assert (FAMILY_MARKERS["mlp"], FAMILY_MARKERS["cnn"]) == ("s", "o")

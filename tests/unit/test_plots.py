@@ -51,13 +51,13 @@ def assert_picture(path, width=500, height=250):
         assert len(image.convert("RGB").getcolors(image.width * image.height)) > 10
 
 
-def rgb(colour):
-    return tuple(int(colour[place : place + 2], 16) for place in (1, 3, 5))
+def rgb(color):
+    return tuple(int(color[place : place + 2], 16) for place in (1, 3, 5))
 
 
-def colours(path):
+def colors(path):
     with Image.open(path) as image:
-        return {colour for _, colour in image.convert("RGB").getcolors(10**7)}
+        return {color for _, color in image.convert("RGB").getcolors(10**7)}
 
 
 def test_training_leaves_its_curves_and_evaluation_the_confusion_matrix(runs):
@@ -109,7 +109,7 @@ def test_a_long_name_with_dollar_signs_is_written_whole(runs, drawn, tmp_path):
         assert text.get_window_extent().x1 <= drawn["curves"].bbox.x1
 
 
-def test_confusion_matrix_writes_the_counts_of_test_json_and_colours_errors_only(runs, drawn):
+def test_confusion_matrix_writes_the_counts_of_test_json_and_colors_errors_only(runs, drawn):
     run = of_model(runs, "cnn")
     draw_confusion(run)
     counts = np.array(run.test().confusion)
@@ -194,7 +194,7 @@ def test_prediction_grid_is_green_where_right_and_red_where_wrong(runs, drawn, t
     answers = {run.config().model: run.classes() for run in runs if run.config().seed == 0}
     path = draw_prediction_grid(answers, test, "digits", tmp_path / "grid.png")
     assert_picture(path)
-    assert {rgb(style.RIGHT), rgb(style.WRONG)} <= colours(path)
+    assert {rgb(style.RIGHT), rgb(style.WRONG)} <= colors(path)
     right = np.stack([answer == test.labels.numpy() for answer in answers.values()])
     expected = [
         ("✓ " if right[row, place] else "✗ ") + str(answer[place])

@@ -22,7 +22,7 @@ class Entry:
         place: its place in the data set's list of entries.
         name: what it is called on the page.
         group: where the figures come from.
-        colour: of its lines and marks.
+        color: of its lines and marks.
         symbol: of its marks.
         accuracy: test accuracy over the seeds; of one seed, with the interval over the writers of
             the test images; None if no run was evaluated.
@@ -33,7 +33,7 @@ class Entry:
     place: int
     name: str
     group: RunGroup
-    colour: str
+    color: str
     symbol: str
     accuracy: Interval | None
     figures: dict[str, float]
@@ -69,7 +69,7 @@ def make_entries(groups: Sequence[RunGroup], labels_of_test: np.ndarray | None) 
                 place=place,
                 name=name,
                 group=group,
-                colour=hues[number % len(hues)],
+                color=hues[number % len(hues)],
                 symbol=SYMBOLS[group.family],
                 accuracy=_accuracy(group, labels_of_test),
                 figures=_figures(group),
@@ -84,7 +84,7 @@ def as_data(entry: Entry) -> dict[str, Any]:
     return {
         "name": entry.name,
         "family": entry.group.family,
-        "colour": entry.colour,
+        "color": entry.color,
         "seeds": entry.seeds,
         "accuracy": accuracy and [accuracy.mean, accuracy.low, accuracy.high],
         "figures": {key: tidy(value) for key, value in figures.items()},

@@ -1,4 +1,4 @@
-// Charts: drawn one after the other once Plotly is unpacked, in the colours of the theme.
+// Charts: drawn one after the other once Plotly is unpacked, in the colors of the theme.
 "use strict";
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
@@ -112,7 +112,7 @@ function showWithoutPlotly(plot) {
   plot.parentElement.querySelector("details").open = true;
 }
 
-/** Return a copy of a figure in the colours of the current theme. */
+/** Return a copy of a figure in the colors of the current theme. */
 function themed(figure) {
   const [text, muted, line, surface, bad, good] = [
     "--text",
@@ -121,7 +121,7 @@ function themed(figure) {
     "--surface",
     "--heat-bad",
     "--heat-good",
-  ].map(themeColour);
+  ].map(themeColor);
   const scales = {
     errors: [
       [0, surface],
@@ -188,7 +188,7 @@ async function savePicture(plot) {
     ...layout,
     width: PICTURE.width,
     height,
-    paper_bgcolor: themeColour("--surface"),
+    paper_bgcolor: themeColor("--surface"),
     title: {
       text: wrapTitle(finding),
       x: 0.02,

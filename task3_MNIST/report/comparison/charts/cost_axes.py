@@ -108,10 +108,10 @@ def readable(wanted: Sequence[Entry], shown: Sequence[Entry], cost: Cost) -> lis
     return named
 
 
-def bars(entries: Sequence[Entry], colour: str | None = None) -> dict[str, Any]:
+def bars(entries: Sequence[Entry], color: str | None = None) -> dict[str, Any]:
     """Return Plotly's error bars of the entries' intervals, on an axis of errors.
 
-    Without a colour they have the theme's.
+    Without a color they have the theme's.
     """
     means = [error_of(entry.accuracy.mean) for entry in entries]
     lows, highs = zip(*(ends_of(entry.accuracy) for entry in entries), strict=True)
@@ -126,7 +126,7 @@ def bars(entries: Sequence[Entry], colour: str | None = None) -> dict[str, Any]:
         ],
         "thickness": 1.2,
         "width": 3,
-        **({"color": colour} if colour else {}),
+        **({"color": color} if color else {}),
     }
 
 

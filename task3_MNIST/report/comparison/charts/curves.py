@@ -81,7 +81,7 @@ def _traces(curve: _Curve) -> list[go.Scatter]:
         y=[tidy(value.mean) for value in curve.values],
         name=plain(entry.name),
         mode="lines+markers" if len(curve.epochs) < 12 else "lines",
-        line={"color": entry.colour, "dash": DASHES[split], "width": 2},
+        line={"color": entry.color, "dash": DASHES[split], "width": 2},
         marker={"size": 5},
         hovertext=[f"{plain(entry.name)}, {WORDS[split]}"] * len(curve.epochs),
         hoverinfo="text+x+y",
@@ -95,7 +95,7 @@ def _traces(curve: _Curve) -> list[go.Scatter]:
         go.Scatter(
             y=[tidy(value.high) for value in curve.values],
             fill="tonexty",
-            fillcolor=f"{entry.colour}2e",
+            fillcolor=f"{entry.color}2e",
             **edge,
             **common,
         ),

@@ -35,7 +35,7 @@ def class_heatmap(
         go.Heatmap(
             x=classes,
             y=[plain(entry.name) for entry in tested],
-            # the root: one poor model must not leave all others without colour
+            # the root: one poor model must not leave all others without color
             z=[[tidy(value) for value in row] for row in np.sqrt(share)],
             zmin=0,
             text=errors.tolist(),

@@ -111,16 +111,16 @@ def _line(line: Line, cost: Cost, recipes: Sequence[str]) -> go.Scatter:
     entries, first = line.entries, line.entries[0]
     name = f"{line.family.upper()}, {count(line.depth, 'layer')}"
     hues = HUES[line.family]
-    colour = hues[(line.depth - 1) % len(hues)]
+    color = hues[(line.depth - 1) % len(hues)]
     return go.Scatter(
         x=[tidy(cost.of(entry)) for entry in entries],
         y=[error_of(entry.accuracy.mean) for entry in entries],
         # paler than the lines: dozens of bars stand close together
-        error_y=bars(entries, f"{colour}99"),
+        error_y=bars(entries, f"{color}99"),
         mode="lines+markers",
         name=plain(f"{name} · {line.recipe}" if len(recipes) > 1 else name),
         line={
-            "color": colour,
+            "color": color,
             "width": 2,
             "dash": DASHES[recipes.index(line.recipe) % len(DASHES)],
         },
@@ -131,16 +131,16 @@ def _line(line: Line, cost: Cost, recipes: Sequence[str]) -> go.Scatter:
 
 
 def _point(entry: Entry, cost: Cost, named: bool) -> go.Scatter:
-    colour = HUES[entry.group.family][0]
+    color = HUES[entry.group.family][0]
     return go.Scatter(
         x=[tidy(cost.of(entry))],
         y=[error_of(entry.accuracy.mean)],
-        error_y=bars([entry], f"{colour}99"),
+        error_y=bars([entry], f"{color}99"),
         mode="markers+text" if named else "markers",
         text=[plain(entry.name)],
         textposition="top left",
         textfont={"size": 10},
-        marker={"color": colour, "symbol": "diamond-open", "size": 8},
+        marker={"color": color, "symbol": "diamond-open", "size": 8},
         showlegend=False,
         hovertext=[hover(entry, cost)],
         hoverinfo="text",

@@ -44,7 +44,7 @@ def reliability(entries: Sequence[Entry]) -> dict[str, Any] | None:
                 y=[tidy(bin_.accuracy) for bin_ in bins],
                 mode="lines+markers",
                 name=plain(entry.name),
-                line={"color": entry.colour},
+                line={"color": entry.color},
                 marker={
                     "symbol": entry.symbol,
                     # area by the count's root: most images lie in the last bin
@@ -118,9 +118,9 @@ def radar(entries: Sequence[Entry], most_accurate: Collection[Entry]) -> dict[st
                 r=[*radii, radii[0]],
                 theta=[*corners, corners[0]],
                 name=plain(entry.name),
-                line={"color": entry.colour},
+                line={"color": entry.color},
                 fill="toself",
-                fillcolor=f"{entry.colour}26",
+                fillcolor=f"{entry.color}26",
                 marker={"symbol": entry.symbol, "size": 7},
                 hovertext=[
                     f"{plain(entry.name)}, {measure.word}: {value:.3g} {measure.unit}"
@@ -137,7 +137,7 @@ def radar(entries: Sequence[Entry], most_accurate: Collection[Entry]) -> dict[st
     drawn = chart(
         "radar",
         _radar_finding(tested, values, most_accurate),
-        "Farther out is better on every axis. Each scale is logarithmic, from the centre's value "
+        "Farther out is better on every axis. Each scale is logarithmic, from the center's value "
         "to the rim's, as written at its corner: whole powers of ten around all models here."
         + left_out(lacking, "they lack one of the measures"),
         figure,

@@ -110,7 +110,7 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
             y=names,
             mode="markers+text",
             marker={
-                "color": [entry.colour for entry in tested],
+                "color": [entry.color for entry in tested],
                 "symbol": [entry.symbol for entry in tested],
                 "size": 10,
             },
@@ -137,7 +137,7 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
         f"{prefix}efficiency-{rate.key.replace('_', '-')}",
         f"{most.name} gets the most accuracy out of a {rate.word}",
         "Percentage points of test accuracy above guessing (10\u00a0%), divided by the cost, on a "
-        "log scale. It favours small models whatever they reach, so the table adds how many times "
+        "log scale. It favors small models whatever they reach, so the table adds how many times "
         "the cost of the cheapest model at least as accurate each has: 1 is on the front."
         + left_out(rest, f"they are no better than guessing or cost no {rate.word}")
         + left_out(unknown, f"they have no number of {rate.word}s of their own"),
@@ -190,7 +190,7 @@ def _mark(entry: Entry, cost: Cost, named: bool) -> go.Scatter:
         # no model lies up and left of the front
         textposition="top left",
         textfont={"size": 11},
-        marker={"color": entry.colour, "symbol": entry.symbol, "size": 10},
+        marker={"color": entry.color, "symbol": entry.symbol, "size": 10},
         cliponaxis=False,
         hovertext=[hover(entry, cost)],
         hoverinfo="text",

@@ -173,6 +173,6 @@ function againstReference(entries, pairs, reference) {
 
 function swatch(entry) {
   const mark = element("span", { class: "swatch", "aria-hidden": "true" });
-  mark.style.background = entry.colour;
+  mark.style.background = entry.color;
   return mark;
 }

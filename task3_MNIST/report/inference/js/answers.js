@@ -85,7 +85,7 @@ function makeAnswer(title, choices, onChoose) {
 
 function judgement(answer, label) {
   if (label === null) return "";
-  return answer === label ? " · ✓ right" : ` · ✗ labelled ${label}`;
+  return answer === label ? " · ✓ right" : ` · ✗ labeled ${label}`;
 }
 
 function describeModel(model) {

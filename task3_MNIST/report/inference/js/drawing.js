@@ -153,8 +153,8 @@ function fitToScreen(canvas) {
   if (canvas.width !== side) canvas.width = canvas.height = side;
 }
 
-function drawStrokes(context, strokes, colour) {
-  context.strokeStyle = colour;
+function drawStrokes(context, strokes, color) {
+  context.strokeStyle = color;
   context.lineWidth = CANVAS_PEN;
   context.lineCap = context.lineJoin = "round";
   for (const points of strokes) {
@@ -173,7 +173,7 @@ function drawPicture(context, shown) {
 }
 
 function drawPen(context, pen) {
-  context.strokeStyle = themeColour("--accent");
+  context.strokeStyle = themeColor("--accent");
   context.lineWidth = 2;
   context.setLineDash(pen.down ? [] : [4, 4]);
   context.beginPath();

@@ -1,8 +1,8 @@
-// Image files that are pasted, dropped or opened, as grey grids.
+// Image files that are pasted, dropped or opened, as gray grids.
 "use strict";
 
-/** Return the file's pixels as a grey grid, upright, what is transparent being white paper. */
-async function readGrey(file) {
+/** Return the file's pixels as a gray grid, upright, what is transparent being white paper. */
+async function readGray(file) {
   const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
   const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
   const context = canvas.getContext("2d");
@@ -12,7 +12,7 @@ async function readGrey(file) {
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
   const grid = makeGrid(canvas.height, canvas.width, new Uint8Array(canvas.width * canvas.height));
   for (let i = 0; i < grid.values.length; i++) {
-    // ITU-R 601 in whole numbers, as Pillow converts to grey
+    // ITU-R 601 in whole numbers, as Pillow converts to gray
     const [red, green, blue] = data.subarray(4 * i, 4 * i + 3);
     grid.values[i] = (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
   }
@@ -23,7 +23,7 @@ async function readGrey(file) {
 async function pictureOfFile(file) {
   let read;
   try {
-    read = await readGrey(file);
+    read = await readGray(file);
   } catch {
     throw new Error(`${file.name} is not an image that this browser can read.`);
   }
@@ -36,7 +36,7 @@ async function pictureOfFile(file) {
   return { pixels: frame(ink), shrunk: shrinkInk(ink), shown: read.bitmap, source: file.name };
 }
 
-/** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centred. */
+/** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centered. */
 function shrinkInk(ink) {
   const small = resize(ink, ...fittedSize(ink, SIDE));
   const pixels = new Uint8Array(SIDE * SIDE);

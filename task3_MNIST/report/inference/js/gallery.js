@@ -61,7 +61,7 @@ function makeGallery(section, images, shownModels, load) {
 
   function makeTile(image) {
     const canvas = smallCanvas(SIDE, SIDE);
-    paintGrey(canvas, image.pixels);
+    paintGray(canvas, image.pixels);
     const answers = models.map((model) => storedAnswer(model, image));
     const right = answers.every((answer) => answer.right);
     const said = answers.map((answer, m) => {
@@ -77,7 +77,7 @@ function makeGallery(section, images, shownModels, load) {
         "data-index": image.index,
         "data-label": image.label,
         "aria-label":
-          `Test image ${image.index}, labelled ${image.label}${doubt}: ` + said.join("; "),
+          `Test image ${image.index}, labeled ${image.label}${doubt}: ` + said.join("; "),
         onclick: () => load(image),
       },
       canvas,
@@ -151,7 +151,7 @@ function makeTip(section) {
     tile.setAttribute("aria-describedby", "tip");
     const doubt = image.doubt ? [element("p", {}, doubtText(image.doubt))] : [];
     node.replaceChildren(
-      element("strong", {}, `Test image ${image.index}, labelled ${image.label}`),
+      element("strong", {}, `Test image ${image.index}, labeled ${image.label}`),
       ...doubt,
       ...models.map((model) => tipLines(model, image)),
     );

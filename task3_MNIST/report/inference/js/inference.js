@@ -4,15 +4,15 @@
 const SETTLED = 120; // milliseconds without a change after which the slower views follow
 
 const pageData = readData();
-const normalise = normaliser(pageData);
+const normalize = normalizer(pageData);
 const images = readImages(pageData);
 const models = readModels(pageData);
-const checked = pageData.checked.map((place) => normalise(images[place].pixels));
+const checked = pageData.checked.map((place) => normalize(images[place].pixels));
 
 const badge = document.getElementById("badge");
 const announcement = document.getElementById("status");
 const seen = document.querySelector("#seen canvas");
-const centring = document.getElementById("centring");
+const centering = document.getElementById("centering");
 
 let shown = []; // the models shown, one or two
 let answers = []; // their cards
@@ -41,20 +41,20 @@ function say(text) {
 
 function prepareDrawn() {
   const { strokes, picture } = drawn;
-  const centred = centring.checked;
+  const centered = centering.checked;
   if (picture) {
-    return { pixels: centred ? picture.pixels : picture.shrunk, label: picture.label ?? null };
+    return { pixels: centered ? picture.pixels : picture.shrunk, label: picture.label ?? null };
   }
   if (!strokes.length) return { pixels: null, label: null };
-  return { pixels: centred ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
+  return { pixels: centered ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
 }
 
 function update(state = drawn) {
   drawn = state;
   insides.forEach(({ occlusion }) => occlusion.stop());
   current = prepareDrawn();
-  paintGrey(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
-  const input = current.pixels && normalise(current.pixels);
+  paintGray(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
+  const input = current.pixels && normalize(current.pixels);
   shown.forEach((model, i) => {
     answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
   });
@@ -64,7 +64,7 @@ function update(state = drawn) {
 
 /** Bring up to date what needs more time than there is between two points of a stroke. */
 function settle() {
-  const input = normalise(current.pixels ?? new Uint8Array(SIDE * SIDE));
+  const input = normalize(current.pixels ?? new Uint8Array(SIDE * SIDE));
   shown.forEach((model, i) => {
     if (current.pixels) answers[i].showLatency(measureLatency(model, input));
     else forward(networkOf(model), input);
@@ -91,7 +91,7 @@ function choose(place, model) {
 function followModels() {
   shown.forEach((model, i) => answers[i].setModel(model));
   insides = shown.map((model) => {
-    return { maps: makeInside(model), occlusion: makeOcclusion(model, normalise) };
+    return { maps: makeInside(model), occlusion: makeOcclusion(model, normalize) };
   });
   const columns = shown.map((model, i) => {
     const { maps, occlusion } = insides[i];
@@ -154,14 +154,14 @@ function listProblems() {
 
 function pictureOfStored({ pixels, label }) {
   const shown = smallCanvas(SIDE, SIDE);
-  paintGrey(shown, pixels);
-  // a stored image is centred already: there is nothing to turn off
+  paintGray(shown, pixels);
+  // a stored image is centered already: there is nothing to turn off
   return { pixels, shrunk: pixels, shown, label };
 }
 
 function loadStored(image) {
   drawing.showPicture(pictureOfStored(image));
-  say(`Test image ${image.index} loaded, labelled ${image.label}`);
+  say(`Test image ${image.index} loaded, labeled ${image.label}`);
 }
 
 function loadDigit(digit) {
@@ -183,7 +183,7 @@ const fileError = document.getElementById("file-error");
 const surface = document.getElementById("canvas");
 const drawing = makeDrawing(surface, { onChange: update, say, load: loadDigit });
 const sample = pageData.sample.map((place) => images[place]);
-const push = makePush(document.getElementById("push"), sample, normalise, () => shown);
+const push = makePush(document.getElementById("push"), sample, normalize, () => shown);
 const gallery = makeGallery(document.getElementById("gallery"), images, () => shown, (image) => {
   loadStored(image);
   document.getElementById("draw").scrollIntoView();
@@ -193,7 +193,7 @@ document.getElementById("undo").addEventListener("click", drawing.undo);
 document.getElementById("clear").addEventListener("click", drawing.clear);
 const chooser = document.getElementById("file");
 document.getElementById("open").addEventListener("click", () => chooser.click());
-centring.addEventListener("change", () => update());
+centering.addEventListener("change", () => update());
 takeFiles(chooser, loadFile);
 
 // the two in front are checked before the page is ready, the others once it is

@@ -32,7 +32,7 @@ function featureMaps(network, place) {
     maps.forEach((canvas, channel) => {
       const start = channel * height * width;
       const map = shown.output.subarray(start, start + height * width);
-      paintGrey(canvas, map.map((value) => Math.max(value, 0)), most);
+      paintGray(canvas, map.map((value) => Math.max(value, 0)), most);
     });
   }
   return { node: viewNode(title, kernel, maps, width < 12 ? "small" : "large"), update };

@@ -24,7 +24,7 @@ function floats(text) {
 }
 
 /** Return a function that turns bytes into the numbers that models were trained on. */
-function normaliser({ mean, std }) {
+function normalizer({ mean, std }) {
   const table = Float32Array.from({ length: 256 }, (_, level) => {
     // rounded after each step, as PyTorch does
     const fraction = Math.fround(level / 255);

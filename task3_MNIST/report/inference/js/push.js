@@ -9,7 +9,7 @@ const EXAMPLES = 8;
  *
  * `sample` is a list of { pixels, label }; `shownModels()` returns the models to measure.
  */
-function makePush(section, sample, normalise, shownModels) {
+function makePush(section, sample, normalize, shownModels) {
   const sliders = [...section.querySelectorAll("input[type=range]")];
   const results = section.querySelector(".push-results");
   const examples = sample.slice(0, EXAMPLES).map(() => smallCanvas(SIDE, SIDE));
@@ -38,7 +38,7 @@ function makePush(section, sample, normalise, shownModels) {
       sample.length,
       (i) => {
         const pixels = deform(sample[i].pixels, push, i);
-        const input = normalise(pixels);
+        const input = normalize(pixels);
         const answers = models.map((model) => argmax(forward(networkOf(model), input)));
         answers.forEach((answer, m) => (correct[m] += answer === sample[i].label));
         if (i < examples.length) showExample(i, pixels, answers);
@@ -52,7 +52,7 @@ function makePush(section, sample, normalise, shownModels) {
   }
 
   function showExample(i, pixels, answers) {
-    paintGrey(examples[i], pixels);
+    paintGray(examples[i], pixels);
     marks[i].replaceChildren(...answers.map((answer) => answerMark(answer, sample[i].label)));
   }
 

@@ -8,7 +8,7 @@ const SMALLEST = 12; // units: a smaller drawing is a dot, not a digit to be enl
 
 /**
  * Return strokes as MNIST would show them: scaled so that their longer side, pen included, fills
- * 20 px, drawn anew with a 2.6 px pen, centred by mass. Size and place on the canvas vanish.
+ * 20 px, drawn anew with a 2.6 px pen, centered by mass. Size and place on the canvas vanish.
  */
 function prepareStrokes(strokes) {
   const { left, top, width, height } = extent(strokes);
@@ -23,7 +23,7 @@ function prepareStrokes(strokes) {
   return placeByMass(digit);
 }
 
-/** Return the canvas simply shrunk to 28 x 28: what a page shows its models that does not centre. */
+/** Return the canvas simply shrunk to 28 x 28: what a page shows its models that does not center. */
 function shrinkStrokes(strokes) {
   const scale = SIDE / CANVAS;
   const shrunk = strokes.map((stroke) => stroke.map(([x, y]) => [x * scale, y * scale]));
@@ -38,7 +38,7 @@ function extent(strokes) {
 }
 
 /**
- * Return strokes drawn with a round pen, 0 to 255. A pixel's ink is how far its centre lies within
+ * Return strokes drawn with a round pen, 0 to 255. A pixel's ink is how far its center lies within
  * the pen's edge, kept within 0 and 1: an edge one pixel wide, as anti-aliasing gives it.
  */
 function rasterise(strokes, height, width, pen) {

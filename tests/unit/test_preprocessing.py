@@ -50,13 +50,13 @@ def as_jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 
 
 def photo(image: np.ndarray, *, noise: float, shade: float, quality: int) -> np.ndarray:
-    """Return dark ink on paper that darkens to one side, out of the centre, noisy, as a JPEG."""
+    """Return dark ink on paper that darkens to one side, out of the center, noisy, as a JPEG."""
     ink = np.pad(enlarge(image, 8), ((40, 90), (120, 40))) / 255
     y, x = np.mgrid[0 : 1 : ink.shape[0] * 1j, 0 : 1 : ink.shape[1] * 1j]
     paper = 200 - shade * x - shade / 2 * y**2
     grain = np.random.default_rng(0).normal(0, noise, ink.shape)
-    grey = (paper * (1 - ink) + 40 * ink + grain).clip(0, 255).astype(np.uint8)
-    return as_jpeg(grey, quality)
+    gray = (paper * (1 - ink) + 40 * ink + grain).clip(0, 255).astype(np.uint8)
+    return as_jpeg(gray, quality)
 
 
 def draw(digit: int, size: int, pen: int) -> np.ndarray:
@@ -74,7 +74,7 @@ def bounds(image: np.ndarray) -> tuple[int, int]:
     return rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
 
 
-def centre_of_mass(image: np.ndarray) -> tuple[float, float]:
+def center_of_mass(image: np.ndarray) -> tuple[float, float]:
     y, x = np.mgrid[0:28, 0:28]
     return (y * image).sum() / image.sum(), (x * image).sum() / image.sum()
 
@@ -101,7 +101,7 @@ def test_mnist_images_pass_nearly_unchanged(mnist) -> None:
     ],
     ids=["dark_on_light", "faint", "jpeg", "large", "photo", "bad_photo", "tiny"],
 )
-def test_spoilt_image_is_recognised_as_the_original_is(
+def test_spoilt_image_is_recognized_as_the_original_is(
     mnist, spoil: Callable[[np.ndarray], np.ndarray], loss: float
 ) -> None:
     images, labels = mnist
@@ -118,7 +118,7 @@ def test_drawn_digit_has_mnist_framing_whatever_the_pen(digit: int, pen: int) ->
     image = preprocessing.prepare(draw(digit, 280, pen))
     assert (image.shape, image.dtype) == ((28, 28), np.uint8)
     assert max(bounds(image)) == preprocessing.BOX
-    assert centre_of_mass(image) == pytest.approx((14, 14), abs=0.5)
+    assert center_of_mass(image) == pytest.approx((14, 14), abs=0.5)
     assert image.max() == 255
     ink = image.sum() / 255
     assert 25 < ink < 210  # of MNIST's digits: 23 to 250 px, mean 104
