@@ -67,7 +67,7 @@ def difference(page):
 
 def seen(page):
     """Return the 28 x 28 image that the models see."""
-    return page.evaluate("Array.from(current.pixels ?? [])")
+    return page.evaluate("Array.from(InferencePage.current.pixels ?? [])")
 
 
 # Size, speed, correctness
@@ -107,8 +107,9 @@ def test_prediction_comes_with_the_stroke(page):
     page.wait_for_selector("[data-model=cnn][data-milliseconds]")
     assert "ms here" in page.locator("[data-model=cnn]").inner_text()
     # all that a point of a stroke costs, with both models; and one pass of the CNN
-    assert processor_milliseconds(page, "update()") < 40
-    forward = "forward(networkOf(models.find(({ name }) => name === 'cnn')), checked[0])"
+    assert processor_milliseconds(page, "InferencePage.update()") < 40
+    cnn = "Models.networkOf(InferencePage.models.find(({ name }) => name === 'cnn'))"
+    forward = f"Forward.forward({cnn}, InferencePage.checked[0])"
     assert processor_milliseconds(page, forward) < 5
 
 
@@ -330,10 +331,12 @@ def test_gallery_shows_probabilities_on_hover_and_focus_and_loads_on_click(page)
     tile.click()
     assert [text.split()[1] for text in said] == list(predictions(page).values())
     place = page.evaluate(
-        "index => images.findIndex((image) => image.index === index)",
+        "index => InferencePage.images.findIndex((image) => image.index === index)",
         int(tile.get_attribute("data-index")),
     )
-    assert seen(page) == page.evaluate("place => Array.from(images[place].pixels)", place)
+    assert seen(page) == page.evaluate(
+        "place => Array.from(InferencePage.images[place].pixels)", place
+    )
     assert "✗" in page.inner_text("#answers")
 
 

@@ -19,7 +19,6 @@ STYLES = ("comparison/page.css",)
 
 
 SCRIPTS = (
-    "comparison/js/format.js",
     "static/charts.js",
     "comparison/js/table.js",
     "comparison/js/copy.js",
