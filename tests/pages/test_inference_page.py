@@ -234,7 +234,7 @@ def test_image_files_are_taken(page, mnist_dir, way):
         page.evaluate(
             """([way, text]) => {
               const files = new DataTransfer();
-              files.items.add(new File([decodeBase64(text)], "two.png", { type: "image/png" }));
+              files.items.add(new File([Common.decodeBase64(text)], "two.png", { type: "image/png" }));
               const event = way === "paste"
                 ? new ClipboardEvent("paste", { clipboardData: files, bubbles: true })
                 : new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
