@@ -1,4 +1,4 @@
-"""Turn a model into the plain layers and float32 weights that `static/forward.js` runs."""
+"""Turn a model into the plain layers and float32 weights that `js/forward.js` runs."""
 
 from __future__ import annotations
 
@@ -126,16 +126,7 @@ def _max_pool(module: nn.MaxPool2d, shape: list[int], _: Layer | None) -> Layer:
     if _pair(module.padding) != [0, 0] or _pair(module.dilation) != [1, 1] or module.ceil_mode:
         raise CannotExportError("the page cannot run padded, dilated or rounded-up pooling")
     kernel, stride = _pair(module.kernel_size), _pair(module.stride)
-    return {"type": "pool", "mode": "max", "kernel": kernel, "stride": stride}
-
-
-def _global_pool(mode: str) -> Callable[[nn.Module, list[int], Layer | None], Layer]:
-    def convert(module: nn.Module, shape: list[int], _: Layer | None) -> Layer:
-        if _pair(module.output_size) != [1, 1]:
-            raise CannotExportError("the page pools adaptively to a single value only")
-        return {"type": "pool", "mode": mode, "kernel": shape[1:], "stride": shape[1:]}
-
-    return convert
+    return {"type": "pool", "kernel": kernel, "stride": stride}
 
 
 CONVERTERS: dict[type, Callable[[Any, list[int], Layer | None], Layer | None]] = {
@@ -147,8 +138,6 @@ CONVERTERS: dict[type, Callable[[Any, list[int], Layer | None], Layer | None]] =
     nn.ReLU: _relu,
     nn.Flatten: _flatten,
     nn.MaxPool2d: _max_pool,
-    nn.AdaptiveMaxPool2d: _global_pool("max"),
-    nn.AdaptiveAvgPool2d: _global_pool("mean"),
 }
 
 

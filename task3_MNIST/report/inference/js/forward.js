@@ -4,7 +4,7 @@
 /**
  * Return a network that `forward` runs.
  *
- * `layers` is what export.py writes; `weights` holds the weight and the bias of each layer in turn.
+ * `layers` is what weights.py writes; `weights` holds the weight and the bias of each layer in turn.
  * Every layer keeps its last output in `output`, (channels, rows, columns) flat: feature maps are
  * read from there, and no pass makes an array of its own.
  */
@@ -69,7 +69,7 @@ const RUN_LAYER = {
     for (let i = 0; i < output.length; i++) output[i] = values[i] > 0 ? values[i] : 0;
   },
 
-  pool({ mode, input, kernel, stride, shape, output }, values) {
+  pool({ input, kernel, stride, shape, output }, values) {
     const [channels, height, width] = shape;
     let next = 0;
     for (let channel = 0; channel < channels; channel++) {
@@ -77,15 +77,13 @@ const RUN_LAYER = {
         for (let x = 0; x < width; x++) {
           const corner = (channel * input[1] + y * stride[0]) * input[2] + x * stride[1];
           let most = -Infinity;
-          let sum = 0;
           for (let row = 0; row < kernel[0]; row++) {
             for (let column = 0; column < kernel[1]; column++) {
               const value = values[corner + row * input[2] + column];
               if (value > most) most = value;
-              sum += value;
             }
           }
-          output[next++] = mode === "max" ? most : sum / (kernel[0] * kernel[1]);
+          output[next++] = most;
         }
       }
     }
