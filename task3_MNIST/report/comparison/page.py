@@ -18,7 +18,7 @@ STYLES = ("comparison/page.css",)
 
 
 SCRIPTS = (
-    "comparison/js/format.js",
+    "static/format.js",
     "static/charts.js",
     "comparison/js/table.js",
     "comparison/js/copy.js",

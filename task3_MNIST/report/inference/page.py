@@ -23,6 +23,7 @@ STYLES = ("inference/page.css",)
 
 
 SCRIPTS = (
+    "static/format.js",
     "inference/js/slices.js",
     "inference/js/forward.js",
     "inference/js/prepare.js",
@@ -32,6 +33,7 @@ SCRIPTS = (
     "inference/js/painting.js",
     "inference/js/models.js",
     "inference/js/drawing.js",
+    "inference/js/bars.js",
     "inference/js/answers.js",
     "inference/js/inside.js",
     "inference/js/occlusion.js",

@@ -207,8 +207,12 @@ async function savePicture(plot) {
 }
 
 function wrapTitle(text) {
-  const escaped = text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  return escaped.replace(/(.{60,90}?)\s/g, "$1<br>");
+  return escapeHtml(text).replace(/(.{60,90}?)\s/g, "$1<br>");
+}
+
+/** Return text for Plotly, whose labels are a kind of HTML. */
+function escapeHtml(text) {
+  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }
 
 // paper is white and as wide as it is: draw for it, then for the screen again

@@ -164,12 +164,8 @@ function showVerdict(dataset, tested) {
   }
   byId("verdict-sentence").textContent = sentence;
   byId("verdict-basis").textContent = pair
-    ? sentences(dataset.how_chosen, pair.basis, pair.superiority)
+    ? joinSentences(dataset.how_chosen, pair.basis, pair.superiority)
     : "";
-}
-
-function sentences(...parts) {
-  return parts.filter(Boolean).join(" ");
 }
 
 function findPair(a, b) {
@@ -186,7 +182,7 @@ function pick(a, b) {
   const { dataset } = shown;
   const pair = findPair(a, b);
   byId("pick-sentence").textContent = pair
-    ? sentences(pair.verdict, pair.correction, pair.basis, pair.superiority)
+    ? joinSentences(pair.verdict, pair.correction, pair.basis, pair.superiority)
     : "";
   // the headline says the same of its own two
   byId("pick-sentence").hidden =

@@ -73,7 +73,7 @@ function matrixChart({
   trace.zmax = largest;
   trace.text = matrix.map((row) => row.map((value) => (value ? show(value) : "")));
   trace.hovertext = matrix.map((row, i) =>
-    row.map((value, j) => (value === null ? "" : plainLabel(describe(i, j, value)))),
+    row.map((value, j) => (value === null ? "" : escapeHtml(describe(i, j, value)))),
   );
   trace.meta = { scale };
   const cell = (value, row, column) =>
@@ -171,9 +171,4 @@ function largestCell(matrix, weight) {
 
 function signed(value) {
   return value < 0 ? `${MINUS}${-value}` : `+${value}`;
-}
-
-// Plotly's labels are a kind of HTML
-function plainLabel(text) {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }

@@ -44,7 +44,7 @@ function significanceMatrix({ ranked, marks, pairOf, onPick, detail }) {
   const describe = (row, column) => {
     const pair = pairOf(ranked[row].place, ranked[column].place);
     detail.textContent = pair
-      ? sentences(pair.verdict, pair.correction, pair.superiority)
+      ? joinSentences(pair.verdict, pair.correction, pair.superiority)
       : `${ranked[row].name}: ${percent(ranked[row].accuracy[0])} of the test images are correct.`;
   };
   // one stop for Tab, arrows from there: hundreds of stops would be in everybody's way

@@ -37,7 +37,7 @@ const COLUMNS = [
   },
   { key: "loss", head: "Test loss", value: figure("test_loss"), show: (value) => value.toFixed(4) },
   { key: "ece", head: "Calibration error", value: figure("ece"), show: (value) => percent(value) },
-  { key: "parameters", head: "Parameters", value: figure("parameters"), show: whole },
+  { key: "parameters", head: "Parameters", value: figure("parameters"), show: withCommas },
   { key: "flops", head: "FLOPs", value: figure("flops"), show: (value) => withPrefix(value) },
   {
     key: "bytes",

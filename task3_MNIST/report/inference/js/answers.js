@@ -7,13 +7,7 @@
  * `choices` are the models to choose from; `onChoose(model)` is called with the reader's choice.
  */
 function makeAnswer(title, choices, onChoose) {
-  const rows = Array.from({ length: 10 }, (_, digit) => {
-    const bar = element("span", { class: "bar" });
-    const share = element("span", { class: "share" });
-    const name = element("span", { class: "name" }, String(digit));
-    const row = element("li", {}, name, element("span", { class: "track" }, bar), share);
-    return { row, bar, share };
-  });
+  const bars = Array.from({ length: 10 }, (_, digit) => makeBar(digit));
   const select = element("select", {
     "aria-label": title,
     onchange: () => onChoose(choices[select.selectedIndex]),
@@ -33,7 +27,7 @@ function makeAnswer(title, choices, onChoose) {
     element(
       "ol",
       { class: "bars", "aria-label": "Probability of each digit" },
-      rows.map(({ row }) => row),
+      bars.map(({ node }) => node),
     ),
     facts,
   );
@@ -65,11 +59,9 @@ function makeAnswer(title, choices, onChoose) {
       : "nothing drawn yet";
     card.classList.toggle("right", probabilities !== null && label === best);
     card.classList.toggle("wrong", probabilities !== null && label !== null && label !== best);
-    rows.forEach(({ row, bar, share }, i) => {
-      const value = probabilities ? probabilities[i] : 0;
-      row.classList.toggle("best", i === best);
-      bar.style.width = `${100 * value}%`;
-      share.textContent = probabilities ? probabilityText(value) : "";
+    bars.forEach((bar, i) => {
+      bar.node.classList.toggle("best", i === best);
+      bar.show(probabilities ? probabilities[i] : null);
     });
   }
 

@@ -178,15 +178,10 @@ function tipLines(model, image) {
     .sort((a, b) => probabilities[b] - probabilities[a])
     .filter((digit, rank) => rank < 3 || probabilities[digit] >= 0.005)
     .map((digit) => {
-      const bar = element("span", { class: "bar" });
-      bar.style.width = `${100 * probabilities[digit]}%`;
-      return element(
-        "li",
-        { class: digit === image.label ? "true" : null },
-        element("span", { class: "name" }, String(digit)),
-        element("span", { class: "track" }, bar),
-        element("span", { class: "share" }, probabilityText(probabilities[digit])),
-      );
+      const { node, show } = makeBar(digit);
+      node.classList.toggle("true", digit === image.label);
+      show(probabilities[digit]);
+      return node;
     });
   const title = element("span", { class: "muted" }, model.name);
   return element("div", {}, title, element("ol", { class: "bars" }, lines));

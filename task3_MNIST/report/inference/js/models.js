@@ -70,8 +70,8 @@ function measureLatency(model, image) {
 function accuracyText(correct, count) {
   const [low, high] = wilson(correct, count);
   return (
-    `${percent(correct / count, 2)} of ${count.toLocaleString("en")} ` +
-    `(95 % interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
+    `${percent(correct / count)} of ${count.toLocaleString("en")} ` +
+    `(95\u00a0% interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
   );
 }
 
@@ -87,9 +87,5 @@ function wilson(correct, count) {
 
 /** Return a probability as text: never 100 %, which no softmax says. */
 function probabilityText(probability) {
-  return probability >= 0.9995 ? "> 99.9 %" : percent(probability);
-}
-
-function percent(fraction, decimals = 1) {
-  return `${(100 * fraction).toFixed(decimals)} %`;
+  return probability >= 0.9995 ? "> 99.9\u00a0%" : percent(probability, 1);
 }

@@ -21,8 +21,8 @@ function signedPoints(fraction) {
   return `${fraction < 0 ? MINUS : "+"}${text}`;
 }
 
-/** Return a whole number with its thousands set apart. */
-function whole(value) {
+/** Return a number, rounded, with commas between thousands. */
+function withCommas(value) {
   return Math.round(value).toLocaleString("en");
 }
 
@@ -43,4 +43,9 @@ function duration(seconds) {
   if (seconds >= 1) return `${seconds.toFixed(1)}\u00a0s`;
   if (seconds >= 1e-3) return `${(seconds * 1e3).toFixed(2)}\u00a0ms`;
   return `${(seconds * 1e6).toFixed(0)}\u00a0µs`;
+}
+
+/** Return the texts that are there as one. */
+function joinSentences(...parts) {
+  return parts.filter(Boolean).join(" ");
 }
