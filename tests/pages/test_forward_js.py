@@ -16,18 +16,20 @@ from task3_MNIST.report.inference.weights import CannotExportError, export_model
 from tests.helpers.inference import randomise_batch_norm, with_scripts
 
 RUN = """([layers, weights, images]) => {
-  const network = buildNetwork(layers, new Float32Array(decodeBase64(weights).buffer));
-  return images.map((image) => Array.from(forward(network, Float32Array.from(image))));
+  const floats = new Float32Array(Page.decodeBase64(weights).buffer);
+  const network = Forward.buildNetwork(layers, floats);
+  return images.map((image) => Array.from(Forward.forward(network, Float32Array.from(image))));
 }"""
 PREPARE = """([height, width, text]) => {
-  const ink = extractInk({ height, width, values: decodeBase64(text) });
+  const { extractInk, frame, countDigits } = Preprocessing;
+  const ink = extractInk({ height, width, values: Page.decodeBase64(text) });
   return ink && { pixels: Array.from(frame(ink)), digits: countDigits(ink) };
 }"""
 
 
 @pytest.fixture(scope="module")
 def page(browser):
-    return with_scripts(browser, "inference/js/forward.js", "inference/js/prepare.js")
+    return with_scripts(browser, "inference/js/forward.js", "inference/js/preprocessing.js")
 
 
 def largest_difference(page, model):

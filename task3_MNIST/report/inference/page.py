@@ -26,7 +26,7 @@ SCRIPTS = (
     "static/format.js",
     "inference/js/slices.js",
     "inference/js/forward.js",
-    "inference/js/prepare.js",
+    "inference/js/preprocessing.js",
     "inference/js/strokes.js",
     "inference/js/deform.js",
     "inference/js/files.js",

@@ -1,260 +1,273 @@
 // The comparison page: which data set and which two models are shown, and who is told of it.
-"use strict";
+(function () {
+  "use strict";
 
-const page = readData();
-const byId = (id) => document.getElementById(id);
-const modelTable = new ModelTable(byId("table"), byId("table-count"));
-const shown = { dataset: null, a: 0, b: 0, places: new Set() };
+  const { readData, markReady, element, simpleTable, copyText } = Page;
+  const { percent, familyName, joinSentences } = Format;
+  const { showChart, showTraces } = Charts;
+  const { ModelTable, swatch } = Table;
+  const { toCsv, toMarkdown, toLatex } = Copy;
+  const { confusionChart, differenceChart, showImages } = Confusion;
+  const { settingsContent, commandCell } = Settings;
+  const { significanceContent } = Significance;
 
-// more models than this hide each other in a chart: the two compared show, ticks add others
-const SHOWN_AT_ONCE = 4;
+  const page = readData();
+  const byId = (id) => document.getElementById(id);
+  const modelTable = new ModelTable(byId("table"), byId("table-count"));
+  const shown = { dataset: null, a: 0, b: 0, places: new Set() };
 
-function start() {
-  const names = page.datasets.map((dataset) => dataset.name);
-  fillSelect(
-    byId("dataset"),
-    names.map((name, place) => [place, name]),
-  );
-  byId("dataset-control").hidden = names.length < 2;
-  byId("dataset").addEventListener("change", (event) =>
-    showDataset(page.datasets[event.target.value]),
-  );
-  byId("pick-a").addEventListener("change", (event) => pick(Number(event.target.value), shown.b));
-  byId("pick-b").addEventListener("change", (event) => pick(shown.a, Number(event.target.value)));
-  byId("filter").addEventListener("input", (event) =>
-    modelTable.setFilter({ text: event.target.value }),
-  );
-  byId("family").addEventListener("change", (event) =>
-    modelTable.setFilter({ family: event.target.value }),
-  );
-  byId("apart").addEventListener("change", showModelTable);
-  byId("splits").addEventListener("change", showCurves);
-  byId("shown-models").addEventListener("change", (event) => {
-    shown.places[event.target.checked ? "add" : "delete"](Number(event.target.value));
-    showModels();
-  });
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.addEventListener("click", () => copyTable(button));
-  }
-  showProblems();
-  showDataset(page.datasets[0]);
-  markReady();
-}
+  // more models than this hide each other in a chart: the two compared show, ticks add others
+  const SHOWN_AT_ONCE = 4;
 
-function copyTable(button) {
-  const writers = { csv: toCsv, markdown: toMarkdown, latex: toLatex };
-  copyText(writers[button.dataset.copy](modelTable.columns, modelTable.rows()), button);
-}
-
-function fillSelect(select, options) {
-  select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
-}
-
-function showProblems() {
-  const { problems } = page;
-  byId("problems").hidden = problems.length === 0;
-  const rows = problems.map(({ run, what, command }) => [
-    run,
-    what,
-    command ? commandCell(command) : "–",
-  ]);
-  byId("problems")
-    .querySelector(".scroll")
-    .replaceChildren(simpleTable(["run", "what is wrong", "to mend it"], rows));
-}
-
-function showDataset(dataset) {
-  dataset.entries.forEach((entry, place) => (entry.place = place));
-  shown.dataset = dataset;
-  const families = [...new Set([...dataset.entries, ...dataset.apart].map(({ family }) => family))];
-  fillSelect(byId("family"), [["", "all"], ...families.map((name) => [name, familyName(name)])]);
-  Object.assign(modelTable.filter, { text: "", family: "" });
-  byId("filter").value = "";
-
-  const tested = dataset.entries.filter((entry) => entry.accuracy);
-  for (const id of ["pick-a", "pick-b"]) {
+  function start() {
+    const names = page.datasets.map((dataset) => dataset.name);
     fillSelect(
-      byId(id),
-      tested.map((entry) => [entry.place, entry.name]),
+      byId("dataset"),
+      names.map((name, place) => [place, name]),
+    );
+    byId("dataset-control").hidden = names.length < 2;
+    byId("dataset").addEventListener("change", (event) =>
+      showDataset(page.datasets[event.target.value]),
+    );
+    byId("pick-a").addEventListener("change", (event) => pick(Number(event.target.value), shown.b));
+    byId("pick-b").addEventListener("change", (event) => pick(shown.a, Number(event.target.value)));
+    byId("filter").addEventListener("input", (event) =>
+      modelTable.setFilter({ text: event.target.value }),
+    );
+    byId("family").addEventListener("change", (event) =>
+      modelTable.setFilter({ family: event.target.value }),
+    );
+    byId("apart").addEventListener("change", showModelTable);
+    byId("splits").addEventListener("change", showCurves);
+    byId("shown-models").addEventListener("change", (event) => {
+      shown.places[event.target.checked ? "add" : "delete"](Number(event.target.value));
+      showModels();
+    });
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      button.addEventListener("click", () => copyTable(button));
+    }
+    showProblems();
+    showDataset(page.datasets[0]);
+    markReady();
+  }
+
+  function copyTable(button) {
+    const writers = { csv: toCsv, markdown: toMarkdown, latex: toLatex };
+    copyText(writers[button.dataset.copy](modelTable.columns, modelTable.rows()), button);
+  }
+
+  function fillSelect(select, options) {
+    select.replaceChildren(...options.map(([value, text]) => element("option", { value }, text)));
+  }
+
+  function showProblems() {
+    const { problems } = page;
+    byId("problems").hidden = problems.length === 0;
+    const rows = problems.map(({ run, what, command }) => [
+      run,
+      what,
+      command ? commandCell(command) : "–",
+    ]);
+    byId("problems")
+      .querySelector(".scroll")
+      .replaceChildren(simpleTable(["run", "what is wrong", "to mend it"], rows));
+  }
+
+  function showDataset(dataset) {
+    dataset.entries.forEach((entry, place) => (entry.place = place));
+    shown.dataset = dataset;
+    const families = [
+      ...new Set([...dataset.entries, ...dataset.apart].map(({ family }) => family)),
+    ];
+    fillSelect(byId("family"), [["", "all"], ...families.map((name) => [name, familyName(name)])]);
+    Object.assign(modelTable.filter, { text: "", family: "" });
+    byId("filter").value = "";
+
+    const tested = dataset.entries.filter((entry) => entry.accuracy);
+    for (const id of ["pick-a", "pick-b"]) {
+      fillSelect(
+        byId(id),
+        tested.map((entry) => [entry.place, entry.name]),
+      );
+    }
+    byId("pick").hidden = dataset.pairs.length === 0;
+    showVerdict(dataset, tested);
+    showSignificance(dataset);
+    showSize(dataset);
+    showTable("beyond", dataset.beyond);
+    showTable("others", dataset.others && { ...dataset.others, rows: linked(dataset.others.rows) });
+    byId("others-note").textContent = dataset.others?.note ?? "";
+    byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
+    for (const holder of document.querySelectorAll("[data-chart]")) {
+      const chart = dataset.charts.find(({ name }) => name === holder.dataset.chart);
+      holder.hidden = !chart;
+      if (chart) showChart(holder, chart);
+    }
+    const [a, b] = dataset.chosen ?? [tested[0]?.place ?? 0, tested[0]?.place ?? 0];
+    pick(a, b);
+  }
+
+  /** Show the model-size study; its models are in the table only where that is asked for. */
+  function showSize({ size, apart, apart_settings }) {
+    for (const part of document.querySelectorAll("#size, nav a[href='#size']")) {
+      part.hidden = size === null;
+    }
+    byId("size-enough").textContent = size ?? "";
+    byId("size-apart").hidden = apart.length === 0;
+    byId("apart").checked = false;
+    byId("apart-control").hidden = apart.length === 0;
+    byId("apart-control").querySelector("span").textContent =
+      `with the ${apart.length} models of the model-size study`;
+    byId("apart-settings").hidden = apart_settings === null;
+    if (apart_settings === null) return;
+    byId("apart-settings")
+      .querySelector("div")
+      .replaceChildren(...settingsContent(apart_settings));
+  }
+
+  function showModelTable() {
+    const { dataset, a } = shown;
+    const apart = byId("apart").checked ? dataset.apart : [];
+    modelTable.show([...dataset.entries, ...apart], dataset.pairs, a);
+  }
+
+  function showSignificance({ significance, entries, apart }) {
+    for (const part of document.querySelectorAll("#pairs, nav a[href='#pairs']")) {
+      part.hidden = !significance;
+    }
+    [...entries, ...apart].forEach((entry) => (entry.mark = null));
+    if (!significance) return;
+    significance.order.forEach((place, rank) => (entries[place].mark = significance.marks[rank]));
+    byId("pairs-content").replaceChildren(
+      ...significanceContent(significance, entries, findPair, pick),
     );
   }
-  byId("pick").hidden = dataset.pairs.length === 0;
-  showVerdict(dataset, tested);
-  showSignificance(dataset);
-  showSize(dataset);
-  showTable("beyond", dataset.beyond);
-  showTable("others", dataset.others && { ...dataset.others, rows: linked(dataset.others.rows) });
-  byId("others-note").textContent = dataset.others?.note ?? "";
-  byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
-  for (const holder of document.querySelectorAll("[data-chart]")) {
-    const chart = dataset.charts.find(({ name }) => name === holder.dataset.chart);
-    holder.hidden = !chart;
-    if (chart) showChart(holder, chart);
+
+  /** Fill a section with its table, or hide it if there is none. */
+  function showTable(id, table) {
+    byId(id).hidden = !table;
+    if (!table) return;
+    byId(id).querySelector(".scroll").replaceChildren(simpleTable(table.columns, table.rows));
   }
-  const [a, b] = dataset.chosen ?? [tested[0]?.place ?? 0, tested[0]?.place ?? 0];
-  pick(a, b);
-}
 
-/** Show the model-size study; its models are in the table only where that is asked for. */
-function showSize({ size, apart, apart_settings }) {
-  for (const part of document.querySelectorAll("#size, nav a[href='#size']")) {
-    part.hidden = size === null;
+  /** Return the rows with their first cell, a text and an address or "", as a link. */
+  function linked(rows) {
+    return rows.map(([[text, href], ...cells]) => [
+      href ? element("a", { href, rel: "noreferrer" }, text) : text,
+      ...cells,
+    ]);
   }
-  byId("size-enough").textContent = size ?? "";
-  byId("size-apart").hidden = apart.length === 0;
-  byId("apart").checked = false;
-  byId("apart-control").hidden = apart.length === 0;
-  byId("apart-control").querySelector("span").textContent =
-    `with the ${apart.length} models of the model-size study`;
-  byId("apart-settings").hidden = apart_settings === null;
-  if (apart_settings === null) return;
-  byId("apart-settings")
-    .querySelector("div")
-    .replaceChildren(...settingsContent(apart_settings));
-}
 
-function showModelTable() {
-  const { dataset, a } = shown;
-  const apart = byId("apart").checked ? dataset.apart : [];
-  modelTable.show([...dataset.entries, ...apart], dataset.pairs, a);
-}
-
-function showSignificance({ significance, entries, apart }) {
-  for (const part of document.querySelectorAll("#pairs, nav a[href='#pairs']")) {
-    part.hidden = !significance;
+  function showVerdict(dataset, tested) {
+    const pair = dataset.chosen && findPair(...dataset.chosen);
+    let sentence = `Nothing was evaluated on ${dataset.name} yet: there is no verdict.`;
+    if (pair) {
+      sentence = pair.verdict;
+    } else if (tested.length) {
+      const [{ name, accuracy, seeds }] = tested;
+      const interval = `${percent(accuracy[1])} to ${percent(accuracy[2])}`;
+      sentence =
+        tested.length === 1
+          ? `${name} reaches ${percent(accuracy[0])} on ${dataset.name} (95\u00a0% interval ${interval}; ` +
+            `n = ${seeds}); there is no second model to compare it with.`
+          : "The test images could not be read: there is no verdict.";
+    }
+    byId("verdict-sentence").textContent = sentence;
+    byId("verdict-basis").textContent = pair
+      ? joinSentences(dataset.how_chosen, pair.basis, pair.superiority)
+      : "";
   }
-  [...entries, ...apart].forEach((entry) => (entry.mark = null));
-  if (!significance) return;
-  significance.order.forEach((place, rank) => (entries[place].mark = significance.marks[rank]));
-  byId("pairs-content").replaceChildren(
-    ...significanceContent(significance, entries, findPair, pick),
-  );
-}
 
-/** Fill a section with its table, or hide it if there is none. */
-function showTable(id, table) {
-  byId(id).hidden = !table;
-  if (!table) return;
-  byId(id)
-    .querySelector(".scroll")
-    .replaceChildren(simpleTable(table.columns, table.rows));
-}
-
-/** Return the rows with their first cell, a text and an address or "", as a link. */
-function linked(rows) {
-  return rows.map(([[text, href], ...cells]) => [
-    href ? element("a", { href, rel: "noreferrer" }, text) : text,
-    ...cells,
-  ]);
-}
-
-function showVerdict(dataset, tested) {
-  const pair = dataset.chosen && findPair(...dataset.chosen);
-  let sentence = `Nothing was evaluated on ${dataset.name} yet: there is no verdict.`;
-  if (pair) {
-    sentence = pair.verdict;
-  } else if (tested.length) {
-    const [{ name, accuracy, seeds }] = tested;
-    const interval = `${percent(accuracy[1])} to ${percent(accuracy[2])}`;
-    sentence =
-      tested.length === 1
-        ? `${name} reaches ${percent(accuracy[0])} on ${dataset.name} (95\u00a0% interval ${interval}; ` +
-          `n = ${seeds}); there is no second model to compare it with.`
-        : "The test images could not be read: there is no verdict.";
-  }
-  byId("verdict-sentence").textContent = sentence;
-  byId("verdict-basis").textContent = pair
-    ? joinSentences(dataset.how_chosen, pair.basis, pair.superiority)
-    : "";
-}
-
-function findPair(a, b) {
-  return shown.dataset.pairs.find(
-    (pair) => (pair.a === a && pair.b === b) || (pair.a === b && pair.b === a),
-  );
-}
-
-/** Compare two models, by their places, wherever the page shows two. */
-function pick(a, b) {
-  Object.assign(shown, { a, b });
-  byId("pick-a").value = a;
-  byId("pick-b").value = b;
-  const { dataset } = shown;
-  const pair = findPair(a, b);
-  byId("pick-sentence").textContent = pair
-    ? joinSentences(pair.verdict, pair.correction, pair.basis, pair.superiority)
-    : "";
-  // the headline says the same of its own two
-  byId("pick-sentence").hidden =
-    Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));
-  showModelTable();
-  showConfusions();
-  const places = dataset.entries.map((entry) => entry.place);
-  shown.places = new Set(places.length <= SHOWN_AT_ONCE ? places : [a, b]);
-  byId("shown-models").hidden = places.length <= 2;
-  byId("shown-models")
-    .querySelector(".controls")
-    .replaceChildren(...dataset.entries.map(modelBox));
-  showModels();
-}
-
-function modelBox(entry) {
-  const checked = shown.places.has(entry.place);
-  const box = element("input", { type: "checkbox", value: entry.place, checked });
-  return element("label", {}, box, element("span", {}, swatch(entry), entry.name));
-}
-
-/** Show the ticked models in the charts that would be too full with all of them. */
-function showModels() {
-  showCurves();
-  for (const name of ["reliability", "radar"]) {
-    showTraces(plotOf(name), ({ place }) => shown.places.has(place));
-  }
-}
-
-function showCurves() {
-  const splits = [...byId("splits").querySelectorAll(":checked")].map((box) => box.value);
-  // one line of each model stands for it in the legend, the most usual first
-  const legend = ["val", "train", "test"].find((split) => splits.includes(split));
-  for (const name of ["curves-accuracy", "curves-loss"]) {
-    showTraces(
-      plotOf(name),
-      ({ place, split }) => shown.places.has(place) && splits.includes(split),
-      ({ split }) => split === legend,
+  function findPair(a, b) {
+    return shown.dataset.pairs.find(
+      (pair) => (pair.a === a && pair.b === b) || (pair.a === b && pair.b === a),
     );
   }
-}
 
-function plotOf(name) {
-  return document.querySelector(`[data-chart="${name}"]:not([hidden]) .plot`);
-}
+  /** Compare two models, by their places, wherever the page shows two. */
+  function pick(a, b) {
+    Object.assign(shown, { a, b });
+    byId("pick-a").value = a;
+    byId("pick-b").value = b;
+    const { dataset } = shown;
+    const pair = findPair(a, b);
+    byId("pick-sentence").textContent = pair
+      ? joinSentences(pair.verdict, pair.correction, pair.basis, pair.superiority)
+      : "";
+    // the headline says the same of its own two
+    byId("pick-sentence").hidden =
+      Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));
+    showModelTable();
+    showConfusions();
+    const places = dataset.entries.map((entry) => entry.place);
+    shown.places = new Set(places.length <= SHOWN_AT_ONCE ? places : [a, b]);
+    byId("shown-models").hidden = places.length <= 2;
+    byId("shown-models")
+      .querySelector(".controls")
+      .replaceChildren(...dataset.entries.map(modelBox));
+    showModels();
+  }
 
-function showConfusions() {
-  const { dataset, a, b } = shown;
-  const [first, second] = [dataset.entries[a], dataset.entries[b]];
-  const holder = (name) => document.querySelector(`[data-chart="confusion-${name}"]`);
-  const onCell = (entries) => (row, column) => {
-    if (!dataset.mistakes || row === column) return;
-    const most = Math.max(...entries.map((entry) => entry.confusion[row][column]));
-    showImages(dataset.mistakes, entries, row, column, most);
-    byId("images").scrollIntoView({ block: "nearest" });
-  };
-  const show = (name, chart, entries) => {
-    holder(name).hidden = false;
-    const cell = onCell(entries);
-    showChart(holder(name), chart(cell), (point) => cell(Number(point.y), Number(point.x)));
-  };
-  for (const name of ["a", "b", "difference"]) holder(name).hidden = true;
-  byId("images").hidden = !dataset.mistakes;
-  byId("thumbnails").replaceChildren();
-  if (!first.confusion) return;
-  show("a", (cell) => confusionChart(page.confusion_frame, "confusion-a", first, cell), [first]);
-  if (a === b || !second.confusion) return;
-  show("b", (cell) => confusionChart(page.confusion_frame, "confusion-b", second, cell), [second]);
-  show("difference", (cell) => differenceChart(page.confusion_frame, first, second, cell), [
-    first,
-    second,
-  ]);
-}
+  function modelBox(entry) {
+    const checked = shown.places.has(entry.place);
+    const box = element("input", { type: "checkbox", value: entry.place, checked });
+    return element("label", {}, box, element("span", {}, swatch(entry), entry.name));
+  }
 
-start();
+  /** Show the ticked models in the charts that would be too full with all of them. */
+  function showModels() {
+    showCurves();
+    for (const name of ["reliability", "radar"]) {
+      showTraces(plotOf(name), ({ place }) => shown.places.has(place));
+    }
+  }
+
+  function showCurves() {
+    const splits = [...byId("splits").querySelectorAll(":checked")].map((box) => box.value);
+    // one line of each model stands for it in the legend, the most usual first
+    const legend = ["val", "train", "test"].find((split) => splits.includes(split));
+    for (const name of ["curves-accuracy", "curves-loss"]) {
+      showTraces(
+        plotOf(name),
+        ({ place, split }) => shown.places.has(place) && splits.includes(split),
+        ({ split }) => split === legend,
+      );
+    }
+  }
+
+  function plotOf(name) {
+    return document.querySelector(`[data-chart="${name}"]:not([hidden]) .plot`);
+  }
+
+  function showConfusions() {
+    const { dataset, a, b } = shown;
+    const [first, second] = [dataset.entries[a], dataset.entries[b]];
+    const holder = (name) => document.querySelector(`[data-chart="confusion-${name}"]`);
+    const onCell = (entries) => (row, column) => {
+      if (!dataset.mistakes || row === column) return;
+      const most = Math.max(...entries.map((entry) => entry.confusion[row][column]));
+      showImages(dataset.mistakes, entries, row, column, most);
+      byId("images").scrollIntoView({ block: "nearest" });
+    };
+    const show = (name, chart, entries) => {
+      holder(name).hidden = false;
+      const cell = onCell(entries);
+      showChart(holder(name), chart(cell), (point) => cell(Number(point.y), Number(point.x)));
+    };
+    for (const name of ["a", "b", "difference"]) holder(name).hidden = true;
+    byId("images").hidden = !dataset.mistakes;
+    byId("thumbnails").replaceChildren();
+    if (!first.confusion) return;
+    show("a", (cell) => confusionChart(page.confusion_frame, "confusion-a", first, cell), [first]);
+    if (a === b || !second.confusion) return;
+    show("b", (cell) => confusionChart(page.confusion_frame, "confusion-b", second, cell), [
+      second,
+    ]);
+    show("difference", (cell) => differenceChart(page.confusion_frame, first, second, cell), [
+      first,
+      second,
+    ]);
+  }
+
+  start();
+})();

@@ -1,174 +1,184 @@
 // Confusion matrices of the two models compared, their difference, and the images behind a cell.
-"use strict";
+const Confusion = (function () {
+  "use strict";
 
-const CLASSES = 10;
+  const { element } = Page;
+  const { MINUS } = Format;
+  const { escapeHtml } = Charts;
 
-/** Return the chart of one model's confusion matrix; onCell(true, predicted) shows images. */
-function confusionChart(frame, name, entry, onCell) {
-  const errors = withoutDiagonal(entry.confusion);
-  const all = sum(errors);
-  const most = largestCell(errors, (value) => value);
-  const finding = most
-    ? `${entry.name}: ${all} errors, most often a ${most.row} taken for a ${most.column} (${most.value} times)`
-    : `${entry.name}: no errors`;
-  return matrixChart({
+  const CLASSES = 10;
+
+  /** Return the chart of one model's confusion matrix; onCell(true, predicted) shows images. */
+  function confusionChart(frame, name, entry, onCell) {
+    const errors = withoutDiagonal(entry.confusion);
+    const all = sum(errors);
+    const most = largestCell(errors, (value) => value);
+    const finding = most
+      ? `${entry.name}: ${all} errors, most often a ${most.row} taken for a ${most.column} (${most.value} times)`
+      : `${entry.name}: no errors`;
+    return matrixChart({
+      frame,
+      name,
+      finding,
+      about:
+        "Errors only: the diagonal, where the model is right, is left blank. Click a cell for its images.",
+      matrix: errors,
+      scale: "errors",
+      describe: (row, column, value) =>
+        `${value} images of class ${row} are taken for ${column} by ${entry.name}`,
+      onCell,
+    });
+  }
+
+  /** Return the chart of b's errors minus a's. */
+  function differenceChart(frame, a, b, onCell) {
+    const matrix = withoutDiagonal(
+      b.confusion.map((row, i) => row.map((value, j) => value - a.confusion[i][j])),
+    );
+    const total = sum(matrix);
+    const most = largestCell(matrix, (value) => value * Math.sign(total || 1));
+    const change =
+      total === 0
+        ? "as many errors as"
+        : `${Math.abs(total)} errors ${total < 0 ? "fewer" : "more"} than`;
+    const where = most
+      ? `, most of all in ${most.row} taken for ${most.column} (${signed(most.value)})`
+      : "";
+    return matrixChart({
+      frame,
+      name: "confusion-difference",
+      finding: `${b.name} makes ${change} ${a.name}${where}`,
+      about: `Errors of ${b.name} minus errors of ${a.name}: green with ${MINUS} is fewer, red with + is more.`,
+      matrix,
+      scale: "difference",
+      describe: (row, column, value) =>
+        `class ${row} taken for ${column}: ${b.confusion[row][column]} by ${b.name}, ` +
+        `${a.confusion[row][column]} by ${a.name}, difference ${signed(value)}`,
+      onCell,
+      show: signed,
+    });
+  }
+
+  function matrixChart({
     frame,
-    name,
-    finding,
-    about:
-      "Errors only: the diagonal, where the model is right, is left blank. Click a cell for its images.",
-    matrix: errors,
-    scale: "errors",
-    describe: (row, column, value) =>
-      `${value} images of class ${row} are taken for ${column} by ${entry.name}`,
-    onCell,
-  });
-}
-
-/** Return the chart of b's errors minus a's. */
-function differenceChart(frame, a, b, onCell) {
-  const matrix = withoutDiagonal(
-    b.confusion.map((row, i) => row.map((value, j) => value - a.confusion[i][j])),
-  );
-  const total = sum(matrix);
-  const most = largestCell(matrix, (value) => value * Math.sign(total || 1));
-  const change =
-    total === 0
-      ? "as many errors as"
-      : `${Math.abs(total)} errors ${total < 0 ? "fewer" : "more"} than`;
-  const where = most
-    ? `, most of all in ${most.row} taken for ${most.column} (${signed(most.value)})`
-    : "";
-  return matrixChart({
-    frame,
-    name: "confusion-difference",
-    finding: `${b.name} makes ${change} ${a.name}${where}`,
-    about: `Errors of ${b.name} minus errors of ${a.name}: green with ${MINUS} is fewer, red with + is more.`,
-    matrix,
-    scale: "difference",
-    describe: (row, column, value) =>
-      `class ${row} taken for ${column}: ${b.confusion[row][column]} by ${b.name}, ` +
-      `${a.confusion[row][column]} by ${a.name}, difference ${signed(value)}`,
-    onCell,
-    show: signed,
-  });
-}
-
-function matrixChart({
-  frame,
-  name,
-  finding,
-  about,
-  matrix,
-  scale,
-  describe,
-  onCell,
-  show = String,
-}) {
-  const figure = structuredClone(frame);
-  const [trace] = figure.data;
-  const largest = Math.max(1, ...matrix.flat().map((value) => Math.abs(value ?? 0)));
-  trace.z = matrix;
-  trace.zmin = scale === "difference" ? -largest : 0;
-  trace.zmax = largest;
-  trace.text = matrix.map((row) => row.map((value) => (value ? show(value) : "")));
-  trace.hovertext = matrix.map((row, i) =>
-    row.map((value, j) => (value === null ? "" : escapeHtml(describe(i, j, value)))),
-  );
-  trace.meta = { scale };
-  const cell = (value, row, column) =>
-    value === null || value === 0
-      ? (value ?? "")
-      : element(
-          "button",
-          {
-            type: "button",
-            class: "quiet",
-            "aria-label": describe(row, column, value),
-            onclick: () => onCell(row, column),
-          },
-          show(value),
-        );
-  return {
     name,
     finding,
     about,
-    figure,
-    table: {
-      columns: [
-        "true \\ predicted",
-        ...Array.from({ length: CLASSES }, (_, label) => String(label)),
-      ],
-      rows: matrix.map((row, i) => [String(i), ...row.map((value, j) => cell(value, i, j))]),
-    },
-  };
-}
-
-/** Show the stored images of a true class that any of the entries takes for a predicted one. */
-function showImages(mistakes, entries, trueClass, predictedClass, counts) {
-  const title = document.getElementById("images-title");
-  const note = document.getElementById("images-note");
-  const names = entries.map((entry) => entry.name).join(" or ");
-  const found = mistakes.index
-    .map((index, place) => ({ index, place }))
-    .filter(({ place }) => mistakes.labels[place] === String(trueClass))
-    .filter(({ place }) =>
-      entries.some((entry) => mistakes.predicted[entry.place]?.[place] === String(predictedClass)),
+    matrix,
+    scale,
+    describe,
+    onCell,
+    show = String,
+  }) {
+    const figure = structuredClone(frame);
+    const [trace] = figure.data;
+    const largest = Math.max(1, ...matrix.flat().map((value) => Math.abs(value ?? 0)));
+    trace.z = matrix;
+    trace.zmin = scale === "difference" ? -largest : 0;
+    trace.zmax = largest;
+    trace.text = matrix.map((row) => row.map((value) => (value ? show(value) : "")));
+    trace.hovertext = matrix.map((row, i) =>
+      row.map((value, j) => (value === null ? "" : escapeHtml(describe(i, j, value)))),
     );
-  title.textContent = `A ${trueClass} taken for a ${predictedClass} by ${names}`;
-  const kept = found.length < counts ? `${found.length} of them are kept in this page. ` : "";
-  note.textContent = found.length
-    ? `${kept}Below each image: its place in the test set, then what each model says.`
-    : "No image is kept for this cell.";
-  const items = found.map(({ index, place }) => thumbnail(mistakes, entries, index, place));
-  document.getElementById("thumbnails").replaceChildren(...items);
-}
+    trace.meta = { scale };
+    const cell = (value, row, column) =>
+      value === null || value === 0
+        ? (value ?? "")
+        : element(
+            "button",
+            {
+              type: "button",
+              class: "quiet",
+              "aria-label": describe(row, column, value),
+              onclick: () => onCell(row, column),
+            },
+            show(value),
+          );
+    return {
+      name,
+      finding,
+      about,
+      figure,
+      table: {
+        columns: [
+          "true \\ predicted",
+          ...Array.from({ length: CLASSES }, (_, label) => String(label)),
+        ],
+        rows: matrix.map((row, i) => [String(i), ...row.map((value, j) => cell(value, i, j))]),
+      },
+    };
+  }
 
-function thumbnail(mistakes, entries, index, place) {
-  const answers = entries.map((entry) => ({
-    name: entry.name,
-    answer: mistakes.predicted[entry.place]?.[place] ?? "–",
-  }));
-  const truth = mistakes.labels[place];
-  const picture = element("span", {
-    class: "digit",
-    role: "img",
-    "aria-label": `Test image ${index}, labelled ${truth}`,
-  });
-  const [column, row] = [place % mistakes.columns, Math.floor(place / mistakes.columns)];
-  picture.style.backgroundPosition = `${-56 * column}px ${-56 * row}px`;
-  picture.style.backgroundSize = `${56 * mistakes.columns}px auto`;
-  picture.style.backgroundImage = `url("${mistakes.picture}")`;
-  const lines = answers.map(({ name, answer }) =>
-    element(
-      "span",
-      { class: answer === truth ? "right" : "wrong" },
-      `${answer === truth ? "✓" : "✗"} ${answer} ${name}`,
-    ),
-  );
-  return element("li", {}, picture, element("span", { class: "muted" }, `#${index}`), lines);
-}
+  /** Show the stored images of a true class that any of the entries takes for a predicted one. */
+  function showImages(mistakes, entries, trueClass, predictedClass, counts) {
+    const title = document.getElementById("images-title");
+    const note = document.getElementById("images-note");
+    const names = entries.map((entry) => entry.name).join(" or ");
+    const found = mistakes.index
+      .map((index, place) => ({ index, place }))
+      .filter(({ place }) => mistakes.labels[place] === String(trueClass))
+      .filter(({ place }) =>
+        entries.some(
+          (entry) => mistakes.predicted[entry.place]?.[place] === String(predictedClass),
+        ),
+      );
+    title.textContent = `A ${trueClass} taken for a ${predictedClass} by ${names}`;
+    const kept = found.length < counts ? `${found.length} of them are kept in this page. ` : "";
+    note.textContent = found.length
+      ? `${kept}Below each image: its place in the test set, then what each model says.`
+      : "No image is kept for this cell.";
+    const items = found.map(({ index, place }) => thumbnail(mistakes, entries, index, place));
+    document.getElementById("thumbnails").replaceChildren(...items);
+  }
 
-function withoutDiagonal(matrix) {
-  return matrix.map((row, i) => row.map((value, j) => (i === j ? null : value)));
-}
+  function thumbnail(mistakes, entries, index, place) {
+    const answers = entries.map((entry) => ({
+      name: entry.name,
+      answer: mistakes.predicted[entry.place]?.[place] ?? "–",
+    }));
+    const truth = mistakes.labels[place];
+    const picture = element("span", {
+      class: "digit",
+      role: "img",
+      "aria-label": `Test image ${index}, labelled ${truth}`,
+    });
+    const [column, row] = [place % mistakes.columns, Math.floor(place / mistakes.columns)];
+    picture.style.backgroundPosition = `${-56 * column}px ${-56 * row}px`;
+    picture.style.backgroundSize = `${56 * mistakes.columns}px auto`;
+    picture.style.backgroundImage = `url("${mistakes.picture}")`;
+    const lines = answers.map(({ name, answer }) =>
+      element(
+        "span",
+        { class: answer === truth ? "right" : "wrong" },
+        `${answer === truth ? "✓" : "✗"} ${answer} ${name}`,
+      ),
+    );
+    return element("li", {}, picture, element("span", { class: "muted" }, `#${index}`), lines);
+  }
 
-function sum(matrix) {
-  return matrix.flat().reduce((total, value) => total + (value ?? 0), 0);
-}
+  function withoutDiagonal(matrix) {
+    return matrix.map((row, i) => row.map((value, j) => (i === j ? null : value)));
+  }
 
-// the cell of the largest weight above zero, or null
-function largestCell(matrix, weight) {
-  let best = null;
-  matrix.forEach((line, row) =>
-    line.forEach((value, column) => {
-      if (value !== null && weight(value) > (best ? weight(best.value) : 0))
-        best = { row, column, value };
-    }),
-  );
-  return best;
-}
+  function sum(matrix) {
+    return matrix.flat().reduce((total, value) => total + (value ?? 0), 0);
+  }
 
-function signed(value) {
-  return value < 0 ? `${MINUS}${-value}` : `+${value}`;
-}
+  // the cell of the largest weight above zero, or null
+  function largestCell(matrix, weight) {
+    let best = null;
+    matrix.forEach((line, row) =>
+      line.forEach((value, column) => {
+        if (value !== null && weight(value) > (best ? weight(best.value) : 0))
+          best = { row, column, value };
+      }),
+    );
+    return best;
+  }
+
+  function signed(value) {
+    return value < 0 ? `${MINUS}${-value}` : `+${value}`;
+  }
+
+  return { confusionChart, differenceChart, showImages };
+})();

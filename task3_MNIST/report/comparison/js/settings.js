@@ -1,44 +1,50 @@
 // What the runs were told, where they ran, and how to run them again.
-"use strict";
+const Settings = (function () {
+  "use strict";
 
-/** Return the section's content: differing settings, shared ones, a command for each row. */
-function settingsContent({ differing, shared, commands }) {
-  const scroll = (label, table) =>
-    element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table);
-  const hasDifferences = differing.rows.length > 1 && differing.columns.length > 1;
-  return [
-    element("h3", {}, "What differs"),
-    hasDifferences
-      ? scroll("Settings that differ", simpleTable(differing.columns, differing.rows))
-      : element("p", { class: "muted" }, "Nothing but the model."),
-    element(
-      "details",
-      {},
-      element("summary", {}, `What all share (${shared.length} settings, versions and hardware)`),
-      scroll("Settings that all share", simpleTable(["setting", "value"], shared)),
-    ),
-    element("h3", {}, "How to reproduce each row"),
-    scroll(
-      "Commands",
-      simpleTable(
-        ["model", "seeds", "command, at the repository's root"],
-        commands.map(([name, seeds, command]) => [name, seeds, commandCell(command)]),
+  const { element, simpleTable, copyText } = Page;
+
+  /** Return the section's content: differing settings, shared ones, a command for each row. */
+  function settingsContent({ differing, shared, commands }) {
+    const scroll = (label, table) =>
+      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table);
+    const hasDifferences = differing.rows.length > 1 && differing.columns.length > 1;
+    return [
+      element("h3", {}, "What differs"),
+      hasDifferences
+        ? scroll("Settings that differ", simpleTable(differing.columns, differing.rows))
+        : element("p", { class: "muted" }, "Nothing but the model."),
+      element(
+        "details",
+        {},
+        element("summary", {}, `What all share (${shared.length} settings, versions and hardware)`),
+        scroll("Settings that all share", simpleTable(["setting", "value"], shared)),
       ),
-    ),
-  ];
-}
+      element("h3", {}, "How to reproduce each row"),
+      scroll(
+        "Commands",
+        simpleTable(
+          ["model", "seeds", "command, at the repository's root"],
+          commands.map(([name, seeds, command]) => [name, seeds, commandCell(command)]),
+        ),
+      ),
+    ];
+  }
 
-/** Return a command with a button that copies it. */
-function commandCell(command) {
-  const button = element(
-    "button",
-    {
-      type: "button",
-      class: "no-print",
-      "aria-label": `Copy: ${command}`,
-      onclick: () => copyText(command, button),
-    },
-    "Copy",
-  );
-  return element("span", { class: "command" }, element("code", {}, command), button);
-}
+  /** Return a command with a button that copies it. */
+  function commandCell(command) {
+    const button = element(
+      "button",
+      {
+        type: "button",
+        class: "no-print",
+        "aria-label": `Copy: ${command}`,
+        onclick: () => copyText(command, button),
+      },
+      "Copy",
+    );
+    return element("span", { class: "command" }, element("code", {}, command), button);
+  }
+
+  return { settingsContent, commandCell };
+})();

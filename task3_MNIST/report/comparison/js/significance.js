@@ -1,136 +1,147 @@
 // All pairs of models at once, as a matrix for pointers and arrow keys; each against the best.
-"use strict";
+const Significance = (function () {
+  "use strict";
 
-const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  const { element, simpleTable } = Page;
+  const { percent, signedPoints, joinSentences } = Format;
+  const { dataBehind } = Charts;
+  const { swatch } = Table;
 
-/**
- * Return the content of the section.
- *
- * data: order, marks, against, finding and table; pairOf(a, b) finds the pair of two places;
- * onPick(a, b) is told when a cell is chosen.
- */
-function significanceContent(data, entries, pairOf, onPick) {
-  const ranked = data.order.map((place) => entries[place]);
-  const detail = element("p", { class: "pair-detail", "aria-live": "polite" });
-  return [
-    ...againstBest(data.against),
-    element("h3", {}, data.finding),
-    element(
-      "div",
-      { class: "scroll" },
-      significanceMatrix({ ranked, marks: data.marks, pairOf, onPick, detail }),
-    ),
-    detail,
-    dataBehind(data),
-  ];
-}
+  const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
-function againstBest(table) {
-  if (!table) return [];
-  const title = "Each model against the best by validation";
-  return [
-    element("h3", {}, title),
-    element("p", { class: "muted" }, table.about),
-    element(
-      "div",
-      { class: "scroll against", tabindex: 0, role: "region", "aria-label": title },
-      simpleTable(table.columns, table.rows),
-    ),
-  ];
-}
-
-function significanceMatrix({ ranked, marks, pairOf, onPick, detail }) {
-  const cells = ranked.map((row) => ranked.map((column) => matrixCell(row, pairOf, column)));
-  const describe = (row, column) => {
-    const pair = pairOf(ranked[row].place, ranked[column].place);
-    detail.textContent = pair
-      ? joinSentences(pair.verdict, pair.correction, pair.superiority)
-      : `${ranked[row].name}: ${percent(ranked[row].accuracy[0])} of the test images are correct.`;
-  };
-  // one stop for Tab, arrows from there: hundreds of stops would be in everybody's way
-  let current = cells[0][1];
-  const enter = (cell) => {
-    current.tabIndex = -1;
-    current = cell;
-    current.tabIndex = 0;
-  };
-  const choose = (row, column) => {
-    if (row !== column) onPick(ranked[row].place, ranked[column].place);
-  };
-  const placeOf = (event) => {
-    const cell = event.target.closest("td[data-row]");
-    return cell && [Number(cell.dataset.row), Number(cell.dataset.column)];
-  };
-  const onPlace = (action) => (event) => {
-    const place = placeOf(event);
-    if (place) action(...place);
-  };
-  const onKey = (event) => {
-    const place = placeOf(event);
-    if (!place) return;
-    if (event.key === "Enter" || event.key === " ") choose(...place);
-    else if (event.key in STEPS) {
-      const [row, column] = place.map((at, axis) => at + STEPS[event.key][axis]);
-      cells[row]?.[column]?.focus();
-    } else return;
-    event.preventDefault(); // the page must not scroll as well
-  };
-  cells.forEach((line, row) =>
-    line.forEach((cell, column) => Object.assign(cell.dataset, { row, column })),
-  );
-  enter(current);
-  describe(0, 1);
-  const head = (entry, number) =>
-    element("th", { scope: "col", title: entry.name, "aria-label": entry.name }, number + 1);
-  return element(
-    "table",
-    {
-      class: "matrix",
-      role: "grid",
-      "aria-label": "Differences of all pairs in percentage points: the row's model minus the column's",
-      onmouseover: onPlace(describe),
-      onfocusin: onPlace((row, column) => {
-        enter(cells[row][column]);
-        describe(row, column);
-      }),
-      onclick: onPlace(choose),
-      onkeydown: onKey,
-    },
-    element(
-      "thead",
-      {},
+  /**
+   * Return the content of the section.
+   *
+   * data: order, marks, against, finding and table; pairOf(a, b) finds the pair of two places;
+   * onPick(a, b) is told when a cell is chosen.
+   */
+  function significanceContent(data, entries, pairOf, onPick) {
+    const ranked = data.order.map((place) => entries[place]);
+    const detail = element("p", { class: "pair-detail", "aria-live": "polite" });
+    return [
+      ...againstBest(data.against),
+      element("h3", {}, data.finding),
       element(
-        "tr",
-        {},
-        element("th", { scope: "col" }, "model"),
-        element("th", { scope: "col" }, "against the best"),
-        ranked.map(head),
+        "div",
+        { class: "scroll" },
+        significanceMatrix({ ranked, marks: data.marks, pairOf, onPick, detail }),
       ),
-    ),
-    element(
-      "tbody",
-      {},
-      cells.map((line, row) =>
+      detail,
+      dataBehind(data),
+    ];
+  }
+
+  function againstBest(table) {
+    if (!table) return [];
+    const title = "Each model against the best by validation";
+    return [
+      element("h3", {}, title),
+      element("p", { class: "muted" }, table.about),
+      element(
+        "div",
+        { class: "scroll against", tabindex: 0, role: "region", "aria-label": title },
+        simpleTable(table.columns, table.rows),
+      ),
+    ];
+  }
+
+  function significanceMatrix({ ranked, marks, pairOf, onPick, detail }) {
+    const cells = ranked.map((row) => ranked.map((column) => matrixCell(row, pairOf, column)));
+    const describe = (row, column) => {
+      const pair = pairOf(ranked[row].place, ranked[column].place);
+      detail.textContent = pair
+        ? joinSentences(pair.verdict, pair.correction, pair.superiority)
+        : `${ranked[row].name}: ${percent(ranked[row].accuracy[0])} of the test images are correct.`;
+    };
+    // one stop for Tab, arrows from there: hundreds of stops would be in everybody's way
+    let current = cells[0][1];
+    const enter = (cell) => {
+      current.tabIndex = -1;
+      current = cell;
+      current.tabIndex = 0;
+    };
+    const choose = (row, column) => {
+      if (row !== column) onPick(ranked[row].place, ranked[column].place);
+    };
+    const placeOf = (event) => {
+      const cell = event.target.closest("td[data-row]");
+      return cell && [Number(cell.dataset.row), Number(cell.dataset.column)];
+    };
+    const onPlace = (action) => (event) => {
+      const place = placeOf(event);
+      if (place) action(...place);
+    };
+    const onKey = (event) => {
+      const place = placeOf(event);
+      if (!place) return;
+      if (event.key === "Enter" || event.key === " ") choose(...place);
+      else if (event.key in STEPS) {
+        const [row, column] = place.map((at, axis) => at + STEPS[event.key][axis]);
+        cells[row]?.[column]?.focus();
+      } else return;
+      event.preventDefault(); // the page must not scroll as well
+    };
+    cells.forEach((line, row) =>
+      line.forEach((cell, column) => Object.assign(cell.dataset, { row, column })),
+    );
+    enter(current);
+    describe(0, 1);
+    const head = (entry, number) =>
+      element("th", { scope: "col", title: entry.name, "aria-label": entry.name }, number + 1);
+    return element(
+      "table",
+      {
+        class: "matrix",
+        role: "grid",
+        "aria-label":
+          "Differences of all pairs in percentage points: the row's model minus the column's",
+        onmouseover: onPlace(describe),
+        onfocusin: onPlace((row, column) => {
+          enter(cells[row][column]);
+          describe(row, column);
+        }),
+        onclick: onPlace(choose),
+        onkeydown: onKey,
+      },
+      element(
+        "thead",
+        {},
         element(
           "tr",
           {},
-          element("th", { scope: "row" }, `${row + 1} `, swatch(ranked[row]), ranked[row].name),
-          element("td", {}, marks[row]),
-          line,
+          element("th", { scope: "col" }, "model"),
+          element("th", { scope: "col" }, "against the best"),
+          ranked.map(head),
         ),
       ),
-    ),
-  );
-}
-
-function matrixCell(row, pairOf, column) {
-  if (row === column) return element("td", { class: "same", tabindex: -1 });
-  const pair = pairOf(row.place, column.place);
-  const difference = pair.a === row.place ? pair.difference : -pair.difference;
-  if (!pair.models) return element("td", { class: "one-seed", tabindex: -1 }, signedPoints(difference));
-  if (!pair.significant_among_all) {
-    return element("td", { class: "not-significant", tabindex: -1 }, "n.s.");
+      element(
+        "tbody",
+        {},
+        cells.map((line, row) =>
+          element(
+            "tr",
+            {},
+            element("th", { scope: "row" }, `${row + 1} `, swatch(ranked[row]), ranked[row].name),
+            element("td", {}, marks[row]),
+            line,
+          ),
+        ),
+      ),
+    );
   }
-  const kind = difference > 0 ? "better" : "worse";
-  return element("td", { class: kind, tabindex: -1 }, signedPoints(difference));
-}
+
+  function matrixCell(row, pairOf, column) {
+    if (row === column) return element("td", { class: "same", tabindex: -1 });
+    const pair = pairOf(row.place, column.place);
+    const difference = pair.a === row.place ? pair.difference : -pair.difference;
+    if (!pair.models)
+      return element("td", { class: "one-seed", tabindex: -1 }, signedPoints(difference));
+    if (!pair.significant_among_all) {
+      return element("td", { class: "not-significant", tabindex: -1 }, "n.s.");
+    }
+    const kind = difference > 0 ? "better" : "worse";
+    return element("td", { class: kind, tabindex: -1 }, signedPoints(difference));
+  }
+
+  return { significanceContent };
+})();

@@ -1,178 +1,205 @@
 // The table of models: sorted, filtered, and the rows that are then copied.
-"use strict";
+const Table = (function () {
+  "use strict";
 
-const bareNumber = (fraction) => (fraction * 100).toFixed(2);
-const figure = (key) => (entry) => entry.figures[key] ?? null;
+  const { element } = Page;
+  const { percent, familyName, signedPoints, withCommas, withPrefix, duration } = Format;
 
-// what a column shows, what it sorts by, and whether it starts with its highest value
-const COLUMNS = [
-  { key: "model", head: "Model", value: (entry) => entry.name, show: (value) => value },
-  {
-    key: "family",
-    head: "Family",
-    value: (entry) => familyName(entry.family),
-    show: (value) => value,
-  },
-  {
-    key: "accuracy",
-    head: "Test accuracy",
-    descending: true,
-    value: (entry) => entry.accuracy?.[0] ?? null,
-    show: (value, entry) =>
-      `${percent(value)} [${entry.accuracy.slice(1).map(bareNumber).join(", ")}]`,
-  },
-  {
-    key: "mark",
-    head: "Against the best by validation",
-    value: (entry) => entry.mark,
-    show: (value) => value,
-  },
-  { key: "against", head: "Against", descending: true, value: () => null, show: (value) => value },
-  {
-    key: "seeds",
-    head: "Seeds",
-    descending: true,
-    value: (entry) => entry.seeds,
-    show: (value) => `n\u00a0=\u00a0${value}`,
-  },
-  { key: "loss", head: "Test loss", value: figure("test_loss"), show: (value) => value.toFixed(4) },
-  { key: "ece", head: "Calibration error", value: figure("ece"), show: (value) => percent(value) },
-  { key: "parameters", head: "Parameters", value: figure("parameters"), show: withCommas },
-  { key: "flops", head: "FLOPs", value: figure("flops"), show: (value) => withPrefix(value) },
-  {
-    key: "bytes",
-    head: "Size",
-    value: figure("model_bytes"),
-    show: (value) => withPrefix(value, "B"),
-  },
-  { key: "train_seconds", head: "Training", value: figure("train_seconds"), show: duration },
-  { key: "latency_seconds", head: "Latency", value: figure("latency_seconds"), show: duration },
-  {
-    key: "val_accuracy",
-    head: "Validation accuracy",
-    descending: true,
-    value: figure("val_accuracy"),
-    show: (value) => percent(value),
-  },
-];
+  const bareNumber = (fraction) => (fraction * 100).toFixed(2);
+  const figure = (key) => (entry) => entry.figures[key] ?? null;
 
-/** Keep the table of a data set's entries in the given elements. */
-class ModelTable {
-  constructor(table, count) {
-    this.table = table;
-    this.count = count;
-    this.sort = { key: "accuracy", descending: true };
-    this.filter = { text: "", family: "" };
-  }
+  // what a column shows, what it sorts by, and whether it starts with its highest value
+  const COLUMNS = [
+    { key: "model", head: "Model", value: (entry) => entry.name, show: (value) => value },
+    {
+      key: "family",
+      head: "Family",
+      value: (entry) => familyName(entry.family),
+      show: (value) => value,
+    },
+    {
+      key: "accuracy",
+      head: "Test accuracy",
+      descending: true,
+      value: (entry) => entry.accuracy?.[0] ?? null,
+      show: (value, entry) =>
+        `${percent(value)} [${entry.accuracy.slice(1).map(bareNumber).join(", ")}]`,
+    },
+    {
+      key: "mark",
+      head: "Against the best by validation",
+      value: (entry) => entry.mark,
+      show: (value) => value,
+    },
+    {
+      key: "against",
+      head: "Against",
+      descending: true,
+      value: () => null,
+      show: (value) => value,
+    },
+    {
+      key: "seeds",
+      head: "Seeds",
+      descending: true,
+      value: (entry) => entry.seeds,
+      show: (value) => `n\u00a0=\u00a0${value}`,
+    },
+    {
+      key: "loss",
+      head: "Test loss",
+      value: figure("test_loss"),
+      show: (value) => value.toFixed(4),
+    },
+    {
+      key: "ece",
+      head: "Calibration error",
+      value: figure("ece"),
+      show: (value) => percent(value),
+    },
+    { key: "parameters", head: "Parameters", value: figure("parameters"), show: withCommas },
+    { key: "flops", head: "FLOPs", value: figure("flops"), show: (value) => withPrefix(value) },
+    {
+      key: "bytes",
+      head: "Size",
+      value: figure("model_bytes"),
+      show: (value) => withPrefix(value, "B"),
+    },
+    { key: "train_seconds", head: "Training", value: figure("train_seconds"), show: duration },
+    { key: "latency_seconds", head: "Latency", value: figure("latency_seconds"), show: duration },
+    {
+      key: "val_accuracy",
+      head: "Validation accuracy",
+      descending: true,
+      value: figure("val_accuracy"),
+      show: (value) => percent(value),
+    },
+  ];
 
-  /** Show a data set; reference is the place of the entry that the others are held against. */
-  show(entries, pairs, reference) {
-    this.entries = entries;
-    this.against = againstReference(entries, pairs, reference);
-    this.columns = COLUMNS.map((column) =>
-      column.key === "against"
-        ? {
-            ...column,
-            head: `Points against ${entries[reference].name}`,
-            value: (entry) => this.against.get(entry)?.difference ?? null,
-            show: (value, entry) => this.against.get(entry).text,
-          }
-        : column,
-    )
-      .filter((column) => column.key !== "against" || this.against.size > 0)
-      .filter((column) => column.key !== "mark" || entries.some((entry) => entry.mark));
-    this.draw();
-  }
+  /** Keep the table of a data set's entries in the given elements. */
+  class ModelTable {
+    constructor(table, count) {
+      this.table = table;
+      this.count = count;
+      this.sort = { key: "accuracy", descending: true };
+      this.filter = { text: "", family: "" };
+    }
 
-  setFilter(change) {
-    Object.assign(this.filter, change);
-    this.draw();
-  }
+    /** Show a data set; reference is the place of the entry that the others are held against. */
+    show(entries, pairs, reference) {
+      this.entries = entries;
+      this.against = againstReference(entries, pairs, reference);
+      this.columns = COLUMNS.map((column) =>
+        column.key === "against"
+          ? {
+              ...column,
+              head: `Points against ${entries[reference].name}`,
+              value: (entry) => this.against.get(entry)?.difference ?? null,
+              show: (value, entry) => this.against.get(entry).text,
+            }
+          : column,
+      )
+        .filter((column) => column.key !== "against" || this.against.size > 0)
+        .filter((column) => column.key !== "mark" || entries.some((entry) => entry.mark));
+      this.draw();
+    }
 
-  sortBy(column) {
-    const again = this.sort.key === column.key;
-    const descending = again ? !this.sort.descending : Boolean(column.descending);
-    this.sort = { key: column.key, descending };
-    this.draw();
-    this.table.querySelector(`th[data-key="${column.key}"] button`).focus();
-  }
+    setFilter(change) {
+      Object.assign(this.filter, change);
+      this.draw();
+    }
 
-  /** Return the entries shown, in the order shown; what has no value comes last. */
-  rows() {
-    const column = this.columns.find((column) => column.key === this.sort.key) ?? this.columns[0];
-    const sign = this.sort.descending ? -1 : 1;
-    const wanted = this.filter.text.trim().toLowerCase();
-    return this.entries
-      .filter((entry) => entry.name.toLowerCase().includes(wanted))
-      .filter((entry) => !this.filter.family || entry.family === this.filter.family)
-      .sort((first, second) => {
-        const [a, b] = [column.value(first), column.value(second)];
-        if (a === null || b === null) return (a === null) - (b === null);
-        return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
-      });
-  }
+    sortBy(column) {
+      const again = this.sort.key === column.key;
+      const descending = again ? !this.sort.descending : Boolean(column.descending);
+      this.sort = { key: column.key, descending };
+      this.draw();
+      this.table.querySelector(`th[data-key="${column.key}"] button`).focus();
+    }
 
-  draw() {
-    const rows = this.rows();
-    this.table.replaceChildren(
-      element(
-        "thead",
-        {},
+    /** Return the entries shown, in the order shown; what has no value comes last. */
+    rows() {
+      const column = this.columns.find((column) => column.key === this.sort.key) ?? this.columns[0];
+      const sign = this.sort.descending ? -1 : 1;
+      const wanted = this.filter.text.trim().toLowerCase();
+      return this.entries
+        .filter((entry) => entry.name.toLowerCase().includes(wanted))
+        .filter((entry) => !this.filter.family || entry.family === this.filter.family)
+        .sort((first, second) => {
+          const [a, b] = [column.value(first), column.value(second)];
+          if (a === null || b === null) return (a === null) - (b === null);
+          return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
+        });
+    }
+
+    draw() {
+      const rows = this.rows();
+      this.table.replaceChildren(
         element(
-          "tr",
+          "thead",
           {},
-          this.columns.map((column) => this.head(column)),
+          element(
+            "tr",
+            {},
+            this.columns.map((column) => this.head(column)),
+          ),
         ),
-      ),
-      element(
-        "tbody",
-        {},
-        rows.map((entry) => this.row(entry)),
-      ),
-    );
-    const all = this.entries.length;
-    this.count.textContent = rows.length < all ? `${rows.length} of ${all} models` : "";
+        element(
+          "tbody",
+          {},
+          rows.map((entry) => this.row(entry)),
+        ),
+      );
+      const all = this.entries.length;
+      this.count.textContent = rows.length < all ? `${rows.length} of ${all} models` : "";
+    }
+
+    head(column) {
+      const sorted = this.sort.key === column.key;
+      const order = this.sort.descending ? "descending" : "ascending";
+      const mark = sorted ? (this.sort.descending ? " ▾" : " ▴") : "";
+      return element(
+        "th",
+        { scope: "col", "data-key": column.key, "aria-sort": sorted ? order : null },
+        element(
+          "button",
+          { type: "button", onclick: () => this.sortBy(column) },
+          column.head + mark,
+        ),
+      );
+    }
+
+    row(entry) {
+      const cells = this.columns.map((column, place) => {
+        const value = column.value(entry);
+        const text = value === null ? "–" : column.show(value, entry);
+        if (place === 0) return element("th", { scope: "row" }, swatch(entry), text);
+        return element("td", { class: typeof value === "number" ? "number" : null }, text);
+      });
+      return element("tr", { "data-model": entry.name }, cells);
+    }
   }
 
-  head(column) {
-    const sorted = this.sort.key === column.key;
-    const order = this.sort.descending ? "descending" : "ascending";
-    const mark = sorted ? (this.sort.descending ? " ▾" : " ▴") : "";
-    return element(
-      "th",
-      { scope: "col", "data-key": column.key, "aria-sort": sorted ? order : null },
-      element("button", { type: "button", onclick: () => this.sortBy(column) }, column.head + mark),
-    );
+  function againstReference(entries, pairs, reference) {
+    const against = new Map();
+    for (const pair of pairs) {
+      if (pair.a !== reference && pair.b !== reference) continue;
+      const other = entries[pair.a === reference ? pair.b : pair.a];
+      const difference = pair.b === reference ? pair.difference : -pair.difference;
+      const known = pair.significant_among_all;
+      const rest = pair.models ? ", n.s." : ", one seed";
+      const text = signedPoints(difference) + (known ? "" : rest);
+      // those that are not significantly different are not ranked among themselves
+      against.set(other, { difference: known ? difference : 0, text });
+    }
+    return against;
   }
 
-  row(entry) {
-    const cells = this.columns.map((column, place) => {
-      const value = column.value(entry);
-      const text = value === null ? "–" : column.show(value, entry);
-      if (place === 0) return element("th", { scope: "row" }, swatch(entry), text);
-      return element("td", { class: typeof value === "number" ? "number" : null }, text);
-    });
-    return element("tr", { "data-model": entry.name }, cells);
+  function swatch(entry) {
+    const mark = element("span", { class: "swatch", "aria-hidden": "true" });
+    mark.style.background = entry.colour;
+    return mark;
   }
-}
 
-function againstReference(entries, pairs, reference) {
-  const against = new Map();
-  for (const pair of pairs) {
-    if (pair.a !== reference && pair.b !== reference) continue;
-    const other = entries[pair.a === reference ? pair.b : pair.a];
-    const difference = pair.b === reference ? pair.difference : -pair.difference;
-    const known = pair.significant_among_all;
-    const rest = pair.models ? ", n.s." : ", one seed";
-    const text = signedPoints(difference) + (known ? "" : rest);
-    // those that are not significantly different are not ranked among themselves
-    against.set(other, { difference: known ? difference : 0, text });
-  }
-  return against;
-}
-
-function swatch(entry) {
-  const mark = element("span", { class: "swatch", "aria-hidden": "true" });
-  mark.style.background = entry.colour;
-  return mark;
-}
+  return { ModelTable, swatch };
+})();

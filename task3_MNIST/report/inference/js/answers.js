@@ -1,90 +1,99 @@
 // The models' answers to the current image, side by side.
-"use strict";
+const Answers = (function () {
+  "use strict";
 
-/**
- * Return a card that shows one model's answer, and its methods.
- *
- * `choices` are the models to choose from; `onChoose(model)` is called with the reader's choice.
- */
-function makeAnswer(title, choices, onChoose) {
-  const bars = Array.from({ length: 10 }, (_, digit) => makeBar(digit));
-  const select = element("select", {
-    "aria-label": title,
-    onchange: () => onChoose(choices[select.selectedIndex]),
-  });
-  const options = choices.map(() => element("option"));
-  select.append(...options);
-  const heading = element("h3", {});
-  const digit = element("span", { class: "digit" });
-  const confidence = element("span", { class: "confidence" });
-  const latency = element("span", { class: "latency muted" });
-  const facts = element("p", { class: "facts muted" });
-  const card = element(
-    "section",
-    { class: "card answer", "data-prediction": "" },
-    element("header", {}, choices.length > 2 ? select : heading, latency),
-    element("p", { class: "verdict" }, digit, confidence),
-    element(
-      "ol",
-      { class: "bars", "aria-label": "Probability of each digit" },
-      bars.map(({ node }) => node),
-    ),
-    facts,
-  );
+  const { element } = Page;
+  const { argmax } = Forward;
+  const { accuracyText, probabilityText } = Models;
+  const { makeBar } = Bars;
 
-  /** Follow what is known of the models: one that turns out not to run is no longer offered. */
-  function follow() {
-    choices.forEach((model, i) => {
-      options[i].textContent = model.reason ? `${model.name} (cannot run here)` : model.name;
-      options[i].disabled = Boolean(model.reason);
+  /**
+   * Return a card that shows one model's answer, and its methods.
+   *
+   * `choices` are the models to choose from; `onChoose(model)` is called with the reader's choice.
+   */
+  function makeAnswer(title, choices, onChoose) {
+    const bars = Array.from({ length: 10 }, (_, digit) => makeBar(digit));
+    const select = element("select", {
+      "aria-label": title,
+      onchange: () => onChoose(choices[select.selectedIndex]),
     });
+    const options = choices.map(() => element("option"));
+    select.append(...options);
+    const heading = element("h3", {});
+    const digit = element("span", { class: "digit" });
+    const confidence = element("span", { class: "confidence" });
+    const latency = element("span", { class: "latency muted" });
+    const facts = element("p", { class: "facts muted" });
+    const card = element(
+      "section",
+      { class: "card answer", "data-prediction": "" },
+      element("header", {}, choices.length > 2 ? select : heading, latency),
+      element("p", { class: "verdict" }, digit, confidence),
+      element(
+        "ol",
+        { class: "bars", "aria-label": "Probability of each digit" },
+        bars.map(({ node }) => node),
+      ),
+      facts,
+    );
+
+    /** Follow what is known of the models: one that turns out not to run is no longer offered. */
+    function follow() {
+      choices.forEach((model, i) => {
+        options[i].textContent = model.reason ? `${model.name} (cannot run here)` : model.name;
+        options[i].disabled = Boolean(model.reason);
+      });
+    }
+
+    function setModel(model) {
+      follow();
+      card.dataset.model = model.name;
+      select.selectedIndex = choices.indexOf(model);
+      heading.textContent = model.name;
+      latency.textContent = "";
+      facts.textContent = describeModel(model);
+    }
+
+    /** Show probabilities, or nothing; `label` is the image's true digit where that is known. */
+    function show(probabilities, label = null) {
+      const best = probabilities ? argmax(probabilities) : null;
+      card.dataset.prediction = probabilities ? String(best) : "";
+      digit.textContent = probabilities ? String(best) : "–";
+      confidence.textContent = probabilities
+        ? probabilityText(probabilities[best]) + judgement(best, label)
+        : "nothing drawn yet";
+      card.classList.toggle("right", probabilities !== null && label === best);
+      card.classList.toggle("wrong", probabilities !== null && label !== null && label !== best);
+      bars.forEach((bar, i) => {
+        bar.node.classList.toggle("best", i === best);
+        bar.show(probabilities ? probabilities[i] : null);
+      });
+    }
+
+    function showLatency(milliseconds) {
+      card.dataset.milliseconds = milliseconds;
+      const text = milliseconds < 10 ? milliseconds.toPrecision(2) : Math.round(milliseconds);
+      latency.textContent = `${text} ms here`;
+      latency.title = "One forward pass, measured in this browser just now";
+    }
+
+    return { card, follow, setModel, show, showLatency };
   }
 
-  function setModel(model) {
-    follow();
-    card.dataset.model = model.name;
-    select.selectedIndex = choices.indexOf(model);
-    heading.textContent = model.name;
-    latency.textContent = "";
-    facts.textContent = describeModel(model);
+  function judgement(answer, label) {
+    if (label === null) return "";
+    return answer === label ? " · ✓ right" : ` · ✗ labelled ${label}`;
   }
 
-  /** Show probabilities, or nothing; `label` is the image's true digit where that is known. */
-  function show(probabilities, label = null) {
-    const best = probabilities ? argmax(probabilities) : null;
-    card.dataset.prediction = probabilities ? String(best) : "";
-    digit.textContent = probabilities ? String(best) : "–";
-    confidence.textContent = probabilities
-      ? probabilityText(probabilities[best]) + judgement(best, label)
-      : "nothing drawn yet";
-    card.classList.toggle("right", probabilities !== null && label === best);
-    card.classList.toggle("wrong", probabilities !== null && label !== null && label !== best);
-    bars.forEach((bar, i) => {
-      bar.node.classList.toggle("best", i === best);
-      bar.show(probabilities ? probabilities[i] : null);
-    });
+  function describeModel(model) {
+    const chosen = model.seeds > 1 ? `the median of ${model.seeds} seeds by validation` : "n = 1";
+    return (
+      `${model.parameters.toLocaleString("en")} parameters; right on ` +
+      `${accuracyText(model.correct, model.count)} test images; recipe ${model.recipe}, ` +
+      `seed ${model.seed} (${chosen}).`
+    );
   }
 
-  function showLatency(milliseconds) {
-    card.dataset.milliseconds = milliseconds;
-    const text = milliseconds < 10 ? milliseconds.toPrecision(2) : Math.round(milliseconds);
-    latency.textContent = `${text} ms here`;
-    latency.title = "One forward pass, measured in this browser just now";
-  }
-
-  return { card, follow, setModel, show, showLatency };
-}
-
-function judgement(answer, label) {
-  if (label === null) return "";
-  return answer === label ? " · ✓ right" : ` · ✗ labelled ${label}`;
-}
-
-function describeModel(model) {
-  const chosen = model.seeds > 1 ? `the median of ${model.seeds} seeds by validation` : "n = 1";
-  return (
-    `${model.parameters.toLocaleString("en")} parameters; right on ` +
-    `${accuracyText(model.correct, model.count)} test images; recipe ${model.recipe}, ` +
-    `seed ${model.seed} (${chosen}).`
-  );
-}
+  return { makeAnswer };
+})();

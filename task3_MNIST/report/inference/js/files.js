@@ -1,69 +1,83 @@
 // Image files that are pasted, dropped or opened, as grey grids.
-"use strict";
+const Files = (function () {
+  "use strict";
 
-/** Return the file's pixels as a grey grid, upright, what is transparent being white paper. */
-async function readGrey(file) {
-  const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d");
-  context.fillStyle = "white";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(bitmap, 0, 0);
-  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  const grid = makeGrid(canvas.height, canvas.width, new Uint8Array(canvas.width * canvas.height));
-  for (let i = 0; i < grid.values.length; i++) {
-    // ITU-R 601 in whole numbers, as Pillow converts to grey
-    const [red, green, blue] = data.subarray(4 * i, 4 * i + 3);
-    grid.values[i] = (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
+  const { SIDE, extractInk, frame, countDigits, resize, fittedSize, makeGrid } = Preprocessing;
+
+  /** Return the file's pixels as a grey grid, upright, what is transparent being white paper. */
+  async function readGrey(file) {
+    const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
+    const context = canvas.getContext("2d");
+    context.fillStyle = "white";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(bitmap, 0, 0);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    const grid = makeGrid(
+      canvas.height,
+      canvas.width,
+      new Uint8Array(canvas.width * canvas.height),
+    );
+    for (let i = 0; i < grid.values.length; i++) {
+      // ITU-R 601 in whole numbers, as Pillow converts to grey
+      const [red, green, blue] = data.subarray(4 * i, 4 * i + 3);
+      grid.values[i] = (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
+    }
+    return { grid, bitmap };
   }
-  return { grid, bitmap };
-}
 
-/** Return a picture for the drawing surface, or an error that says why the file is none. */
-async function pictureOfFile(file) {
-  let read;
-  try {
-    read = await readGrey(file);
-  } catch {
-    throw new Error(`${file.name} is not an image that this browser can read.`);
+  /** Return a picture for the drawing surface, or an error that says why the file is none. */
+  async function pictureOfFile(file) {
+    let read;
+    try {
+      read = await readGrey(file);
+    } catch {
+      throw new Error(`${file.name} is not an image that this browser can read.`);
+    }
+    const ink = extractInk(read.grid);
+    if (!ink) {
+      throw new Error(
+        `No ink found in ${file.name}: write darker, or crop it closer to the digit.`,
+      );
+    }
+    const digits = countDigits(ink);
+    if (digits > 1)
+      throw new Error(`${file.name} shows ${digits} separate digits: crop it to one.`);
+    return { pixels: frame(ink), shrunk: shrinkInk(ink), shown: read.bitmap, source: file.name };
   }
-  const ink = extractInk(read.grid);
-  if (!ink) {
-    throw new Error(`No ink found in ${file.name}: write darker, or crop it closer to the digit.`);
+
+  /** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centred. */
+  function shrinkInk(ink) {
+    const small = resize(ink, ...fittedSize(ink, SIDE));
+    const pixels = new Uint8Array(SIDE * SIDE);
+    const top = (SIDE - small.height) >> 1;
+    const left = (SIDE - small.width) >> 1;
+    small.values.forEach((value, i) => {
+      const row = top + Math.floor(i / small.width);
+      pixels[row * SIDE + left + (i % small.width)] = Math.round(255 * value);
+    });
+    return pixels;
   }
-  const digits = countDigits(ink);
-  if (digits > 1) throw new Error(`${file.name} shows ${digits} separate digits: crop it to one.`);
-  return { pixels: frame(ink), shrunk: shrinkInk(ink), shown: read.bitmap, source: file.name };
-}
 
-/** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centred. */
-function shrinkInk(ink) {
-  const small = resize(ink, ...fittedSize(ink, SIDE));
-  const pixels = new Uint8Array(SIDE * SIDE);
-  const top = (SIDE - small.height) >> 1;
-  const left = (SIDE - small.width) >> 1;
-  small.values.forEach((value, i) => {
-    const row = top + Math.floor(i / small.width);
-    pixels[row * SIDE + left + (i % small.width)] = Math.round(255 * value);
-  });
-  return pixels;
-}
+  /** Take image files from the clipboard, from a drop anywhere on the page, and from a chooser. */
+  function takeFiles(chooser, take) {
+    const first = (list) =>
+      [...(list ?? [])].find((file) => file.type.startsWith("image/")) ?? list?.[0];
+    document.addEventListener("paste", (event) => {
+      const file = first(event.clipboardData?.files);
+      if (file) take(file);
+    });
+    document.addEventListener("dragover", (event) => event.preventDefault());
+    document.addEventListener("drop", (event) => {
+      event.preventDefault();
+      const file = first(event.dataTransfer?.files);
+      if (file) take(file);
+    });
+    chooser.addEventListener("change", () => {
+      if (chooser.files.length) take(chooser.files[0]);
+      chooser.value = ""; // the same file may be chosen again
+    });
+  }
 
-/** Take image files from the clipboard, from a drop anywhere on the page, and from a chooser. */
-function takeFiles(chooser, take) {
-  const first = (list) => [...(list ?? [])].find((file) => file.type.startsWith("image/")) ?? list?.[0];
-  document.addEventListener("paste", (event) => {
-    const file = first(event.clipboardData?.files);
-    if (file) take(file);
-  });
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    const file = first(event.dataTransfer?.files);
-    if (file) take(file);
-  });
-  chooser.addEventListener("change", () => {
-    if (chooser.files.length) take(chooser.files[0]);
-    chooser.value = ""; // the same file may be chosen again
-  });
-}
+  return { pictureOfFile, takeFiles };
+})();

@@ -1,196 +1,208 @@
 // The gallery of test images: what they are, what each model says, and filters for both.
-"use strict";
+const Gallery = (function () {
+  "use strict";
 
-const BATCH = 48; // tiles added at once
-const SURE = 0.9;
-const UNSURE = 0.6;
+  const { element } = Page;
+  const { softmax, argmax } = Forward;
+  const { SIDE } = Preprocessing;
+  const { smallCanvas, paintGrey } = Painting;
+  const { makeBar } = Bars;
+  const { answerMark } = Push;
 
-const CONFIDENCE = {
-  any: () => true,
-  sure: (answers) => answers.some((answer) => !answer.right && answer.confidence >= SURE),
-  unsure: (answers) => answers.some((answer) => answer.confidence < UNSURE),
-};
+  const BATCH = 48; // tiles added at once
+  const SURE = 0.9;
+  const UNSURE = 0.6;
 
-/**
- * Make the gallery work and return `update()`, which follows a change of the models shown.
- *
- * `images` is a list of { pixels, label, index, doubt, place }; `load(image)` is called when one
- * is chosen.
- */
-function makeGallery(section, images, shownModels, load) {
-  const grid = section.querySelector(".tiles");
-  const summary = section.querySelector("#gallery-summary");
-  const more = section.querySelector("#gallery-more");
-  const [digit, who, confidence, doubtful] = ["digit", "who", "confidence", "doubtful"].map((name) =>
-    section.querySelector(`#gallery-${name}`),
-  );
-  const tip = makeTip(section);
-  let models = [];
-  let found = [];
+  const CONFIDENCE = {
+    any: () => true,
+    sure: (answers) => answers.some((answer) => !answer.right && answer.confidence >= SURE),
+    unsure: (answers) => answers.some((answer) => answer.confidence < UNSURE),
+  };
 
-  function update() {
-    models = shownModels();
-    const chosen = who.value || "any-wrong";
-    const options = whoOptions(models).map(([value, text]) => element("option", { value }, text));
-    who.replaceChildren(...options);
-    who.value = chosen;
-    if (who.selectedIndex < 0) who.selectedIndex = 0;
-    filter();
-  }
-
-  function filter() {
-    const whoTest = whoIsWrong(who.value);
-    found = images.filter((image) => {
-      if (digit.value !== "" && image.label !== Number(digit.value)) return false;
-      if (doubtful.checked && !image.doubt) return false;
-      const answers = models.map((model) => storedAnswer(model, image));
-      return whoTest(answers) && CONFIDENCE[confidence.value](answers);
-    });
-    grid.replaceChildren();
-    addTiles();
-  }
-
-  function addTiles() {
-    const start = grid.children.length;
-    grid.append(...found.slice(start, start + BATCH).map(makeTile));
-    const shown = grid.children.length;
-    more.hidden = shown >= found.length;
-    const cut = shown < found.length ? `, the first ${shown} shown` : "";
-    summary.textContent = `${found.length} of the ${images.length} images stored here${cut}.`;
-  }
-
-  function makeTile(image) {
-    const canvas = smallCanvas(SIDE, SIDE);
-    paintGrey(canvas, image.pixels);
-    const answers = models.map((model) => storedAnswer(model, image));
-    const right = answers.every((answer) => answer.right);
-    const said = answers.map((answer, m) => {
-      return `${models[m].name} says ${answer.digit}, ${answer.right ? "right" : "wrong"}`;
-    });
-    const doubt = image.doubt ? ", doubtful label" : "";
-    const marks = answers.map((answer) => answerMark(answer.digit, image.label));
-    const tile = element(
-      "button",
-      {
-        type: "button",
-        class: `tile ${right ? "right" : "wrong"}`,
-        "data-index": image.index,
-        "data-label": image.label,
-        "aria-label":
-          `Test image ${image.index}, labelled ${image.label}${doubt}: ` + said.join("; "),
-        onclick: () => load(image),
-      },
-      canvas,
-      element("span", { class: "label" }, `label ${image.label}${image.doubt ? " ?" : ""}`),
-      element("span", { class: "marks" }, marks),
+  /**
+   * Make the gallery work and return `update()`, which follows a change of the models shown.
+   *
+   * `images` is a list of { pixels, label, index, doubt, place }; `load(image)` is called when one
+   * is chosen.
+   */
+  function makeGallery(section, images, shownModels, load) {
+    const grid = section.querySelector(".tiles");
+    const summary = section.querySelector("#gallery-summary");
+    const more = section.querySelector("#gallery-more");
+    const [digit, who, confidence, doubtful] = ["digit", "who", "confidence", "doubtful"].map(
+      (name) => section.querySelector(`#gallery-${name}`),
     );
-    for (const event of ["mouseenter", "focus"]) {
-      tile.addEventListener(event, () => tip.show(tile, image, models));
+    const tip = makeTip(section);
+    let models = [];
+    let found = [];
+
+    function update() {
+      models = shownModels();
+      const chosen = who.value || "any-wrong";
+      const options = whoOptions(models).map(([value, text]) => element("option", { value }, text));
+      who.replaceChildren(...options);
+      who.value = chosen;
+      if (who.selectedIndex < 0) who.selectedIndex = 0;
+      filter();
     }
-    for (const event of ["mouseleave", "blur"]) tile.addEventListener(event, tip.hide);
-    return tile;
+
+    function filter() {
+      const whoTest = whoIsWrong(who.value);
+      found = images.filter((image) => {
+        if (digit.value !== "" && image.label !== Number(digit.value)) return false;
+        if (doubtful.checked && !image.doubt) return false;
+        const answers = models.map((model) => storedAnswer(model, image));
+        return whoTest(answers) && CONFIDENCE[confidence.value](answers);
+      });
+      grid.replaceChildren();
+      addTiles();
+    }
+
+    function addTiles() {
+      const start = grid.children.length;
+      grid.append(...found.slice(start, start + BATCH).map(makeTile));
+      const shown = grid.children.length;
+      more.hidden = shown >= found.length;
+      const cut = shown < found.length ? `, the first ${shown} shown` : "";
+      summary.textContent = `${found.length} of the ${images.length} images stored here${cut}.`;
+    }
+
+    function makeTile(image) {
+      const canvas = smallCanvas(SIDE, SIDE);
+      paintGrey(canvas, image.pixels);
+      const answers = models.map((model) => storedAnswer(model, image));
+      const right = answers.every((answer) => answer.right);
+      const said = answers.map((answer, m) => {
+        return `${models[m].name} says ${answer.digit}, ${answer.right ? "right" : "wrong"}`;
+      });
+      const doubt = image.doubt ? ", doubtful label" : "";
+      const marks = answers.map((answer) => answerMark(answer.digit, image.label));
+      const tile = element(
+        "button",
+        {
+          type: "button",
+          class: `tile ${right ? "right" : "wrong"}`,
+          "data-index": image.index,
+          "data-label": image.label,
+          "aria-label":
+            `Test image ${image.index}, labelled ${image.label}${doubt}: ` + said.join("; "),
+          onclick: () => load(image),
+        },
+        canvas,
+        element("span", { class: "label" }, `label ${image.label}${image.doubt ? " ?" : ""}`),
+        element("span", { class: "marks" }, marks),
+      );
+      for (const event of ["mouseenter", "focus"]) {
+        tile.addEventListener(event, () => tip.show(tile, image, models));
+      }
+      for (const event of ["mouseleave", "blur"]) tile.addEventListener(event, tip.hide);
+      return tile;
+    }
+
+    for (const control of [digit, who, confidence, doubtful])
+      control.addEventListener("change", filter);
+    more.addEventListener("click", () => {
+      const next = grid.children.length;
+      addTiles();
+      grid.children[next]?.focus();
+    });
+    return { update };
   }
 
-  for (const control of [digit, who, confidence, doubtful]) control.addEventListener("change", filter);
-  more.addEventListener("click", () => {
-    const next = grid.children.length;
-    addTiles();
-    grid.children[next]?.focus();
-  });
-  return { update };
-}
+  /** Return what PyTorch's model said of a stored image. */
+  function storedAnswer(model, { place, label }) {
+    const probabilities = softmax(model.logits.subarray(10 * place, 10 * place + 10));
+    const digit = argmax(probabilities);
+    return { digit, right: digit === label, confidence: probabilities[digit], probabilities };
+  }
 
-/** Return what PyTorch's model said of a stored image. */
-function storedAnswer(model, { place, label }) {
-  const probabilities = softmax(model.logits.subarray(10 * place, 10 * place + 10));
-  const digit = argmax(probabilities);
-  return { digit, right: digit === label, confidence: probabilities[digit], probabilities };
-}
-
-function whoOptions(models) {
-  if (models.length < 2) {
+  function whoOptions(models) {
+    if (models.length < 2) {
+      return [
+        ["any-wrong", "wrong"],
+        ["all-right", "right"],
+        ["all", "right or wrong"],
+      ];
+    }
+    const [first, second] = models.map((model) => model.name);
     return [
-      ["any-wrong", "wrong"],
-      ["all-right", "right"],
+      ["any-wrong", "either wrong"],
+      ["first-only", `only ${first} wrong`],
+      ["second-only", `only ${second} wrong`],
+      ["all-wrong", "both wrong"],
+      ["all-right", "both right"],
       ["all", "right or wrong"],
     ];
   }
-  const [first, second] = models.map((model) => model.name);
-  return [
-    ["any-wrong", "either wrong"],
-    ["first-only", `only ${first} wrong`],
-    ["second-only", `only ${second} wrong`],
-    ["all-wrong", "both wrong"],
-    ["all-right", "both right"],
-    ["all", "right or wrong"],
-  ];
-}
 
-function whoIsWrong(choice) {
-  const tests = {
-    "any-wrong": (wrong) => wrong.includes(true),
-    "first-only": (wrong) => wrong[0] && !wrong[1],
-    "second-only": (wrong) => !wrong[0] && wrong[1],
-    "all-wrong": (wrong) => !wrong.includes(false),
-    "all-right": (wrong) => !wrong.includes(true),
-    all: () => true,
-  };
-  return (answers) => tests[choice](answers.map((answer) => !answer.right));
-}
-
-/** Return the box that shows all probabilities of the tile under the pointer or in focus. */
-function makeTip(section) {
-  const node = element("div", { id: "tip", role: "tooltip", hidden: true });
-  section.append(node);
-  document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
-  let described = null;
-
-  function show(tile, image, models) {
-    hide();
-    described = tile;
-    tile.setAttribute("aria-describedby", "tip");
-    const doubt = image.doubt ? [element("p", {}, doubtText(image.doubt))] : [];
-    node.replaceChildren(
-      element("strong", {}, `Test image ${image.index}, labelled ${image.label}`),
-      ...doubt,
-      ...models.map((model) => tipLines(model, image)),
-    );
-    node.hidden = false;
-    const [box, frame] = [tile.getBoundingClientRect(), section.getBoundingClientRect()];
-    const left = Math.min(box.left - frame.left, frame.width - node.offsetWidth - 8);
-    node.style.left = `${Math.max(left, 0)}px`;
-    node.style.top = `${box.bottom - frame.top + 6}px`;
+  function whoIsWrong(choice) {
+    const tests = {
+      "any-wrong": (wrong) => wrong.includes(true),
+      "first-only": (wrong) => wrong[0] && !wrong[1],
+      "second-only": (wrong) => !wrong[0] && wrong[1],
+      "all-wrong": (wrong) => !wrong.includes(false),
+      "all-right": (wrong) => !wrong.includes(true),
+      all: () => true,
+    };
+    return (answers) => tests[choice](answers.map((answer) => !answer.right));
   }
 
-  function hide() {
-    described?.removeAttribute("aria-describedby");
-    described = null;
-    node.hidden = true;
+  /** Return the box that shows all probabilities of the tile under the pointer or in focus. */
+  function makeTip(section) {
+    const node = element("div", { id: "tip", role: "tooltip", hidden: true });
+    section.append(node);
+    document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+    let described = null;
+
+    function show(tile, image, models) {
+      hide();
+      described = tile;
+      tile.setAttribute("aria-describedby", "tip");
+      const doubt = image.doubt ? [element("p", {}, doubtText(image.doubt))] : [];
+      node.replaceChildren(
+        element("strong", {}, `Test image ${image.index}, labelled ${image.label}`),
+        ...doubt,
+        ...models.map((model) => tipLines(model, image)),
+      );
+      node.hidden = false;
+      const [box, frame] = [tile.getBoundingClientRect(), section.getBoundingClientRect()];
+      const left = Math.min(box.left - frame.left, frame.width - node.offsetWidth - 8);
+      node.style.left = `${Math.max(left, 0)}px`;
+      node.style.top = `${box.bottom - frame.top + 6}px`;
+    }
+
+    function hide() {
+      described?.removeAttribute("aria-describedby");
+      described = null;
+      node.hidden = true;
+    }
+
+    return { show, hide };
   }
 
-  return { show, hide };
-}
+  function tipLines(model, image) {
+    const { probabilities } = storedAnswer(model, image);
+    const lines = probabilities
+      .map((_, digit) => digit)
+      .sort((a, b) => probabilities[b] - probabilities[a])
+      .filter((digit, rank) => rank < 3 || probabilities[digit] >= 0.005)
+      .map((digit) => {
+        const { node, show } = makeBar(digit);
+        node.classList.toggle("true", digit === image.label);
+        show(probabilities[digit]);
+        return node;
+      });
+    const title = element("span", { class: "muted" }, model.name);
+    return element("div", {}, title, element("ol", { class: "bars" }, lines));
+  }
 
-function tipLines(model, image) {
-  const { probabilities } = storedAnswer(model, image);
-  const lines = probabilities
-    .map((_, digit) => digit)
-    .sort((a, b) => probabilities[b] - probabilities[a])
-    .filter((digit, rank) => rank < 3 || probabilities[digit] >= 0.005)
-    .map((digit) => {
-      const { node, show } = makeBar(digit);
-      node.classList.toggle("true", digit === image.label);
-      show(probabilities[digit]);
-      return node;
-    });
-  const title = element("span", { class: "muted" }, model.name);
-  return element("div", {}, title, element("ol", { class: "bars" }, lines));
-}
+  function doubtText(verdict) {
+    const found = {
+      neither: "five people found it to be neither digit",
+      "no majority": "five people did not agree",
+    };
+    return `Doubtful label: ${found[verdict] ?? `most of five people say ${verdict}`}.`;
+  }
 
-function doubtText(verdict) {
-  const found = {
-    neither: "five people found it to be neither digit",
-    "no majority": "five people did not agree",
-  };
-  return `Doubtful label: ${found[verdict] ?? `most of five people say ${verdict}`}.`;
-}
+  return { makeGallery };
+})();

@@ -1,227 +1,255 @@
 // Puts the inference page together: data, models, drawing, answers, views, sliders, gallery.
-"use strict";
+(function () {
+  "use strict";
 
-const SETTLED = 120; // milliseconds without a change after which the slower views follow
+  const { readData, markReady, element, simpleTable, decodeBase64 } = Page;
+  const { runInSlices } = Slices;
+  const { forward, softmax } = Forward;
+  const { SIDE } = Preprocessing;
+  const { prepareStrokes, shrinkStrokes } = Strokes;
+  const { pictureOfFile, takeFiles } = Files;
+  const { smallCanvas, paintGrey } = Painting;
+  const { readModels, networkOf, normaliser, checkModel, measureLatency, accuracyText } = Models;
+  const { makeDrawing } = Drawing;
+  const { makeAnswer } = Answers;
+  const { makeInside } = Inside;
+  const { makeOcclusion } = Occlusion;
+  const { makePush } = Push;
+  const { makeGallery } = Gallery;
 
-const pageData = readData();
-const normalise = normaliser(pageData);
-const images = readImages(pageData);
-const models = readModels(pageData);
-const checked = pageData.checked.map((place) => normalise(images[place].pixels));
+  const SETTLED = 120; // milliseconds without a change after which the slower views follow
 
-const badge = document.getElementById("badge");
-const announcement = document.getElementById("status");
-const seen = document.querySelector("#seen canvas");
-const centring = document.getElementById("centring");
+  const pageData = readData();
+  const normalise = normaliser(pageData);
+  const images = readImages(pageData);
+  const models = readModels(pageData);
+  const checked = pageData.checked.map((place) => normalise(images[place].pixels));
 
-let shown = []; // the models shown, one or two
-let answers = []; // their cards
-let insides = []; // their views
-let current = { pixels: null, label: null }; // what the models see
-let drawn = { strokes: [], picture: null }; // what it was made from
-let settling = null;
+  const badge = document.getElementById("badge");
+  const announcement = document.getElementById("status");
+  const seen = document.querySelector("#seen canvas");
+  const centring = document.getElementById("centring");
 
-/** Return the stored images, bytes each, with what is known of them. */
-function readImages(data) {
-  const bytes = decodeBase64(data.images);
-  return data.labels.map((label, place) => ({
-    place,
-    label,
-    pixels: bytes.subarray(place * SIDE * SIDE, (place + 1) * SIDE * SIDE),
-    index: data.index[place],
-    doubt: data.doubtful[place] ?? null,
-  }));
-}
+  let shown = []; // the models shown, one or two
+  let answers = []; // their cards
+  let insides = []; // their views
+  let current = { pixels: null, label: null }; // what the models see
+  let drawn = { strokes: [], picture: null }; // what it was made from
+  let settling = null;
 
-function say(text) {
-  announcement.textContent = text;
-}
-
-// What the models see
-
-function prepareDrawn() {
-  const { strokes, picture } = drawn;
-  const centred = centring.checked;
-  if (picture) {
-    return { pixels: centred ? picture.pixels : picture.shrunk, label: picture.label ?? null };
+  /** Return the stored images, bytes each, with what is known of them. */
+  function readImages(data) {
+    const bytes = decodeBase64(data.images);
+    return data.labels.map((label, place) => ({
+      place,
+      label,
+      pixels: bytes.subarray(place * SIDE * SIDE, (place + 1) * SIDE * SIDE),
+      index: data.index[place],
+      doubt: data.doubtful[place] ?? null,
+    }));
   }
-  if (!strokes.length) return { pixels: null, label: null };
-  return { pixels: centred ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
-}
 
-function update(state = drawn) {
-  drawn = state;
-  insides.forEach(({ occlusion }) => occlusion.stop());
-  current = prepareDrawn();
-  paintGrey(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
-  const input = current.pixels && normalise(current.pixels);
-  shown.forEach((model, i) => {
-    answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
+  function say(text) {
+    announcement.textContent = text;
+  }
+
+  // What the models see
+
+  function prepareDrawn() {
+    const { strokes, picture } = drawn;
+    const centred = centring.checked;
+    if (picture) {
+      return { pixels: centred ? picture.pixels : picture.shrunk, label: picture.label ?? null };
+    }
+    if (!strokes.length) return { pixels: null, label: null };
+    return { pixels: centred ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
+  }
+
+  function update(state = drawn) {
+    drawn = state;
+    insides.forEach(({ occlusion }) => occlusion.stop());
+    current = prepareDrawn();
+    paintGrey(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
+    const input = current.pixels && normalise(current.pixels);
+    shown.forEach((model, i) => {
+      answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
+    });
+    clearTimeout(settling);
+    settling = setTimeout(settle, SETTLED);
+  }
+
+  /** Bring up to date what needs more time than there is between two points of a stroke. */
+  function settle() {
+    const input = normalise(current.pixels ?? new Uint8Array(SIDE * SIDE));
+    shown.forEach((model, i) => {
+      if (current.pixels) answers[i].showLatency(measureLatency(model, input));
+      else forward(networkOf(model), input);
+      insides[i].maps.update();
+      insides[i].occlusion.update(current.pixels);
+    });
+    if (current.pixels) {
+      say(
+        shown.map((model, i) => `${model.name}: ${answers[i].card.dataset.prediction}`).join(", "),
+      );
+    }
+  }
+
+  // Which models are shown
+
+  /** Show a model in a place; one that is shown in the other place changes with it. */
+  function choose(place, model) {
+    if (model.difference === null) check(model);
+    if (model.reason) return answers[place].setModel(shown[place]);
+    const other = shown.indexOf(model);
+    if (other >= 0) shown[other] = shown[place];
+    shown[place] = model;
+    return followModels();
+  }
+
+  function followModels() {
+    shown.forEach((model, i) => answers[i].setModel(model));
+    insides = shown.map((model) => {
+      return { maps: makeInside(model), occlusion: makeOcclusion(model, normalise) };
+    });
+    const columns = shown.map((model, i) => {
+      const { maps, occlusion } = insides[i];
+      return element("div", {}, element("h3", {}, model.name), occlusion.node, maps.node);
+    });
+    document.getElementById("inside-columns").replaceChildren(...columns);
+    gallery.update();
+    push.follow();
+    update();
+  }
+
+  /** Check the models one after the other and keep the badge and the list up to date. */
+  function check(model) {
+    checkModel(model, checked);
+    const done = models.filter((each) => each.difference !== null);
+    const worst = Math.max(...done.map((each) => each.difference));
+    const failed = done.filter((each) => each.reason);
+    badge.dataset.maxDifference = worst;
+    badge.dataset.checked = done.length;
+    badge.classList.toggle("failed", failed.length > 0);
+    badge.textContent = failed.length
+      ? `✗ ${failed.map((each) => `${each.name}: ${each.reason}`).join("; ")}`
+      : `✓ Same logits as PyTorch: largest difference ${worst.toExponential(1)} over ` +
+        `${checked.length} test images, ${done.length} ${done.length === 1 ? "model" : "models"}`;
+  }
+
+  function listModels() {
+    const rows = models.map((model) => [
+      model.name,
+      model.run,
+      model.parameters,
+      accuracyText(model.correct, model.count),
+      model.reason ?? "runs in this page",
+    ]);
+    const columns = ["model", "run", "parameters", "right on test images", "here"];
+    document.getElementById("model-list").replaceChildren(simpleTable(columns, rows));
+  }
+
+  function listProblems() {
+    const { problems, otherDatasets } = pageData;
+    const rows = problems.map(({ run, what, command }) => [run, what, command]);
+    const columns = ["run", "what is wrong", "what mends it"];
+    const tables = rows.length ? [simpleTable(columns, rows)] : [];
+    document.getElementById("problem-list").replaceChildren(...tables);
+    const notes = [];
+    if (otherDatasets.length) {
+      notes.push(`Runs of other data sets are left out: ${otherDatasets.join(", ")}.`);
+    }
+    const reasons = models.filter((model) => model.reason);
+    if (!shown.length) notes.push("None of these models can run in this page.");
+    if (reasons.length) {
+      const listed = reasons.map((model) => `${model.name} (${model.reason})`);
+      notes.push(`Listed but not run: ${listed.join("; ")}.`);
+    }
+    const paragraphs = notes.map((note) => element("p", { class: "notice" }, note));
+    document.getElementById("notes").replaceChildren(...paragraphs);
+  }
+
+  // Putting it together
+
+  function pictureOfStored({ pixels, label }) {
+    const shown = smallCanvas(SIDE, SIDE);
+    paintGrey(shown, pixels);
+    // a stored image is centred already: there is nothing to turn off
+    return { pixels, shrunk: pixels, shown, label };
+  }
+
+  function loadStored(image) {
+    drawing.showPicture(pictureOfStored(image));
+    say(`Test image ${image.index} loaded, labelled ${image.label}`);
+  }
+
+  function loadDigit(digit) {
+    const sample = pageData.sample
+      .map((place) => images[place])
+      .filter((image) => image.label === digit);
+    if (sample.length) loadStored(sample[Math.floor(Math.random() * sample.length)]);
+  }
+
+  async function loadFile(file) {
+    try {
+      drawing.showPicture(await pictureOfFile(file));
+      fileError.hidden = true;
+    } catch (error) {
+      fileError.textContent = error.message;
+      fileError.hidden = false;
+    }
+  }
+
+  const fileError = document.getElementById("file-error");
+  const surface = document.getElementById("canvas");
+  const drawing = makeDrawing(surface, { onChange: update, say, load: loadDigit });
+  const sample = pageData.sample.map((place) => images[place]);
+  const push = makePush(document.getElementById("push"), sample, normalise, () => shown);
+  const gallery = makeGallery(
+    document.getElementById("gallery"),
+    images,
+    () => shown,
+    (image) => {
+      loadStored(image);
+      document.getElementById("draw").scrollIntoView();
+    },
+  );
+
+  document.getElementById("undo").addEventListener("click", drawing.undo);
+  document.getElementById("clear").addEventListener("click", drawing.clear);
+  const chooser = document.getElementById("file");
+  document.getElementById("open").addEventListener("click", () => chooser.click());
+  centring.addEventListener("change", () => update());
+  takeFiles(chooser, loadFile);
+
+  // the two in front are checked before the page is ready, the others once it is
+  while (shown.length < 2 && models.some((model) => !model.reason && model.difference === null)) {
+    const model = models.find((each) => !each.reason && each.difference === null);
+    check(model);
+    if (!model.reason) shown.push(model);
+  }
+  answers = shown.map((_, place) => {
+    return makeAnswer(place ? "Second model" : "First model", models, (model) =>
+      choose(place, model),
+    );
   });
-  clearTimeout(settling);
-  settling = setTimeout(settle, SETTLED);
-}
+  document.getElementById("answers").replaceChildren(...answers.map(({ card }) => card));
+  listModels();
+  listProblems();
+  followModels();
+  markReady();
 
-/** Bring up to date what needs more time than there is between two points of a stroke. */
-function settle() {
-  const input = normalise(current.pixels ?? new Uint8Array(SIDE * SIDE));
-  shown.forEach((model, i) => {
-    if (current.pixels) answers[i].showLatency(measureLatency(model, input));
-    else forward(networkOf(model), input);
-    insides[i].maps.update();
-    insides[i].occlusion.update(current.pixels);
-  });
-  if (current.pixels) {
-    say(shown.map((model, i) => `${model.name}: ${answers[i].card.dataset.prediction}`).join(", "));
-  }
-}
-
-// Which models are shown
-
-/** Show a model in a place; one that is shown in the other place changes with it. */
-function choose(place, model) {
-  if (model.difference === null) check(model);
-  if (model.reason) return answers[place].setModel(shown[place]);
-  const other = shown.indexOf(model);
-  if (other >= 0) shown[other] = shown[place];
-  shown[place] = model;
-  return followModels();
-}
-
-function followModels() {
-  shown.forEach((model, i) => answers[i].setModel(model));
-  insides = shown.map((model) => {
-    return { maps: makeInside(model), occlusion: makeOcclusion(model, normalise) };
-  });
-  const columns = shown.map((model, i) => {
-    const { maps, occlusion } = insides[i];
-    return element("div", {}, element("h3", {}, model.name), occlusion.node, maps.node);
-  });
-  document.getElementById("inside-columns").replaceChildren(...columns);
-  gallery.update();
-  push.follow();
-  update();
-}
-
-/** Check the models one after the other and keep the badge and the list up to date. */
-function check(model) {
-  checkModel(model, checked);
-  const done = models.filter((each) => each.difference !== null);
-  const worst = Math.max(...done.map((each) => each.difference));
-  const failed = done.filter((each) => each.reason);
-  badge.dataset.maxDifference = worst;
-  badge.dataset.checked = done.length;
-  badge.classList.toggle("failed", failed.length > 0);
-  badge.textContent = failed.length
-    ? `✗ ${failed.map((each) => `${each.name}: ${each.reason}`).join("; ")}`
-    : `✓ Same logits as PyTorch: largest difference ${worst.toExponential(1)} over ` +
-      `${checked.length} test images, ${done.length} ${done.length === 1 ? "model" : "models"}`;
-}
-
-function listModels() {
-  const rows = models.map((model) => [
-    model.name,
-    model.run,
-    model.parameters,
-    accuracyText(model.correct, model.count),
-    model.reason ?? "runs in this page",
-  ]);
-  const columns = ["model", "run", "parameters", "right on test images", "here"];
-  document.getElementById("model-list").replaceChildren(simpleTable(columns, rows));
-}
-
-function listProblems() {
-  const { problems, otherDatasets } = pageData;
-  const rows = problems.map(({ run, what, command }) => [run, what, command]);
-  const columns = ["run", "what is wrong", "what mends it"];
-  const tables = rows.length ? [simpleTable(columns, rows)] : [];
-  document.getElementById("problem-list").replaceChildren(...tables);
-  const notes = [];
-  if (otherDatasets.length) {
-    notes.push(`Runs of other data sets are left out: ${otherDatasets.join(", ")}.`);
-  }
-  const reasons = models.filter((model) => model.reason);
-  if (!shown.length) notes.push("None of these models can run in this page.");
-  if (reasons.length) {
-    const listed = reasons.map((model) => `${model.name} (${model.reason})`);
-    notes.push(`Listed but not run: ${listed.join("; ")}.`);
-  }
-  const paragraphs = notes.map((note) => element("p", { class: "notice" }, note));
-  document.getElementById("notes").replaceChildren(...paragraphs);
-}
-
-// Putting it together
-
-function pictureOfStored({ pixels, label }) {
-  const shown = smallCanvas(SIDE, SIDE);
-  paintGrey(shown, pixels);
-  // a stored image is centred already: there is nothing to turn off
-  return { pixels, shrunk: pixels, shown, label };
-}
-
-function loadStored(image) {
-  drawing.showPicture(pictureOfStored(image));
-  say(`Test image ${image.index} loaded, labelled ${image.label}`);
-}
-
-function loadDigit(digit) {
-  const sample = pageData.sample.map((place) => images[place]).filter((image) => image.label === digit);
-  if (sample.length) loadStored(sample[Math.floor(Math.random() * sample.length)]);
-}
-
-async function loadFile(file) {
-  try {
-    drawing.showPicture(await pictureOfFile(file));
-    fileError.hidden = true;
-  } catch (error) {
-    fileError.textContent = error.message;
-    fileError.hidden = false;
-  }
-}
-
-const fileError = document.getElementById("file-error");
-const surface = document.getElementById("canvas");
-const drawing = makeDrawing(surface, { onChange: update, say, load: loadDigit });
-const sample = pageData.sample.map((place) => images[place]);
-const push = makePush(document.getElementById("push"), sample, normalise, () => shown);
-const gallery = makeGallery(document.getElementById("gallery"), images, () => shown, (image) => {
-  loadStored(image);
-  document.getElementById("draw").scrollIntoView();
-});
-
-document.getElementById("undo").addEventListener("click", drawing.undo);
-document.getElementById("clear").addEventListener("click", drawing.clear);
-const chooser = document.getElementById("file");
-document.getElementById("open").addEventListener("click", () => chooser.click());
-centring.addEventListener("change", () => update());
-takeFiles(chooser, loadFile);
-
-// the two in front are checked before the page is ready, the others once it is
-while (shown.length < 2 && models.some((model) => !model.reason && model.difference === null)) {
-  const model = models.find((each) => !each.reason && each.difference === null);
-  check(model);
-  if (!model.reason) shown.push(model);
-}
-answers = shown.map((_, place) => {
-  return makeAnswer(place ? "Second model" : "First model", models, (model) => choose(place, model));
-});
-document.getElementById("answers").replaceChildren(...answers.map(({ card }) => card));
-listModels();
-listProblems();
-followModels();
-markReady();
-
-const unchecked = models.filter((model) => !model.reason && model.difference === null);
-runInSlices(
-  unchecked.length,
-  (i) => {
-    // it may have been chosen, and so checked, in the meantime
-    if (unchecked[i].difference === null) check(unchecked[i]);
-  },
-  (done) => {
-    if (done < unchecked.length) return;
-    answers.forEach((answer) => answer.follow());
-    listModels();
-    listProblems();
-  },
-);
+  const unchecked = models.filter((model) => !model.reason && model.difference === null);
+  runInSlices(
+    unchecked.length,
+    (i) => {
+      // it may have been chosen, and so checked, in the meantime
+      if (unchecked[i].difference === null) check(unchecked[i]);
+    },
+    (done) => {
+      if (done < unchecked.length) return;
+      answers.forEach((answer) => answer.follow());
+      listModels();
+      listProblems();
+    },
+  );
+})();

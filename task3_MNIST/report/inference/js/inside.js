@@ -1,79 +1,96 @@
 // Inside a model: feature maps of its convolutions, weights of a first layer that sees the image.
-"use strict";
+const Inside = (function () {
+  "use strict";
 
-const UNITS = 40; // first-layer units shown
+  const { element } = Page;
+  const { SIDE } = Preprocessing;
+  const { smallCanvas, paintGrey, paintSigned, greatest } = Painting;
+  const { networkOf } = Models;
 
-/** Return the views of a model, an element and `update()`, which reads the last forward pass. */
-function makeInside(model) {
-  const network = networkOf(model);
-  const views = [];
-  network.forEach((layer, i) => {
-    if (layer.type === "conv") views.push(featureMaps(network, i));
-  });
-  if (network[0].type === "linear") views.push(firstWeights(network));
-  return {
-    node: element("div", {}, views.map((view) => view.node)),
-    update: () => views.forEach((view) => view.update()),
-  };
-}
+  const UNITS = 40; // first-layer units shown
 
-function featureMaps(network, place) {
-  const layer = network[place];
-  const number = network.slice(0, place + 1).filter(({ type }) => type === "conv").length;
-  // what goes on to the next layer: after the ReLU, where there is one
-  const shown = network[place + 1]?.type === "relu" ? network[place + 1] : layer;
-  const [channels, height, width] = layer.shape;
-  const maps = Array.from({ length: channels }, () => smallCanvas(width, height));
-  const [rows, columns] = layer.kernel;
-  const title = `Convolution ${number}: ${channels} maps of ${height} × ${width}`;
-  const kernel = `kernels ${rows} × ${columns}, brightest where a map answers most`;
-  function update() {
-    const most = greatest(shown.output);
-    maps.forEach((canvas, channel) => {
-      const start = channel * height * width;
-      const map = shown.output.subarray(start, start + height * width);
-      paintGrey(canvas, map.map((value) => Math.max(value, 0)), most);
+  /** Return the views of a model, an element and `update()`, which reads the last forward pass. */
+  function makeInside(model) {
+    const network = networkOf(model);
+    const views = [];
+    network.forEach((layer, i) => {
+      if (layer.type === "conv") views.push(featureMaps(network, i));
     });
+    if (network[0].type === "linear") views.push(firstWeights(network));
+    return {
+      node: element(
+        "div",
+        {},
+        views.map((view) => view.node),
+      ),
+      update: () => views.forEach((view) => view.update()),
+    };
   }
-  return { node: viewNode(title, kernel, maps, width < 12 ? "small" : "large"), update };
-}
 
-function firstWeights(network) {
-  const layer = network[0];
-  const units = layer.shape[0];
-  const count = Math.min(units, UNITS);
-  const canvases = Array.from({ length: count }, () => smallCanvas(SIDE, SIDE));
-  const most = units > 10;
-  const which = most ? `${count} of ${units}` : units;
-  const title = `First layer: ${which} units, each its ${SIDE} × ${SIDE} weights`;
-  const order = most ? "most active first" : "one for each digit, in order";
-  const legend = `orange adds, blue takes away; ${order}`;
-  function update() {
-    const ranked = Array.from({ length: units }, (_, unit) => unit);
-    if (most) ranked.sort((a, b) => layer.output[b] - layer.output[a]);
-    canvases.forEach((canvas, i) => {
-      const start = ranked[i] * layer.length;
-      const weights = layer.weight.subarray(start, start + layer.length);
-      paintSigned(canvas, weights, greatest(weights));
-    });
+  function featureMaps(network, place) {
+    const layer = network[place];
+    const number = network.slice(0, place + 1).filter(({ type }) => type === "conv").length;
+    // what goes on to the next layer: after the ReLU, where there is one
+    const shown = network[place + 1]?.type === "relu" ? network[place + 1] : layer;
+    const [channels, height, width] = layer.shape;
+    const maps = Array.from({ length: channels }, () => smallCanvas(width, height));
+    const [rows, columns] = layer.kernel;
+    const title = `Convolution ${number}: ${channels} maps of ${height} × ${width}`;
+    const kernel = `kernels ${rows} × ${columns}, brightest where a map answers most`;
+    function update() {
+      const most = greatest(shown.output);
+      maps.forEach((canvas, channel) => {
+        const start = channel * height * width;
+        const map = shown.output.subarray(start, start + height * width);
+        paintGrey(
+          canvas,
+          map.map((value) => Math.max(value, 0)),
+          most,
+        );
+      });
+    }
+    return { node: viewNode(title, kernel, maps, width < 12 ? "small" : "large"), update };
   }
-  return { node: viewNode(title, legend, canvases, "large"), update };
-}
 
-function viewNode(title, legend, canvases, size) {
-  return element(
-    "figure",
-    { class: "view" },
-    element(
-      "figcaption",
-      {},
-      element("strong", {}, title),
-      element("span", { class: "muted" }, legend),
-    ),
-    element(
-      "div",
-      { class: `maps ${size}`, role: "img", "aria-label": `${title}; ${legend}` },
-      canvases,
-    ),
-  );
-}
+  function firstWeights(network) {
+    const layer = network[0];
+    const units = layer.shape[0];
+    const count = Math.min(units, UNITS);
+    const canvases = Array.from({ length: count }, () => smallCanvas(SIDE, SIDE));
+    const most = units > 10;
+    const which = most ? `${count} of ${units}` : units;
+    const title = `First layer: ${which} units, each its ${SIDE} × ${SIDE} weights`;
+    const order = most ? "most active first" : "one for each digit, in order";
+    const legend = `orange adds, blue takes away; ${order}`;
+    function update() {
+      const ranked = Array.from({ length: units }, (_, unit) => unit);
+      if (most) ranked.sort((a, b) => layer.output[b] - layer.output[a]);
+      canvases.forEach((canvas, i) => {
+        const start = ranked[i] * layer.length;
+        const weights = layer.weight.subarray(start, start + layer.length);
+        paintSigned(canvas, weights, greatest(weights));
+      });
+    }
+    return { node: viewNode(title, legend, canvases, "large"), update };
+  }
+
+  function viewNode(title, legend, canvases, size) {
+    return element(
+      "figure",
+      { class: "view" },
+      element(
+        "figcaption",
+        {},
+        element("strong", {}, title),
+        element("span", { class: "muted" }, legend),
+      ),
+      element(
+        "div",
+        { class: `maps ${size}`, role: "img", "aria-label": `${title}; ${legend}` },
+        canvases,
+      ),
+    );
+  }
+
+  return { makeInside };
+})();

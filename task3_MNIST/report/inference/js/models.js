@@ -1,91 +1,107 @@
 // The models of the page: what they are, running them, and proof that they run right.
-"use strict";
+const Models = (function () {
+  "use strict";
 
-const TOLERANCE = 1e-4; // between this page's logits and PyTorch's
+  const { decodeBase64 } = Page;
+  const { percent } = Format;
+  const { buildNetwork, forward } = Forward;
 
-/** Return the page's models in order; those that cannot run here have a `reason`. */
-function readModels(data) {
-  return data.models.map((model) => ({
-    ...model,
-    logits: floats(model.logits), // of the page's images, by PyTorch
-    network: null,
-    difference: null,
-  }));
-}
+  const TOLERANCE = 1e-4; // between this page's logits and PyTorch's
 
-/** Return the network of a model, unpacked when it is first wanted. */
-function networkOf(model) {
-  model.network ??= buildNetwork(model.layers, floats(model.weights));
-  return model.network;
-}
+  /** Return the page's models in order; those that cannot run here have a `reason`. */
+  function readModels(data) {
+    return data.models.map((model) => ({
+      ...model,
+      logits: floats(model.logits), // of the page's images, by PyTorch
+      network: null,
+      difference: null,
+    }));
+  }
 
-function floats(text) {
-  return new Float32Array(decodeBase64(text).buffer);
-}
+  /** Return the network of a model, unpacked when it is first wanted. */
+  function networkOf(model) {
+    model.network ??= buildNetwork(model.layers, floats(model.weights));
+    return model.network;
+  }
 
-/** Return a function that turns bytes into the numbers that models were trained on. */
-function normaliser({ mean, std }) {
-  const table = Float32Array.from({ length: 256 }, (_, level) => {
-    // rounded after each step, as PyTorch does
-    const fraction = Math.fround(level / 255);
-    return Math.fround(Math.fround(fraction - Math.fround(mean)) / Math.fround(std));
-  });
-  return (pixels) => Float32Array.from(pixels, (level) => table[level]);
-}
+  function floats(text) {
+    return new Float32Array(decodeBase64(text).buffer);
+  }
 
-/**
- * Run the stored images and compare with PyTorch's logits; a model that differs gets a reason and
- * is no longer offered. Returns the largest difference.
- */
-function checkModel(model, images) {
-  const network = networkOf(model);
-  model.difference = 0;
-  images.forEach((image, i) => {
-    forward(network, image).forEach((logit, digit) => {
-      model.difference = Math.max(model.difference, Math.abs(logit - model.expected[i][digit]));
+  /** Return a function that turns bytes into the numbers that models were trained on. */
+  function normaliser({ mean, std }) {
+    const table = Float32Array.from({ length: 256 }, (_, level) => {
+      // rounded after each step, as PyTorch does
+      const fraction = Math.fround(level / 255);
+      return Math.fround(Math.fround(fraction - Math.fround(mean)) / Math.fround(std));
     });
-  });
-  // not "greater": NaN must fail, too
-  if (!(model.difference < TOLERANCE)) {
-    model.reason = `its logits differ from PyTorch's by ${model.difference}`;
+    return (pixels) => Float32Array.from(pixels, (level) => table[level]);
   }
-  return model.difference;
-}
 
-/** Return the milliseconds of a pass, the mean over some 20 ms: the clock is too coarse for one. */
-function measureLatency(model, image) {
-  const network = networkOf(model);
-  const start = performance.now();
-  let elapsed = 0;
-  let passes = 0;
-  while (elapsed < 20) {
-    forward(network, image);
-    passes++;
-    elapsed = performance.now() - start;
+  /**
+   * Run the stored images and compare with PyTorch's logits; a model that differs gets a reason and
+   * is no longer offered. Returns the largest difference.
+   */
+  function checkModel(model, images) {
+    const network = networkOf(model);
+    model.difference = 0;
+    images.forEach((image, i) => {
+      forward(network, image).forEach((logit, digit) => {
+        model.difference = Math.max(model.difference, Math.abs(logit - model.expected[i][digit]));
+      });
+    });
+    // not "greater": NaN must fail, too
+    if (!(model.difference < TOLERANCE)) {
+      model.reason = `its logits differ from PyTorch's by ${model.difference}`;
+    }
+    return model.difference;
   }
-  return elapsed / passes;
-}
 
-/** Return "98.12 % of 400 (95 % interval 96.3 to 99.0)": Wilson 1927. */
-function accuracyText(correct, count) {
-  const [low, high] = wilson(correct, count);
-  return (
-    `${percent(correct / count)} of ${count.toLocaleString("en")} ` +
-    `(95\u00a0% interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
-  );
-}
+  /** Return the milliseconds of a pass, the mean over some 20 ms: the clock is too coarse for one. */
+  function measureLatency(model, image) {
+    const network = networkOf(model);
+    const start = performance.now();
+    let elapsed = 0;
+    let passes = 0;
+    while (elapsed < 20) {
+      forward(network, image);
+      passes++;
+      elapsed = performance.now() - start;
+    }
+    return elapsed / passes;
+  }
 
-function wilson(correct, count) {
-  const z = 1.96;
-  const share = correct / count;
-  const square = (z * z) / count;
-  const middle = (share + square / 2) / (1 + square);
-  const variance = (share * (1 - share) + square / 4) / count;
-  const half = (z * Math.sqrt(variance)) / (1 + square);
-  return [middle - half, middle + half];
-}
+  /** Return "98.12 % of 400 (95 % interval 96.3 to 99.0)": Wilson 1927. */
+  function accuracyText(correct, count) {
+    const [low, high] = wilson(correct, count);
+    return (
+      `${percent(correct / count)} of ${count.toLocaleString("en")} ` +
+      `(95\u00a0% interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
+    );
+  }
 
-/** Return a probability as text: never 100 %, which no softmax says. */
-function probabilityText(probability) {
-  return probability >= 0.9995 ? "> 99.9\u00a0%" : percent(probability, 1);
-}
+  function wilson(correct, count) {
+    const z = 1.96;
+    const share = correct / count;
+    const square = (z * z) / count;
+    const middle = (share + square / 2) / (1 + square);
+    const variance = (share * (1 - share) + square / 4) / count;
+    const half = (z * Math.sqrt(variance)) / (1 + square);
+    return [middle - half, middle + half];
+  }
+
+  /** Return a probability as text: never 100 %, which no softmax says. */
+  function probabilityText(probability) {
+    return probability >= 0.9995 ? "> 99.9\u00a0%" : percent(probability, 1);
+  }
+
+  return {
+    readModels,
+    networkOf,
+    normaliser,
+    checkModel,
+    measureLatency,
+    accuracyText,
+    probabilityText,
+  };
+})();

@@ -1,106 +1,119 @@
 // Push the models: a fair sample of the test images, deformed, and how many they still get right.
-"use strict";
+const Push = (function () {
+  "use strict";
 
-const NO_PUSH = { right: 0, down: 0, rotation: 0, scale: 1, noise: 0 };
-const EXAMPLES = 8;
+  const { element } = Page;
+  const { percent } = Format;
+  const { runInSlices } = Slices;
+  const { forward, argmax } = Forward;
+  const { SIDE } = Preprocessing;
+  const { deform } = Deform;
+  const { smallCanvas, paintGrey } = Painting;
+  const { networkOf, accuracyText } = Models;
 
-/**
- * Make the sliders of the section work and return `follow()`, which follows a change of models.
- *
- * `sample` is a list of { pixels, label }; `shownModels()` returns the models to measure.
- */
-function makePush(section, sample, normalise, shownModels) {
-  const sliders = [...section.querySelectorAll("input[type=range]")];
-  const results = section.querySelector(".push-results");
-  const examples = sample.slice(0, EXAMPLES).map(() => smallCanvas(SIDE, SIDE));
-  const marks = examples.map(() => element("figcaption", {}));
-  section.querySelector(".push-examples").append(
-    ...examples.map((canvas, i) => element("figure", {}, canvas, marks[i])),
-  );
-  let stop = () => {};
-  let started = false;
+  const NO_PUSH = { right: 0, down: 0, rotation: 0, scale: 1, noise: 0 };
+  const EXAMPLES = 8;
 
-  function setting() {
-    return Object.fromEntries(sliders.map((slider) => [slider.name, Number(slider.value)]));
-  }
+  /**
+   * Make the sliders of the section work and return `follow()`, which follows a change of models.
+   *
+   * `sample` is a list of { pixels, label }; `shownModels()` returns the models to measure.
+   */
+  function makePush(section, sample, normalise, shownModels) {
+    const sliders = [...section.querySelectorAll("input[type=range]")];
+    const results = section.querySelector(".push-results");
+    const examples = sample.slice(0, EXAMPLES).map(() => smallCanvas(SIDE, SIDE));
+    const marks = examples.map(() => element("figcaption", {}));
+    section
+      .querySelector(".push-examples")
+      .append(...examples.map((canvas, i) => element("figure", {}, canvas, marks[i])));
+    let stop = () => {};
+    let started = false;
 
-  function update() {
-    stop();
-    started = true;
-    section.setAttribute("aria-busy", "true");
-    const push = setting();
+    function setting() {
+      return Object.fromEntries(sliders.map((slider) => [slider.name, Number(slider.value)]));
+    }
+
+    function update() {
+      stop();
+      started = true;
+      section.setAttribute("aria-busy", "true");
+      const push = setting();
+      sliders.forEach(showValueOf);
+      const models = shownModels();
+      const lines = models.map(makeLine);
+      results.replaceChildren(...lines.map(({ node }) => node));
+      const correct = models.map(() => 0);
+      stop = runInSlices(
+        sample.length,
+        (i) => {
+          const pixels = deform(sample[i].pixels, push, i);
+          const input = normalise(pixels);
+          const answers = models.map((model) => argmax(forward(networkOf(model), input)));
+          answers.forEach((answer, m) => (correct[m] += answer === sample[i].label));
+          if (i < examples.length) showExample(i, pixels, answers);
+        },
+        (done) => {
+          const ready = done === sample.length;
+          lines.forEach((line, m) => line.show(correct[m], done, ready));
+          section.setAttribute("aria-busy", String(!ready));
+        },
+      );
+    }
+
+    function showExample(i, pixels, answers) {
+      paintGrey(examples[i], pixels);
+      marks[i].replaceChildren(...answers.map((answer) => answerMark(answer, sample[i].label)));
+    }
+
+    sliders.forEach((slider) => slider.addEventListener("input", update));
+    section.querySelector("#push-reset").addEventListener("click", () => {
+      sliders.forEach((slider) => (slider.value = NO_PUSH[slider.name]));
+      update();
+    });
+    // measuring takes a second of work: not before somebody comes to see it
+    new IntersectionObserver((entries, observer) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      update();
+    }).observe(section);
     sliders.forEach(showValueOf);
-    const models = shownModels();
-    const lines = models.map(makeLine);
-    results.replaceChildren(...lines.map(({ node }) => node));
-    const correct = models.map(() => 0);
-    stop = runInSlices(
-      sample.length,
-      (i) => {
-        const pixels = deform(sample[i].pixels, push, i);
-        const input = normalise(pixels);
-        const answers = models.map((model) => argmax(forward(networkOf(model), input)));
-        answers.forEach((answer, m) => (correct[m] += answer === sample[i].label));
-        if (i < examples.length) showExample(i, pixels, answers);
-      },
-      (done) => {
-        const ready = done === sample.length;
-        lines.forEach((line, m) => line.show(correct[m], done, ready));
-        section.setAttribute("aria-busy", String(!ready));
-      },
+    return { follow: () => started && update() };
+  }
+
+  function makeLine(model) {
+    const bar = element("span", { class: "bar" });
+    const text = element("span", { class: "share" });
+    const node = element(
+      "div",
+      { class: "push-line", "data-pushed": model.name, "data-accuracy": "" },
+      element("span", { class: "name" }, model.name),
+      element("span", { class: "track" }, bar),
+      text,
     );
+    function show(correct, done, ready) {
+      bar.style.width = `${(100 * correct) / done}%`;
+      if (ready) node.dataset.accuracy = correct / done;
+      text.textContent = ready
+        ? accuracyText(correct, done)
+        : `${percent(correct / done, 1)} of ${done} so far`;
+    }
+    return { node, show };
   }
 
-  function showExample(i, pixels, answers) {
-    paintGrey(examples[i], pixels);
-    marks[i].replaceChildren(...answers.map((answer) => answerMark(answer, sample[i].label)));
+  /** Return "✓ 7" in green or "✗ 2" in red: an answer and whether it is right. */
+  function answerMark(answer, label) {
+    const right = answer === label;
+    const text = `${right ? "✓" : "✗"} ${answer}`;
+    return element("span", { class: right ? "mark right" : "mark wrong" }, text);
   }
 
-  sliders.forEach((slider) => slider.addEventListener("input", update));
-  section.querySelector("#push-reset").addEventListener("click", () => {
-    sliders.forEach((slider) => (slider.value = NO_PUSH[slider.name]));
-    update();
-  });
-  // measuring takes a second of work: not before somebody comes to see it
-  new IntersectionObserver((entries, observer) => {
-    if (!entries.some((entry) => entry.isIntersecting)) return;
-    observer.disconnect();
-    update();
-  }).observe(section);
-  sliders.forEach(showValueOf);
-  return { follow: () => started && update() };
-}
-
-function makeLine(model) {
-  const bar = element("span", { class: "bar" });
-  const text = element("span", { class: "share" });
-  const node = element(
-    "div",
-    { class: "push-line", "data-pushed": model.name, "data-accuracy": "" },
-    element("span", { class: "name" }, model.name),
-    element("span", { class: "track" }, bar),
-    text,
-  );
-  function show(correct, done, ready) {
-    bar.style.width = `${(100 * correct) / done}%`;
-    if (ready) node.dataset.accuracy = correct / done;
-    text.textContent = ready
-      ? accuracyText(correct, done)
-      : `${percent(correct / done, 1)} of ${done} so far`;
+  function showValueOf(slider) {
+    const value = Number(slider.value);
+    const text = `${slider.min < 0 && value > 0 ? "+" : ""}${value}${slider.dataset.unit ?? ""}`;
+    slider.setAttribute("aria-valuetext", text);
+    slider.parentElement.querySelector("output").textContent = text;
   }
-  return { node, show };
-}
 
-/** Return "✓ 7" in green or "✗ 2" in red: an answer and whether it is right. */
-function answerMark(answer, label) {
-  const right = answer === label;
-  const text = `${right ? "✓" : "✗"} ${answer}`;
-  return element("span", { class: right ? "mark right" : "mark wrong" }, text);
-}
-
-function showValueOf(slider) {
-  const value = Number(slider.value);
-  const text = `${slider.min < 0 && value > 0 ? "+" : ""}${value}${slider.dataset.unit ?? ""}`;
-  slider.setAttribute("aria-valuetext", text);
-  slider.parentElement.querySelector("output").textContent = text;
-}
+  return { makePush, answerMark };
+})();

@@ -1,20 +1,24 @@
 // Long work in short slices, between which the page answers to its reader.
-"use strict";
+const Slices = (function () {
+  "use strict";
 
-const SLICE = 10; // milliseconds
+  const SLICE = 10; // milliseconds
 
-/**
- * Call work(0) to work(count - 1), and afterSlice(number done) after every slice.
- *
- * Returns a function that stops the work: what is done for an old input is not shown.
- */
-function runInSlices(count, work, afterSlice) {
-  let done = 0;
-  let timer = setTimeout(function slice() {
-    const end = performance.now() + SLICE;
-    while (done < count && performance.now() < end) work(done++);
-    afterSlice(done);
-    if (done < count) timer = setTimeout(slice);
-  });
-  return () => clearTimeout(timer);
-}
+  /**
+   * Call work(0) to work(count - 1), and afterSlice(number done) after every slice.
+   *
+   * Returns a function that stops the work: what is done for an old input is not shown.
+   */
+  function runInSlices(count, work, afterSlice) {
+    let done = 0;
+    let timer = setTimeout(function slice() {
+      const end = performance.now() + SLICE;
+      while (done < count && performance.now() < end) work(done++);
+      afterSlice(done);
+      if (done < count) timer = setTimeout(slice);
+    });
+    return () => clearTimeout(timer);
+  }
+
+  return { runInSlices };
+})();

@@ -1,9 +1,14 @@
 // The page of a study: its charts.
-"use strict";
+(function () {
+  "use strict";
 
-for (const chart of readData().charts) {
-  const holder = element("figure", { class: "chart card", "data-chart": chart.name });
-  document.getElementById("charts").append(holder);
-  showChart(holder, chart);
-}
-markReady();
+  const { readData, markReady, element } = Page;
+  const { showChart } = Charts;
+
+  for (const chart of readData().charts) {
+    const holder = element("figure", { class: "chart card", "data-chart": chart.name });
+    document.getElementById("charts").append(holder);
+    showChart(holder, chart);
+  }
+  markReady();
+})();
