@@ -404,7 +404,7 @@ def test_confusion_cells_can_be_chosen_from_the_table_by_keyboard(browser, resul
         labels = page.locator("#thumbnails .digit").evaluate_all(
             "nodes => nodes.map((node) => node.getAttribute('aria-label'))"
         )
-        assert all(label.endswith(f"labelled {true}") for label in labels)
+        assert all(label.endswith(f"labeled {true}") for label in labels)
 
 
 def test_thumbnails_show_the_test_images(browser, results, tmp_path):

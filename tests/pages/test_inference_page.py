@@ -154,14 +154,14 @@ def test_dots_and_thin_strokes_are_prepared(page):
 
 def test_centring_off_shows_the_models_something_else(page):
     draw(page, [[(x * 0.4, y * 0.4) for x, y in stroke] for stroke in SEVEN])
-    centred = np.array(seen(page)).reshape(28, 28)
+    centered = np.array(seen(page)).reshape(28, 28)
     page.uncheck("#centring")
     shrunk = np.array(seen(page)).reshape(28, 28)
-    assert np.ptp(np.flatnonzero(centred.any(1))) + 1 >= 19
+    assert np.ptp(np.flatnonzero(centered.any(1))) + 1 >= 19
     # where it was drawn, at the size it was drawn
     assert np.flatnonzero(shrunk.any(1)).max() < 12
     page.check("#centring")
-    assert (np.array(seen(page)).reshape(28, 28) == centred).all()
+    assert (np.array(seen(page)).reshape(28, 28) == centered).all()
 
 
 # Ways to put a digit in
@@ -211,7 +211,7 @@ def test_keyboard_alone_draws_undoes_clears_and_loads(page):
     page.keyboard.press("z")
     assert predictions(page)["cnn"] == "1"
     page.keyboard.press("6")
-    assert "labelled 6" in page.inner_text("#status")
+    assert "labeled 6" in page.inner_text("#status")
     assert len(seen(page)) == 784
 
 

@@ -1,8 +1,8 @@
-// Charts: drawn one after the other once Plotly is unpacked, in the colours of the theme.
+// Charts: drawn one after the other once Plotly is unpacked, in the colors of the theme.
 const Charts = (function () {
   "use strict";
 
-  const { element, simpleTable, themeColour, download } = Page;
+  const { element, simpleTable, themeColor, download } = Page;
   const { loadPlotly } = PlotlyLoader;
 
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
@@ -116,7 +116,7 @@ const Charts = (function () {
     plot.parentElement.querySelector("details").open = true;
   }
 
-  /** Return a copy of a figure in the colours of the current theme. */
+  /** Return a copy of a figure in the colors of the current theme. */
   function themed(figure) {
     const [text, muted, line, surface, bad, good] = [
       "--text",
@@ -125,7 +125,7 @@ const Charts = (function () {
       "--surface",
       "--heat-bad",
       "--heat-good",
-    ].map(themeColour);
+    ].map(themeColor);
     const scales = {
       errors: [
         [0, surface],
@@ -192,7 +192,7 @@ const Charts = (function () {
       ...layout,
       width: PICTURE.width,
       height,
-      paper_bgcolor: themeColour("--surface"),
+      paper_bgcolor: themeColor("--surface"),
       title: {
         text: wrapTitle(finding),
         x: 0.02,

@@ -74,14 +74,14 @@ const Page = (function () {
     return bytes;
   }
 
-  /** Return a colour of the current theme, such as themeColour("--text"), as rgb(...). */
-  function themeColour(name) {
+  /** Return a color of the current theme, such as themeColor("--text"), as rgb(...). */
+  function themeColor(name) {
     const probe = element("span", { hidden: true });
     probe.style.color = `var(${name})`;
     document.body.append(probe);
-    const colour = getComputedStyle(probe).color;
+    const color = getComputedStyle(probe).color;
     probe.remove();
-    return colour;
+    return color;
   }
 
   /** Hand a file to the reader. */
@@ -120,7 +120,7 @@ const Page = (function () {
     element,
     simpleTable,
     decodeBase64,
-    themeColour,
+    themeColor,
     download,
     copyText,
   };

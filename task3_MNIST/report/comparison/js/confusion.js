@@ -140,7 +140,7 @@ const Confusion = (function () {
     const picture = element("span", {
       class: "digit",
       role: "img",
-      "aria-label": `Test image ${index}, labelled ${truth}`,
+      "aria-label": `Test image ${index}, labeled ${truth}`,
     });
     const [column, row] = [place % mistakes.columns, Math.floor(place / mistakes.columns)];
     picture.style.backgroundPosition = `${-56 * column}px ${-56 * row}px`;

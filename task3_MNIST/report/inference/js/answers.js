@@ -83,7 +83,7 @@ const Answers = (function () {
 
   function judgement(answer, label) {
     if (label === null) return "";
-    return answer === label ? " · ✓ right" : ` · ✗ labelled ${label}`;
+    return answer === label ? " · ✓ right" : ` · ✗ labeled ${label}`;
   }
 
   function describeModel(model) {

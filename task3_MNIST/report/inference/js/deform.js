@@ -7,7 +7,7 @@ const Deform = (function () {
   /**
    * Return the image, 28 x 28 bytes, changed; ink that leaves it is lost.
    *
-   * `right` and `down` are pixels, `rotation` degrees clockwise, `scale` a factor about the centre,
+   * `right` and `down` are pixels, `rotation` degrees clockwise, `scale` a factor about the center,
    * `noise` the standard deviation of what is added to each pixel, 1 being full ink. The noise
    * follows from the seed alone, so that moving a slider back brings the same image back.
    */

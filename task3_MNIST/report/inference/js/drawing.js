@@ -2,7 +2,7 @@
 const Drawing = (function () {
   "use strict";
 
-  const { themeColour } = Page;
+  const { themeColor } = Page;
   const { CANVAS, CANVAS_PEN } = Strokes;
 
   const STEP = 10; // units that an arrow key moves the pen
@@ -157,8 +157,8 @@ const Drawing = (function () {
     if (canvas.width !== side) canvas.width = canvas.height = side;
   }
 
-  function drawStrokes(context, strokes, colour) {
-    context.strokeStyle = colour;
+  function drawStrokes(context, strokes, color) {
+    context.strokeStyle = color;
     context.lineWidth = CANVAS_PEN;
     context.lineCap = context.lineJoin = "round";
     for (const points of strokes) {
@@ -177,7 +177,7 @@ const Drawing = (function () {
   }
 
   function drawPen(context, pen) {
-    context.strokeStyle = themeColour("--accent");
+    context.strokeStyle = themeColor("--accent");
     context.lineWidth = 2;
     context.setLineDash(pen.down ? [] : [4, 4]);
     context.beginPath();

@@ -1,11 +1,11 @@
-// Image files that are pasted, dropped or opened, as grey grids.
+// Image files that are pasted, dropped or opened, as gray grids.
 const Files = (function () {
   "use strict";
 
   const { SIDE, extractInk, frame, countDigits, resize, fittedSize, makeGrid } = Preprocessing;
 
-  /** Return the file's pixels as a grey grid, upright, what is transparent being white paper. */
-  async function readGrey(file) {
+  /** Return the file's pixels as a gray grid, upright, what is transparent being white paper. */
+  async function readGray(file) {
     const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
     const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
     const context = canvas.getContext("2d");
@@ -19,7 +19,7 @@ const Files = (function () {
       new Uint8Array(canvas.width * canvas.height),
     );
     for (let i = 0; i < grid.values.length; i++) {
-      // ITU-R 601 in whole numbers, as Pillow converts to grey
+      // ITU-R 601 in whole numbers, as Pillow converts to gray
       const [red, green, blue] = data.subarray(4 * i, 4 * i + 3);
       grid.values[i] = (red * 19595 + green * 38470 + blue * 7471 + 32768) >> 16;
     }
@@ -30,7 +30,7 @@ const Files = (function () {
   async function pictureOfFile(file) {
     let read;
     try {
-      read = await readGrey(file);
+      read = await readGray(file);
     } catch {
       throw new Error(`${file.name} is not an image that this browser can read.`);
     }
@@ -46,7 +46,7 @@ const Files = (function () {
     return { pixels: frame(ink), shrunk: shrinkInk(ink), shown: read.bitmap, source: file.name };
   }
 
-  /** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centred. */
+  /** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centered. */
   function shrinkInk(ink) {
     const small = resize(ink, ...fittedSize(ink, SIDE));
     const pixels = new Uint8Array(SIDE * SIDE);

@@ -33,7 +33,7 @@ const Forward = (function () {
     });
   }
 
-  /** Return the logits of one normalised image; they stand until the network's next pass. */
+  /** Return the logits of one normalized image; they stand until the network's next pass. */
   function forward(network, image) {
     let values = image;
     for (const layer of network) {

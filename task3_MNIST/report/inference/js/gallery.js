@@ -5,7 +5,7 @@ const Gallery = (function () {
   const { element } = Page;
   const { softmax, argmax } = Forward;
   const { SIDE } = Preprocessing;
-  const { smallCanvas, paintGrey } = Painting;
+  const { smallCanvas, paintGray } = Painting;
   const { makeBar } = Bars;
   const { answerMark } = Push;
 
@@ -69,7 +69,7 @@ const Gallery = (function () {
 
     function makeTile(image) {
       const canvas = smallCanvas(SIDE, SIDE);
-      paintGrey(canvas, image.pixels);
+      paintGray(canvas, image.pixels);
       const answers = models.map((model) => storedAnswer(model, image));
       const right = answers.every((answer) => answer.right);
       const said = answers.map((answer, m) => {
@@ -85,7 +85,7 @@ const Gallery = (function () {
           "data-index": image.index,
           "data-label": image.label,
           "aria-label":
-            `Test image ${image.index}, labelled ${image.label}${doubt}: ` + said.join("; "),
+            `Test image ${image.index}, labeled ${image.label}${doubt}: ` + said.join("; "),
           onclick: () => load(image),
         },
         canvas,
@@ -160,7 +160,7 @@ const Gallery = (function () {
       tile.setAttribute("aria-describedby", "tip");
       const doubt = image.doubt ? [element("p", {}, doubtText(image.doubt))] : [];
       node.replaceChildren(
-        element("strong", {}, `Test image ${image.index}, labelled ${image.label}`),
+        element("strong", {}, `Test image ${image.index}, labeled ${image.label}`),
         ...doubt,
         ...models.map((model) => tipLines(model, image)),
       );

@@ -8,8 +8,8 @@
   const { SIDE } = Preprocessing;
   const { prepareStrokes, shrinkStrokes } = Strokes;
   const { pictureOfFile, takeFiles } = Files;
-  const { smallCanvas, paintGrey } = Painting;
-  const { readModels, networkOf, normaliser, checkModel, measureLatency, accuracyText } = Models;
+  const { smallCanvas, paintGray } = Painting;
+  const { readModels, networkOf, normalizer, checkModel, measureLatency, accuracyText } = Models;
   const { makeDrawing } = Drawing;
   const { makeAnswer } = Answers;
   const { makeInside } = Inside;
@@ -20,10 +20,10 @@
   const SETTLED = 120; // milliseconds without a change after which the slower views follow
 
   const pageData = readData();
-  const normalise = normaliser(pageData);
+  const normalize = normalizer(pageData);
   const images = readImages(pageData);
   const models = readModels(pageData);
-  const checked = pageData.checked.map((place) => normalise(images[place].pixels));
+  const checked = pageData.checked.map((place) => normalize(images[place].pixels));
 
   const badge = document.getElementById("badge");
   const announcement = document.getElementById("status");
@@ -57,20 +57,20 @@
 
   function prepareDrawn() {
     const { strokes, picture } = drawn;
-    const centred = centring.checked;
+    const centered = centring.checked;
     if (picture) {
-      return { pixels: centred ? picture.pixels : picture.shrunk, label: picture.label ?? null };
+      return { pixels: centered ? picture.pixels : picture.shrunk, label: picture.label ?? null };
     }
     if (!strokes.length) return { pixels: null, label: null };
-    return { pixels: centred ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
+    return { pixels: centered ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
   }
 
   function update(state = drawn) {
     drawn = state;
     insides.forEach(({ occlusion }) => occlusion.stop());
     current = prepareDrawn();
-    paintGrey(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
-    const input = current.pixels && normalise(current.pixels);
+    paintGray(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
+    const input = current.pixels && normalize(current.pixels);
     shown.forEach((model, i) => {
       answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
     });
@@ -80,7 +80,7 @@
 
   /** Bring up to date what needs more time than there is between two points of a stroke. */
   function settle() {
-    const input = normalise(current.pixels ?? new Uint8Array(SIDE * SIDE));
+    const input = normalize(current.pixels ?? new Uint8Array(SIDE * SIDE));
     shown.forEach((model, i) => {
       if (current.pixels) answers[i].showLatency(measureLatency(model, input));
       else forward(networkOf(model), input);
@@ -109,7 +109,7 @@
   function followModels() {
     shown.forEach((model, i) => answers[i].setModel(model));
     insides = shown.map((model) => {
-      return { maps: makeInside(model), occlusion: makeOcclusion(model, normalise) };
+      return { maps: makeInside(model), occlusion: makeOcclusion(model, normalize) };
     });
     const columns = shown.map((model, i) => {
       const { maps, occlusion } = insides[i];
@@ -172,14 +172,14 @@
 
   function pictureOfStored({ pixels, label }) {
     const shown = smallCanvas(SIDE, SIDE);
-    paintGrey(shown, pixels);
-    // a stored image is centred already: there is nothing to turn off
+    paintGray(shown, pixels);
+    // a stored image is centered already: there is nothing to turn off
     return { pixels, shrunk: pixels, shown, label };
   }
 
   function loadStored(image) {
     drawing.showPicture(pictureOfStored(image));
-    say(`Test image ${image.index} loaded, labelled ${image.label}`);
+    say(`Test image ${image.index} loaded, labeled ${image.label}`);
   }
 
   function loadDigit(digit) {
@@ -203,7 +203,7 @@
   const surface = document.getElementById("canvas");
   const drawing = makeDrawing(surface, { onChange: update, say, load: loadDigit });
   const sample = pageData.sample.map((place) => images[place]);
-  const push = makePush(document.getElementById("push"), sample, normalise, () => shown);
+  const push = makePush(document.getElementById("push"), sample, normalize, () => shown);
   const gallery = makeGallery(
     document.getElementById("gallery"),
     images,

@@ -4,7 +4,7 @@ const Inside = (function () {
 
   const { element } = Page;
   const { SIDE } = Preprocessing;
-  const { smallCanvas, paintGrey, paintSigned, greatest } = Painting;
+  const { smallCanvas, paintGray, paintSigned, greatest } = Painting;
   const { networkOf } = Models;
 
   const UNITS = 40; // first-layer units shown
@@ -42,7 +42,7 @@ const Inside = (function () {
       maps.forEach((canvas, channel) => {
         const start = channel * height * width;
         const map = shown.output.subarray(start, start + height * width);
-        paintGrey(
+        paintGray(
           canvas,
           map.map((value) => Math.max(value, 0)),
           most,

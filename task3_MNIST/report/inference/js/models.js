@@ -29,7 +29,7 @@ const Models = (function () {
   }
 
   /** Return a function that turns bytes into the numbers that models were trained on. */
-  function normaliser({ mean, std }) {
+  function normalizer({ mean, std }) {
     const table = Float32Array.from({ length: 256 }, (_, level) => {
       // rounded after each step, as PyTorch does
       const fraction = Math.fround(level / 255);
@@ -98,7 +98,7 @@ const Models = (function () {
   return {
     readModels,
     networkOf,
-    normaliser,
+    normalizer,
     checkModel,
     measureLatency,
     accuracyText,

@@ -6,7 +6,7 @@ const Occlusion = (function () {
   const { runInSlices } = Slices;
   const { forward, argmax } = Forward;
   const { SIDE } = Preprocessing;
-  const { smallCanvas, signedColour, paint, greatest } = Painting;
+  const { smallCanvas, signedColor, paint, greatest } = Painting;
   const { networkOf } = Models;
 
   const PATCH = 6; // pixels a side
@@ -19,7 +19,7 @@ const Occlusion = (function () {
    *
    * It is made from logits: where a model is sure, probabilities hardly move.
    */
-  function makeOcclusion(model, normalise) {
+  function makeOcclusion(model, normalize) {
     const canvas = smallCanvas(SIDE, SIDE);
     const legend = element("span", { class: "muted" });
     const node = element(
@@ -38,7 +38,7 @@ const Occlusion = (function () {
       stop();
       if (!pixels) return show(new Float32Array(SIDE * SIDE), new Uint8Array(SIDE * SIDE), null);
       const network = networkOf(model);
-      const logits = forward(network, normalise(pixels));
+      const logits = forward(network, normalize(pixels));
       const digit = argmax(logits);
       const before = logits[digit];
       const losses = new Float32Array(SIDE * SIDE);
@@ -48,7 +48,7 @@ const Occlusion = (function () {
         (place) => {
           const top = Math.floor(place / PLACES) * STRIDE;
           const left = (place % PLACES) * STRIDE;
-          const lost = before - forward(network, normalise(hidePatch(pixels, top, left)))[digit];
+          const lost = before - forward(network, normalize(hidePatch(pixels, top, left)))[digit];
           overPatch(top, left, (i) => {
             losses[i] += lost;
             counts[i]++;
@@ -75,7 +75,7 @@ const Occlusion = (function () {
             "orange parts speak for it, blue ones against";
       paint(canvas, (i) => {
         const ink = 0.28 * pixels[i];
-        return signedColour(losses[i] / most).map((part) => Math.min(255, part * 0.85 + ink));
+        return signedColor(losses[i] / most).map((part) => Math.min(255, part * 0.85 + ink));
       });
     }
 

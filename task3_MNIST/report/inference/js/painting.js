@@ -13,7 +13,7 @@ const Painting = (function () {
   }
 
   /** Paint values from 0 to `most` as white on black. */
-  function paintGrey(canvas, values, most = 255) {
+  function paintGray(canvas, values, most = 255) {
     paint(canvas, (i) => {
       const level = (255 * values[i]) / most;
       return [level, level, level];
@@ -22,20 +22,20 @@ const Painting = (function () {
 
   /** Paint values from -most to most: blue where negative, orange where positive, black at zero. */
   function paintSigned(canvas, values, most) {
-    paint(canvas, (i) => signedColour(values[i] / most));
+    paint(canvas, (i) => signedColor(values[i] / most));
   }
 
-  /** Return the colour of a value from -1 to 1. */
-  function signedColour(value) {
+  /** Return the color of a value from -1 to 1. */
+  function signedColor(value) {
     const strength = Math.min(Math.abs(value), 1);
     return (value < 0 ? NEGATIVE : POSITIVE).map((part) => part * strength);
   }
 
-  function paint(canvas, colourAt) {
+  function paint(canvas, colorAt) {
     const context = canvas.getContext("2d");
     const picture = context.createImageData(canvas.width, canvas.height);
     for (let i = 0; i < canvas.width * canvas.height; i++) {
-      const [red, green, blue] = colourAt(i);
+      const [red, green, blue] = colorAt(i);
       picture.data.set([red, green, blue, 255], 4 * i);
     }
     context.putImageData(picture, 0, 0);
@@ -48,5 +48,5 @@ const Painting = (function () {
     return most || 1;
   }
 
-  return { smallCanvas, paintGrey, paintSigned, signedColour, paint, greatest };
+  return { smallCanvas, paintGray, paintSigned, signedColor, paint, greatest };
 })();

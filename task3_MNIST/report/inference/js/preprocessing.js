@@ -1,4 +1,4 @@
-// Fits a grey image of a digit to MNIST's framing: datasets/preprocessing.py, step by step, in JavaScript.
+// Fits a gray image of a digit to MNIST's framing: datasets/preprocessing.py, step by step, in JavaScript.
 // That file says what each step is for; a test holds both to the same pixels.
 // A grid is { height, width, values }, its values row by row.
 const Preprocessing = (function () {
@@ -8,7 +8,7 @@ const Preprocessing = (function () {
 
   const SIDE = 28;
   const BOX = 20;
-  const CENTRE = 14;
+  const CENTER = 14;
   const MAX_SIDE = 400;
   const FIT_SIDE = 64;
   const FIT_ROUNDS = 10;
@@ -18,9 +18,9 @@ const Preprocessing = (function () {
   const DIGIT = 0.2;
   const JOIN = 0.08;
 
-  /** Return the ink of a grey grid (0 to 255) in 0 to 1, or null if the image is blank. */
-  function extractInk(grey) {
-    let grid = makeGrid(grey.height, grey.width, Float64Array.from(grey.values));
+  /** Return the ink of a gray grid (0 to 255) in 0 to 1, or null if the image is blank. */
+  function extractInk(gray) {
+    let grid = makeGrid(gray.height, gray.width, Float64Array.from(gray.values));
     if (Math.max(grid.height, grid.width) > MAX_SIDE) {
       grid = resize(grid, ...fittedSize(grid, MAX_SIDE));
       grid.values.forEach((value, i) => (grid.values[i] = Math.floor(value + 0.5)));
@@ -50,7 +50,7 @@ const Preprocessing = (function () {
     return ink;
   }
 
-  /** Return the brightness of the paper under the ink, and its noise, in grey levels. */
+  /** Return the brightness of the paper under the ink, and its noise, in gray levels. */
   function fitBackground(grid) {
     const { height, width, values } = grid;
     const start = borderMedian(grid);
@@ -145,7 +145,7 @@ const Preprocessing = (function () {
     return placeByMass(makeGrid(crop.height, crop.width, levels));
   }
 
-  /** Return the grid on black, 28 x 28 bytes, its centre of mass at pixel 14 in whole pixels. */
+  /** Return the grid on black, 28 x 28 bytes, its center of mass at pixel 14 in whole pixels. */
   function placeByMass(digit) {
     const rowSums = new Float64Array(digit.height);
     const columnSums = new Float64Array(digit.width);
@@ -165,8 +165,8 @@ const Preprocessing = (function () {
 
   function firstIndex(profile) {
     const total = profile.reduce((sum, value) => sum + value, 0);
-    const centre = profile.reduce((sum, value, i) => sum + value * i, 0) / total;
-    return Math.min(Math.max(Math.floor(CENTRE - centre + 0.5), 0), SIDE - profile.length);
+    const center = profile.reduce((sum, value, i) => sum + value * i, 0) / total;
+    return Math.min(Math.max(Math.floor(CENTER - center + 0.5), 0), SIDE - profile.length);
   }
 
   function cropToInk({ height, width, values }) {

@@ -8,7 +8,7 @@ const Push = (function () {
   const { forward, argmax } = Forward;
   const { SIDE } = Preprocessing;
   const { deform } = Deform;
-  const { smallCanvas, paintGrey } = Painting;
+  const { smallCanvas, paintGray } = Painting;
   const { networkOf, accuracyText } = Models;
 
   const NO_PUSH = { right: 0, down: 0, rotation: 0, scale: 1, noise: 0 };
@@ -19,7 +19,7 @@ const Push = (function () {
    *
    * `sample` is a list of { pixels, label }; `shownModels()` returns the models to measure.
    */
-  function makePush(section, sample, normalise, shownModels) {
+  function makePush(section, sample, normalize, shownModels) {
     const sliders = [...section.querySelectorAll("input[type=range]")];
     const results = section.querySelector(".push-results");
     const examples = sample.slice(0, EXAMPLES).map(() => smallCanvas(SIDE, SIDE));
@@ -48,7 +48,7 @@ const Push = (function () {
         sample.length,
         (i) => {
           const pixels = deform(sample[i].pixels, push, i);
-          const input = normalise(pixels);
+          const input = normalize(pixels);
           const answers = models.map((model) => argmax(forward(networkOf(model), input)));
           answers.forEach((answer, m) => (correct[m] += answer === sample[i].label));
           if (i < examples.length) showExample(i, pixels, answers);
@@ -62,7 +62,7 @@ const Push = (function () {
     }
 
     function showExample(i, pixels, answers) {
-      paintGrey(examples[i], pixels);
+      paintGray(examples[i], pixels);
       marks[i].replaceChildren(...answers.map((answer) => answerMark(answer, sample[i].label)));
     }
 
