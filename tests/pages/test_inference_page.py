@@ -67,7 +67,7 @@ def difference(page):
 def seen(page):
     """Return the 28 x 28 image that the models see, as the page shows it."""
     return page.evaluate("""() => {
-      const context = document.querySelector("#seen canvas").getContext("2d");
+      const context = document.querySelector("#model-input canvas").getContext("2d");
       return [...context.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
     }""")
 
@@ -110,12 +110,12 @@ def test_prediction_comes_with_the_stroke(page):
     assert "ms here" in page.locator("[data-model=cnn]").inner_text()
     # with both models, the switch costs what a point of a stroke does; and one pass of the CNN
     page.evaluate("""() => {
-      window.centering = document.getElementById("centring");
+      window.preprocess = document.getElementById("preprocess");
       const cnn = Page.readData().models.find(({ name }) => name === "cnn");
       window.network = Models.networkOf(cnn);
       window.image = new Float32Array(784).fill(1);
     }""")
-    switch = "centering.dispatchEvent(new Event('change'))"
+    switch = "preprocess.dispatchEvent(new Event('change'))"
     assert processor_milliseconds(page, switch) < 40
     assert processor_milliseconds(page, "Forward.forward(network, image)") < 5
 
@@ -152,16 +152,16 @@ def test_dots_and_thin_strokes_are_prepared(page):
     assert predictions(page) == {"mlp": "1", "cnn": "1"}
 
 
-def test_centring_off_shows_the_models_something_else(page):
+def test_no_preprocessing_shows_the_models_something_else(page):
     draw(page, [[(x * 0.4, y * 0.4) for x, y in stroke] for stroke in SEVEN])
-    centered = np.array(seen(page)).reshape(28, 28)
-    page.uncheck("#centring")
+    preprocessed = np.array(seen(page)).reshape(28, 28)
+    page.uncheck("#preprocess")
     shrunk = np.array(seen(page)).reshape(28, 28)
-    assert np.ptp(np.flatnonzero(centered.any(1))) + 1 >= 19
+    assert np.ptp(np.flatnonzero(preprocessed.any(1))) + 1 >= 19
     # where it was drawn, at the size it was drawn
     assert np.flatnonzero(shrunk.any(1)).max() < 12
-    page.check("#centring")
-    assert (np.array(seen(page)).reshape(28, 28) == centered).all()
+    page.check("#preprocess")
+    assert (np.array(seen(page)).reshape(28, 28) == preprocessed).all()
 
 
 # Ways to put a digit in
@@ -242,7 +242,8 @@ def test_image_files_are_taken(page, mnist_dir, way):
         page.evaluate(
             """([way, text]) => {
               const files = new DataTransfer();
-              files.items.add(new File([Page.decodeBase64(text)], "two.png", { type: "image/png" }));
+              const content = Page.decodeBase64(text);
+              files.items.add(new File([content], "two.png", { type: "image/png" }));
               const event = way === "paste"
                 ? new ClipboardEvent("paste", { clipboardData: files, bubbles: true })
                 : new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
@@ -295,16 +296,16 @@ def test_gallery_holds_every_error_of_both_models(page, mnist_results, mnist_dir
         (file,) = (mnist_results / family).rglob("predictions.npz")
         wrong[family] = set(np.flatnonzero(np.load(file)["logits"].argmax(1) != labels).tolist())
     expected = {
-        "any-wrong": wrong["mlp"] | wrong["cnn"],
+        "any-incorrect": wrong["mlp"] | wrong["cnn"],
         "first-only": wrong["mlp"] - wrong["cnn"],
         "second-only": wrong["cnn"] - wrong["mlp"],
-        "all-wrong": wrong["mlp"] & wrong["cnn"],
+        "all-incorrect": wrong["mlp"] & wrong["cnn"],
     }
     for choice, indices in expected.items():
         page.select_option("#gallery-who", choice)
         show_all(page)
         assert {tile["index"] for tile in tiles(page)} == indices
-    page.select_option("#gallery-who", "all-right")
+    page.select_option("#gallery-who", "all-correct")
     show_all(page)
     assert len(tiles(page)) > 300
     assert not any(wrong for tile in tiles(page) for wrong in tile["wrong"])

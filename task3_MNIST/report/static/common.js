@@ -55,7 +55,7 @@ const Page = (function () {
     );
   }
 
-  /** Return a value as a table shows it: thin digits where numbers are long, a dash for what is missing. */
+  /** Return a value as a table shows it: five digits, or a dash for what is missing. */
   function showValue(value) {
     if (value === null || value === undefined) return "–";
     if (value instanceof Node) return value;
@@ -92,7 +92,7 @@ const Page = (function () {
     link.remove();
   }
 
-  /** Copy text and say so in the button for a moment; in a browser that refuses, offer it marked. */
+  /** Copy text, by the selection if the browser has no clipboard, and show that in the button. */
   async function copyText(text, button) {
     const copied = await navigator.clipboard
       ?.writeText(text)

@@ -27,13 +27,13 @@ const Table = (function () {
     },
     {
       key: "mark",
-      head: "Against the best by validation",
+      head: "Compared with the best by validation",
       value: (entry) => entry.mark,
       show: (value) => value,
     },
     {
-      key: "against",
-      head: "Against",
+      key: "difference",
+      head: "Difference",
       descending: true,
       value: () => null,
       show: (value) => value,
@@ -85,21 +85,21 @@ const Table = (function () {
       this.filter = { text: "", family: "" };
     }
 
-    /** Show a data set; reference is the place of the entry that the others are held against. */
+    /** Show a data set; reference is the place of the entry that the others are compared with. */
     show(entries, pairs, reference) {
       this.entries = entries;
-      this.against = againstReference(entries, pairs, reference);
+      this.differences = differencesFrom(entries, pairs, reference);
       this.columns = COLUMNS.map((column) =>
-        column.key === "against"
+        column.key === "difference"
           ? {
               ...column,
-              head: `Points against ${entries[reference].name}`,
-              value: (entry) => this.against.get(entry)?.difference ?? null,
-              show: (value, entry) => this.against.get(entry).text,
+              head: `Difference from ${entries[reference].name}, points`,
+              value: (entry) => this.differences.get(entry)?.difference ?? null,
+              show: (value, entry) => this.differences.get(entry).text,
             }
           : column,
       )
-        .filter((column) => column.key !== "against" || this.against.size > 0)
+        .filter((column) => column.key !== "difference" || this.differences.size > 0)
         .filter((column) => column.key !== "mark" || entries.some((entry) => entry.mark));
       this.draw();
     }
@@ -180,8 +180,8 @@ const Table = (function () {
     }
   }
 
-  function againstReference(entries, pairs, reference) {
-    const against = new Map();
+  function differencesFrom(entries, pairs, reference) {
+    const differences = new Map();
     for (const pair of pairs) {
       if (pair.a !== reference && pair.b !== reference) continue;
       const other = entries[pair.a === reference ? pair.b : pair.a];
@@ -190,9 +190,9 @@ const Table = (function () {
       const rest = pair.models ? ", n.s." : ", one seed";
       const text = signedPoints(difference) + (known ? "" : rest);
       // those that are not significantly different are not ranked among themselves
-      against.set(other, { difference: known ? difference : 0, text });
+      differences.set(other, { difference: known ? difference : 0, text });
     }
-    return against;
+    return differences;
   }
 
   function swatch(entry) {

@@ -63,8 +63,11 @@ const Answers = (function () {
       confidence.textContent = probabilities
         ? probabilityText(probabilities[best]) + judgement(best, label)
         : "nothing drawn yet";
-      card.classList.toggle("right", probabilities !== null && label === best);
-      card.classList.toggle("wrong", probabilities !== null && label !== null && label !== best);
+      card.classList.toggle("correct", probabilities !== null && label === best);
+      card.classList.toggle(
+        "incorrect",
+        probabilities !== null && label !== null && label !== best,
+      );
       bars.forEach((bar, i) => {
         bar.node.classList.toggle("best", i === best);
         bar.show(probabilities ? probabilities[i] : null);
@@ -83,13 +86,13 @@ const Answers = (function () {
 
   function judgement(answer, label) {
     if (label === null) return "";
-    return answer === label ? " · ✓ right" : ` · ✗ labeled ${label}`;
+    return answer === label ? " · ✓ correct" : ` · ✗ labeled ${label}`;
   }
 
   function describeModel(model) {
     const chosen = model.seeds > 1 ? `the median of ${model.seeds} seeds by validation` : "n = 1";
     return (
-      `${model.parameters.toLocaleString("en")} parameters; right on ` +
+      `${model.parameters.toLocaleString("en")} parameters; correct on ` +
       `${accuracyText(model.correct, model.count)} test images; recipe ${model.recipe}, ` +
       `seed ${model.seed} (${chosen}).`
     );

@@ -5,9 +5,9 @@ const Forward = (function () {
   /**
    * Return a network that `forward` runs.
    *
-   * `layers` is what weights.py writes; `weights` holds the weight and the bias of each layer in turn.
-   * Every layer keeps its last output in `output`, (channels, rows, columns) flat: feature maps are
-   * read from there, and no pass makes an array of its own.
+   * `layers` is what weights.py writes; `weights` holds the weight and the bias of each layer in
+   * turn. Every layer keeps its last output in `output`, (channels, rows, columns) flat: feature
+   * maps are read from there, and no pass makes an array of its own.
    */
   function buildNetwork(layers, weights) {
     let start = 0;
@@ -95,7 +95,7 @@ const Forward = (function () {
     },
   };
 
-  /** Copy the input under each place of the kernel into a row of `patches`, zeros where it is padding. */
+  /** Copy the input under each place of the kernel into a row of `patches`; padding is 0. */
   function collectPatches({ input, kernel, stride, padding, shape, patches }, values) {
     const [channels, rows, columns] = input;
     let next = 0;

@@ -6,7 +6,7 @@
   const { runInSlices } = Slices;
   const { forward, softmax } = Forward;
   const { SIDE } = Preprocessing;
-  const { prepareStrokes, shrinkStrokes } = Strokes;
+  const { preprocessStrokes, shrinkStrokes } = Strokes;
   const { pictureOfFile, takeFiles } = Files;
   const { smallCanvas, paintGray } = Painting;
   const { readModels, networkOf, normalizer, checkModel, measureLatency, accuracyText } = Models;
@@ -27,13 +27,13 @@
 
   const badge = document.getElementById("badge");
   const announcement = document.getElementById("status");
-  const seen = document.querySelector("#seen canvas");
-  const centring = document.getElementById("centring");
+  const inputImage = document.querySelector("#model-input canvas");
+  const preprocess = document.getElementById("preprocess");
 
   let shown = []; // the models shown, one or two
   let answers = []; // their cards
   let insides = []; // their views
-  let current = { pixels: null, label: null }; // what the models see
+  let current = { pixels: null, label: null }; // the input of the models
   let drawn = { strokes: [], picture: null }; // what it was made from
   let settling = null;
 
@@ -53,23 +53,29 @@
     announcement.textContent = text;
   }
 
-  // What the models see
+  // The input of the models
 
-  function prepareDrawn() {
+  function inputOfDrawing() {
     const { strokes, picture } = drawn;
-    const centered = centring.checked;
+    const preprocessed = preprocess.checked;
     if (picture) {
-      return { pixels: centered ? picture.pixels : picture.shrunk, label: picture.label ?? null };
+      return {
+        pixels: preprocessed ? picture.pixels : picture.shrunk,
+        label: picture.label ?? null,
+      };
     }
     if (!strokes.length) return { pixels: null, label: null };
-    return { pixels: centered ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
+    return {
+      pixels: preprocessed ? preprocessStrokes(strokes) : shrinkStrokes(strokes),
+      label: null,
+    };
   }
 
   function update(state = drawn) {
     drawn = state;
     insides.forEach(({ occlusion }) => occlusion.stop());
-    current = prepareDrawn();
-    paintGray(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
+    current = inputOfDrawing();
+    paintGray(inputImage, current.pixels ?? new Uint8Array(SIDE * SIDE));
     const input = current.pixels && normalize(current.pixels);
     shown.forEach((model, i) => {
       answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
@@ -144,14 +150,14 @@
       accuracyText(model.correct, model.count),
       model.reason ?? "runs in this page",
     ]);
-    const columns = ["model", "run", "parameters", "right on test images", "here"];
+    const columns = ["model", "run", "parameters", "correct on test images", "on this page"];
     document.getElementById("model-list").replaceChildren(simpleTable(columns, rows));
   }
 
   function listProblems() {
     const { problems, otherDatasets } = pageData;
     const rows = problems.map(({ run, what, command }) => [run, what, command]);
-    const columns = ["run", "what is wrong", "what mends it"];
+    const columns = ["run", "problem", "how to fix it"];
     const tables = rows.length ? [simpleTable(columns, rows)] : [];
     document.getElementById("problem-list").replaceChildren(...tables);
     const notes = [];
@@ -159,7 +165,7 @@
       notes.push(`Runs of other data sets are left out: ${otherDatasets.join(", ")}.`);
     }
     const reasons = models.filter((model) => model.reason);
-    if (!shown.length) notes.push("None of these models can run in this page.");
+    if (!shown.length) notes.push("No model can run in this page.");
     if (reasons.length) {
       const listed = reasons.map((model) => `${model.name} (${model.reason})`);
       notes.push(`Listed but not run: ${listed.join("; ")}.`);
@@ -218,7 +224,7 @@
   document.getElementById("clear").addEventListener("click", drawing.clear);
   const chooser = document.getElementById("file");
   document.getElementById("open").addEventListener("click", () => chooser.click());
-  centring.addEventListener("change", () => update());
+  preprocess.addEventListener("change", () => update());
   takeFiles(chooser, loadFile);
 
   // the two in front are checked before the page is ready, the others once it is

@@ -1,4 +1,4 @@
-// The models of the page: what they are, running them, and proof that they run right.
+// The models of the page: what they are, running them, and proof that they run correctly.
 const Models = (function () {
   "use strict";
 
@@ -57,7 +57,7 @@ const Models = (function () {
     return model.difference;
   }
 
-  /** Return the milliseconds of a pass, the mean over some 20 ms: the clock is too coarse for one. */
+  /** Return the mean milliseconds of a pass over about 20 ms: the clock is too coarse for one. */
   function measureLatency(model, image) {
     const network = networkOf(model);
     const start = performance.now();
@@ -90,7 +90,7 @@ const Models = (function () {
     return [middle - half, middle + half];
   }
 
-  /** Return a probability as text: never 100 %, which no softmax says. */
+  /** Return a probability as text: never 100 %, which no softmax gives. */
   function probabilityText(probability) {
     return probability >= 0.9995 ? "> 99.9\u00a0%" : percent(probability, 1);
   }

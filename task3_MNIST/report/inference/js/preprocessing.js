@@ -1,4 +1,4 @@
-// Fits a gray image of a digit to MNIST's framing: datasets/preprocessing.py, step by step, in JavaScript.
+// MNIST's preprocessing of a gray image of a digit: datasets/preprocessing.py, step by step.
 // That file says what each step is for; a test holds both to the same pixels.
 // A grid is { height, width, values }, its values row by row.
 const Preprocessing = (function () {
@@ -55,23 +55,26 @@ const Preprocessing = (function () {
     const { height, width, values } = grid;
     const start = borderMedian(grid);
     const step = Math.max(1, Math.floor(Math.max(height, width) / FIT_SIDE));
-    const seen = [];
+    const samples = [];
     for (let y = 0; y < height; y += step) {
       for (let x = 0; x < width; x += step) {
-        seen.push({ terms: surfaceTerms(grid, y, x), target: values[y * width + x] - start });
+        samples.push({ terms: surfaceTerms(grid, y, x), target: values[y * width + x] - start });
       }
     }
     let factors = new Float64Array(6);
     let noise = 0;
     for (let round = 0; round < FIT_ROUNDS; round++) {
-      const residual = Float64Array.from(seen, ({ terms, target }) => target - dot(terms, factors));
+      const residual = Float64Array.from(
+        samples,
+        ({ terms, target }) => target - dot(terms, factors),
+      );
       const below = residual
         .filter((value) => value <= 0)
         .map((value) => -value)
         .sort();
       noise = below.length ? 1.4826 * below[below.length >> 1] : 0;
       const limit = Math.max(1, 3 * noise);
-      factors = leastSquares(seen.filter((_, i) => Math.abs(residual[i]) <= limit));
+      factors = leastSquares(samples.filter((_, i) => Math.abs(residual[i]) <= limit));
     }
     const surface = values.map((_, i) => {
       return start + dot(surfaceTerms(grid, Math.floor(i / width), i % width), factors);
@@ -108,7 +111,7 @@ const Preprocessing = (function () {
     return solve(normal);
   }
 
-  /** Return the solution of linear equations, each row with its right side last (Gauss, pivoting). */
+  /** Return the solution of linear equations, each with its right side last (Gauss, pivoting). */
   function solve(rows) {
     const count = rows.length;
     for (let step = 0; step < count; step++) {
@@ -134,7 +137,7 @@ const Preprocessing = (function () {
     return result;
   }
 
-  /** Return ink (0 to 1, not all 0) in MNIST's framing: 28 x 28 bytes. */
+  /** Return ink (0 to 1, not all 0) as an MNIST image, centered by mass: 28 x 28 bytes. */
   function frame(ink) {
     let crop = cropToInk(ink);
     if (Math.max(crop.height, crop.width) > 2 * BOX) crop = thicken(crop);

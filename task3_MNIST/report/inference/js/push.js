@@ -1,4 +1,4 @@
-// Push the models: a fair sample of the test images, deformed, and how many they still get right.
+// Robustness: a fair sample of the test images, deformed, and how many are classified correctly.
 const Push = (function () {
   "use strict";
 
@@ -101,11 +101,11 @@ const Push = (function () {
     return { node, show };
   }
 
-  /** Return "✓ 7" in green or "✗ 2" in red: an answer and whether it is right. */
+  /** Return "✓ 7" in green or "✗ 2" in red: an answer and whether it is correct. */
   function answerMark(answer, label) {
-    const right = answer === label;
-    const text = `${right ? "✓" : "✗"} ${answer}`;
-    return element("span", { class: right ? "mark right" : "mark wrong" }, text);
+    const correct = answer === label;
+    const text = `${correct ? "✓" : "✗"} ${answer}`;
+    return element("span", { class: correct ? "mark correct" : "mark incorrect" }, text);
   }
 
   function showValueOf(slider) {
