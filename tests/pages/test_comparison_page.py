@@ -410,7 +410,7 @@ def test_thumbnails_show_the_test_images(browser, results, tmp_path):
     with opened(browser, path) as page:
         pixels, index = page.evaluate(
             """async () => {
-              const { mistakes } = Common.readData().datasets[0];
+              const { mistakes } = Page.readData().datasets[0];
               const picture = new Image();
               picture.src = mistakes.picture;
               await picture.decode();

@@ -16,15 +16,14 @@ from task3_MNIST.report.inference.weights import CannotExportError, export_model
 from tests.helpers.inference import randomize_batch_norm, with_scripts
 
 RUN = """([layers, weights, images]) => {
-  const numbers = new Float32Array(Common.decodeBase64(weights).buffer);
-  const network = Forward.buildNetwork(layers, numbers);
+  const floats = new Float32Array(Page.decodeBase64(weights).buffer);
+  const network = Forward.buildNetwork(layers, floats);
   return images.map((image) => Array.from(Forward.forward(network, Float32Array.from(image))));
 }"""
 PREPARE = """([height, width, text]) => {
-  const ink = Preprocessing.extractInk({ height, width, values: Common.decodeBase64(text) });
-  if (!ink) return null;
-  const pixels = Array.from(Preprocessing.frame(ink));
-  return { pixels, digits: Preprocessing.countDigits(ink) };
+  const { extractInk, frame, countDigits } = Preprocessing;
+  const ink = extractInk({ height, width, values: Page.decodeBase64(text) });
+  return ink && { pixels: Array.from(frame(ink)), digits: countDigits(ink) };
 }"""
 
 

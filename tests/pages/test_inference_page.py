@@ -66,8 +66,11 @@ def difference(page):
 
 
 def seen(page):
-    """Return the 28 x 28 image that the models see."""
-    return page.evaluate("Array.from(InferencePage.current.pixels ?? [])")
+    """Return the 28 x 28 image that the models see, as the page shows it."""
+    return page.evaluate("""() => {
+      const context = document.querySelector("#model-input canvas").getContext("2d");
+      return [...context.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
+    }""")
 
 
 # Size, speed, correctness
@@ -106,11 +109,16 @@ def test_prediction_comes_with_the_stroke(page):
     assert draw_at_once(page, [[(0.1, 0.2), (0.1, 0.8)]]) == {"mlp": "1", "cnn": "1"}
     page.wait_for_selector("[data-model=cnn][data-milliseconds]")
     assert "ms here" in page.locator("[data-model=cnn]").inner_text()
-    # all that a point of a stroke costs, with both models; and one pass of the CNN
-    assert processor_milliseconds(page, "InferencePage.update()") < 40
-    cnn = "Models.networkOf(InferencePage.models.find(({ name }) => name === 'cnn'))"
-    forward = f"Forward.forward({cnn}, InferencePage.checked[0])"
-    assert processor_milliseconds(page, forward) < 5
+    # with both models, the switch costs what a point of a stroke does; and one pass of the CNN
+    page.evaluate("""() => {
+      window.preprocess = document.getElementById("preprocess");
+      const cnn = Page.readData().models.find(({ name }) => name === "cnn");
+      window.network = Models.networkOf(cnn);
+      window.image = new Float32Array(784).fill(1);
+    }""")
+    switch = "preprocess.dispatchEvent(new Event('change'))"
+    assert processor_milliseconds(page, switch) < 40
+    assert processor_milliseconds(page, "Forward.forward(network, image)") < 5
 
 
 def processor_milliseconds(page, expression, times=50):
@@ -145,16 +153,16 @@ def test_dots_and_thin_strokes_are_prepared(page):
     assert predictions(page) == {"mlp": "1", "cnn": "1"}
 
 
-def test_centering_off_shows_the_models_something_else(page):
+def test_no_preprocessing_shows_the_models_something_else(page):
     draw(page, [[(x * 0.4, y * 0.4) for x, y in stroke] for stroke in SEVEN])
-    centered = np.array(seen(page)).reshape(28, 28)
-    page.uncheck("#centering")
+    preprocessed = np.array(seen(page)).reshape(28, 28)
+    page.uncheck("#preprocess")
     shrunk = np.array(seen(page)).reshape(28, 28)
-    assert np.ptp(np.flatnonzero(centered.any(1))) + 1 >= 19
+    assert np.ptp(np.flatnonzero(preprocessed.any(1))) + 1 >= 19
     # where it was drawn, at the size it was drawn
     assert np.flatnonzero(shrunk.any(1)).max() < 12
-    page.check("#centering")
-    assert (np.array(seen(page)).reshape(28, 28) == centered).all()
+    page.check("#preprocess")
+    assert (np.array(seen(page)).reshape(28, 28) == preprocessed).all()
 
 
 # Ways to put a digit in
@@ -234,7 +242,8 @@ def test_image_files_are_taken(page, mnist_dir, way):
         page.evaluate(
             """([way, text]) => {
               const files = new DataTransfer();
-              files.items.add(new File([Common.decodeBase64(text)], "two.png", { type: "image/png" }));
+              const content = Page.decodeBase64(text);
+              files.items.add(new File([content], "two.png", { type: "image/png" }));
               const event = way === "paste"
                 ? new ClipboardEvent("paste", { clipboardData: files, bubbles: true })
                 : new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
@@ -287,16 +296,16 @@ def test_gallery_holds_every_error_of_both_models(page, mnist_results, mnist_dir
         (file,) = (mnist_results / family).rglob("predictions.npz")
         wrong[family] = set(np.flatnonzero(np.load(file)["classes"] != labels).tolist())
     expected = {
-        "any-wrong": wrong["mlp"] | wrong["cnn"],
+        "any-incorrect": wrong["mlp"] | wrong["cnn"],
         "first-only": wrong["mlp"] - wrong["cnn"],
         "second-only": wrong["cnn"] - wrong["mlp"],
-        "all-wrong": wrong["mlp"] & wrong["cnn"],
+        "all-incorrect": wrong["mlp"] & wrong["cnn"],
     }
     for choice, indices in expected.items():
         page.select_option("#gallery-who", choice)
         show_all(page)
         assert {tile["index"] for tile in tiles(page)} == indices
-    page.select_option("#gallery-who", "all-right")
+    page.select_option("#gallery-who", "all-correct")
     show_all(page)
     assert len(tiles(page)) > 300
     assert not any(wrong for tile in tiles(page) for wrong in tile["wrong"])
@@ -322,7 +331,7 @@ def test_gallery_shows_probabilities_on_hover_and_focus_and_loads_on_click(page)
     tile.hover()
     assert page.locator("#tip").is_visible()
     assert "mlp" in page.inner_text("#tip")
-    assert " %" in page.inner_text("#tip")
+    assert "\u00a0%" in page.inner_text("#tip")
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()
     tile.focus()
@@ -330,13 +339,15 @@ def test_gallery_shows_probabilities_on_hover_and_focus_and_loads_on_click(page)
     said = tile.locator(".mark").all_inner_texts()
     tile.click()
     assert [text.split()[1] for text in said] == list(predictions(page).values())
-    place = page.evaluate(
-        "index => InferencePage.images.findIndex((image) => image.index === index)",
+    stored = page.evaluate(
+        """index => {
+          const data = Page.readData();
+          const start = 784 * data.index.indexOf(index);
+          return [...Page.decodeBase64(data.images).subarray(start, start + 784)];
+        }""",
         int(tile.get_attribute("data-index")),
     )
-    assert seen(page) == page.evaluate(
-        "place => Array.from(InferencePage.images[place].pixels)", place
-    )
+    assert seen(page) == stored
     assert "✗" in page.inner_text("#answers")
 
 

@@ -79,7 +79,7 @@ def test_matrix_says_who_is_better_and_who_is_not_significantly_different(browse
 
 def test_each_model_is_held_against_the_best_by_validation(browser, four, four_file):
     with opened(browser, four_file) as page:
-        rows = page.locator("#pairs .against tbody tr").all()
+        rows = page.locator("#pairs .best-comparison tbody tr").all()
         cells = {row.locator("td").first.inner_text(): row.inner_text() for row in rows}
         in_matrix = {row[0].split()[-1]: row[1] for row in matrix_of(page)}
     # all have the same validation accuracy: the first of the most seeds stands

@@ -129,10 +129,10 @@ def test_both_pages_show_it_without_a_complaint(published, browser):
     with opened(browser, published / "model_comparison.html") as page:
         assert page.locator("#table tbody tr").count() == 3
         assert page.locator("#problems").is_hidden()
-        row = page.locator("#others tbody tr").first
+        row = page.locator("#published tbody tr").first
         assert row.locator("td").nth(3).inner_text() == "mlp"
         assert row.locator("a").get_attribute("href").startswith("https://")
-        assert "lenet5 with the classic recipe" in page.locator("#others-note").inner_text()
+        assert "lenet5 with the classic recipe" in page.locator("#published-note").inner_text()
     with opened(browser, published / "model_inference.html") as page:
         content = page.evaluate("JSON.parse(document.getElementById('data').textContent)")
     assert [model["run"] for model in content["models"]] == ["mlp/fast/seed2", "cnn/fast/seed1"]

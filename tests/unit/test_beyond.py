@@ -149,7 +149,7 @@ def test_the_page_has_a_row_of_seeds_together_shifts_and_picked_epochs(results, 
         "test_accuracy"
     ]
     with opened(browser, out) as page:
-        section = page.locator("#beyond")
+        section = page.locator("#ensembles")
         assert section.is_visible()
         [row] = section.locator("tbody tr").all()
         cells = row.locator("td").all_inner_texts()

@@ -180,16 +180,16 @@ def test_page_keeps_the_study_in_its_section_and_in_the_table_where_ticked(brows
         assert "is the best by validation" in page.locator("#size-enough").inner_text()
         assert page.locator("nav a[href='#size']").is_visible()
 
-        page.check("#apart")
+        page.check("#with-size-study")
         assert set(rows.all_inner_texts()) == {*OTHERS, *MLPS, *CNNS}
         page.fill("#filter", "d3")
         assert rows.all_inner_texts() == ["cnn_d3_w8"]
         page.fill("#filter", "")
-        page.uncheck("#apart")
+        page.uncheck("#with-size-study")
         assert rows.count() == len(OTHERS)
 
-        page.click("#apart-settings summary")
-        commands = page.locator("#apart-settings tbody").last
+        page.click("#size-study-settings summary")
+        commands = page.locator("#size-study-settings tbody").last
         assert all(model in commands.inner_text() for model in {*MLPS, *CNNS})
         assert "linear" not in commands.inner_text()
         assert lowest_contrast(page)[0] >= 4.5
@@ -202,7 +202,7 @@ def test_without_a_study_nothing_speaks_of_one(browser, studied, tmp_path):
     path = tmp_path / "page.html"
     write_page(*read_groups(results), DATA, path)
     with opened(browser, path) as page:
-        for part in ("#size", "#apart-control", "nav a[href='#size']"):
+        for part in ("#size", "#size-study-control", "nav a[href='#size']"):
             assert page.locator(part).is_hidden()
 
 
@@ -212,9 +212,9 @@ def test_a_study_alone_is_in_the_whole_page(browser, studied, tmp_path):
     write_page(*read_groups(results), DATA, path)
     with opened(browser, path) as page:
         assert page.locator("#pairs .matrix tbody tr").count() == len(MLPS) + len(CNNS)
-        assert page.locator("#apart-control").is_hidden()
+        assert page.locator("#size-study-control").is_hidden()
         assert page.locator("#size").is_visible()
-        assert page.locator("#size-apart").is_hidden()
+        assert page.locator("#size-study-note").is_hidden()
 
 
 def test_unevaluated_sizes_are_no_section_and_stop_nothing(studied, tmp_path):

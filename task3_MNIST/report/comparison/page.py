@@ -19,6 +19,7 @@ STYLES = ("comparison/page.css",)
 
 
 SCRIPTS = (
+    "static/format.js",
     "static/charts.js",
     "comparison/js/table.js",
     "comparison/js/copy.js",

@@ -23,6 +23,7 @@ STYLES = ("inference/page.css",)
 
 
 SCRIPTS = (
+    "static/format.js",
     "inference/js/slices.js",
     "inference/js/forward.js",
     "inference/js/preprocessing.js",
@@ -33,6 +34,7 @@ SCRIPTS = (
     "inference/js/models.js",
     "inference/js/bars.js",
     "inference/js/drawing.js",
+    "inference/js/bars.js",
     "inference/js/answers.js",
     "inference/js/inside.js",
     "inference/js/occlusion.js",

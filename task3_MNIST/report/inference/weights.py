@@ -1,4 +1,4 @@
-"""Turn a model into the plain layers and float32 weights that `static/forward.js` runs."""
+"""Turn a model into the plain layers and float32 weights that `js/forward.js` runs."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 const Charts = (function () {
   "use strict";
 
-  const { element, simpleTable, themeColor, download, escapeMarkup } = Common;
+  const { element, simpleTable, themeColor, download } = Page;
   const { loadPlotly } = PlotlyLoader;
 
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
@@ -211,7 +211,12 @@ const Charts = (function () {
   }
 
   function wrapTitle(text) {
-    return escapeMarkup(text).replace(/(.{60,90}?)\s/g, "$1<br>");
+    return escapeHtml(text).replace(/(.{60,90}?)\s/g, "$1<br>");
+  }
+
+  /** Return text for Plotly, whose labels are a kind of HTML. */
+  function escapeHtml(text) {
+    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   }
 
   // paper is white and as wide as it is: draw for it, then for the screen again
@@ -232,5 +237,5 @@ const Charts = (function () {
   addEventListener("beforeprint", drawForPrint);
   addEventListener("afterprint", redrawAll);
 
-  return { showChart, dataBehind, showTraces };
+  return { showChart, dataBehind, showTraces, escapeHtml };
 })();

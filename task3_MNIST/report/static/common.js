@@ -1,5 +1,5 @@
 // What all pages use: their data, elements made safely, readiness.
-const Common = (function () {
+const Page = (function () {
   "use strict";
 
   /** Return the data that the page was built with. */
@@ -55,7 +55,7 @@ const Common = (function () {
     );
   }
 
-  /** Return a value as a table shows it: thin digits where numbers are long, a dash for what is missing. */
+  /** Return a value as a table shows it: five digits, or a dash for what is missing. */
   function showValue(value) {
     if (value === null || value === undefined) return "–";
     if (value instanceof Node) return value;
@@ -92,7 +92,7 @@ const Common = (function () {
     link.remove();
   }
 
-  /** Copy text and say so in the button for a moment; in a browser that refuses, offer it marked. */
+  /** Copy text, by the selection if the browser has no clipboard, and show that in the button. */
   async function copyText(text, button) {
     const copied = await navigator.clipboard
       ?.writeText(text)
@@ -114,10 +114,14 @@ const Common = (function () {
     area.remove();
   }
 
-  /** Return text as Plotly shows it: it takes a few marks for HTML. */
-  function escapeMarkup(text) {
-    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  }
-
-  return { readData, markReady, element, simpleTable, decodeBase64, themeColor, download, copyText, escapeMarkup };
+  return {
+    readData,
+    markReady,
+    element,
+    simpleTable,
+    decodeBase64,
+    themeColor,
+    download,
+    copyText,
+  };
 })();

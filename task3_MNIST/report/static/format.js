@@ -22,8 +22,8 @@ const Format = (function () {
     return `${fraction < 0 ? MINUS : "+"}${text}`;
   }
 
-  /** Return a whole number with its thousands set apart. */
-  function wholeNumber(value) {
+  /** Return a number, rounded, with commas between thousands. */
+  function withCommas(value) {
     return Math.round(value).toLocaleString("en");
   }
 
@@ -46,10 +46,19 @@ const Format = (function () {
     return `${(seconds * 1e6).toFixed(0)}\u00a0µs`;
   }
 
-  /** Return those of the texts that say something as one. */
-  function sentences(...parts) {
+  /** Return the texts that are there as one. */
+  function joinSentences(...parts) {
     return parts.filter(Boolean).join(" ");
   }
 
-  return { MINUS, percent, familyName, signedPoints, wholeNumber, withPrefix, duration, sentences };
+  return {
+    MINUS,
+    percent,
+    familyName,
+    signedPoints,
+    withCommas,
+    withPrefix,
+    duration,
+    joinSentences,
+  };
 })();

@@ -2,7 +2,7 @@
 const PlotlyLoader = (function () {
   "use strict";
 
-  const { decodeBase64 } = Common;
+  const { decodeBase64 } = Page;
 
   let plotlyPromise = null;
 

@@ -4,7 +4,7 @@
 
   const THEME_KEY = "theme";
 
-  // file:// pages of some browsers have no storage: the choice then lasts as long as the page
+  // file:// pages of some browsers have no storage: the choice then lasts until the page is closed
   function storedTheme() {
     try {
       return localStorage.getItem(THEME_KEY);

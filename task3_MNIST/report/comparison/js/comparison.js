@@ -1,22 +1,22 @@
-// The comparison page: which data set and which two models are shown, and who is told of it.
+// The comparison page: which data set and which two models are shown.
 (function () {
   "use strict";
 
-  const { readData, markReady, element, simpleTable, copyText } = Common;
-  const { percent, familyName, sentences } = Format;
+  const { readData, markReady, element, simpleTable, copyText } = Page;
+  const { percent, familyName, joinSentences } = Format;
   const { showChart, showTraces } = Charts;
-  const { settingsContent, commandCell } = Settings;
-  const { significanceContent } = Significance;
   const { ModelTable, swatch } = Table;
   const { toCsv, toMarkdown, toLatex } = Copy;
   const { confusionChart, differenceChart, showImages } = Confusion;
+  const { settingsContent, commandCell } = Settings;
+  const { significanceContent } = Significance;
 
   const page = readData();
   const byId = (id) => document.getElementById(id);
   const modelTable = new ModelTable(byId("table"), byId("table-count"));
   const shown = { dataset: null, a: 0, b: 0, places: new Set() };
 
-  // more models than this hide each other in a chart: the two compared show, ticks add others
+  // more models than this hide each other in a chart: at first it shows only the two compared
   const SHOWN_AT_ONCE = 4;
 
   function start() {
@@ -37,7 +37,7 @@
     byId("family").addEventListener("change", (event) =>
       modelTable.setFilter({ family: event.target.value }),
     );
-    byId("apart").addEventListener("change", showModelTable);
+    byId("with-size-study").addEventListener("change", showModelTable);
     byId("splits").addEventListener("change", showCurves);
     byId("shown-models").addEventListener("change", (event) => {
       shown.places[event.target.checked ? "add" : "delete"](Number(event.target.value));
@@ -70,13 +70,15 @@
     ]);
     byId("problems")
       .querySelector(".scroll")
-      .replaceChildren(simpleTable(["run", "what is wrong", "to mend it"], rows));
+      .replaceChildren(simpleTable(["run", "problem", "how to fix it"], rows));
   }
 
   function showDataset(dataset) {
     dataset.entries.forEach((entry, place) => (entry.place = place));
     shown.dataset = dataset;
-    const families = [...new Set([...dataset.entries, ...dataset.apart].map(({ family }) => family))];
+    const families = [
+      ...new Set([...dataset.entries, ...dataset.apart].map(({ family }) => family)),
+    ];
     fillSelect(byId("family"), [["", "all"], ...families.map((name) => [name, familyName(name)])]);
     Object.assign(modelTable.filter, { text: "", family: "" });
     byId("filter").value = "";
@@ -92,9 +94,12 @@
     showVerdict(dataset, tested);
     showSignificance(dataset);
     showSize(dataset);
-    showTable("beyond", dataset.beyond);
-    showTable("others", dataset.others && { ...dataset.others, rows: linked(dataset.others.rows) });
-    byId("others-note").textContent = dataset.others?.note ?? "";
+    showTable("ensembles", dataset.beyond);
+    showTable(
+      "published",
+      dataset.others && { ...dataset.others, rows: linked(dataset.others.rows) },
+    );
+    byId("published-note").textContent = dataset.others?.note ?? "";
     byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
     for (const holder of document.querySelectorAll("[data-chart]")) {
       const chart = dataset.charts.find(({ name }) => name === holder.dataset.chart);
@@ -106,34 +111,34 @@
   }
 
   /** Show the model-size study; its models are in the table only where that is asked for. */
-  function showSize({ size, apart, apart_settings }) {
+  function showSize({ size, apart: study, apart_settings: settings }) {
     for (const part of document.querySelectorAll("#size, nav a[href='#size']")) {
       part.hidden = size === null;
     }
     byId("size-enough").textContent = size ?? "";
-    byId("size-apart").hidden = apart.length === 0;
-    byId("apart").checked = false;
-    byId("apart-control").hidden = apart.length === 0;
-    byId("apart-control").querySelector("span").textContent =
-      `with the ${apart.length} models of the model-size study`;
-    byId("apart-settings").hidden = apart_settings === null;
-    if (apart_settings === null) return;
-    byId("apart-settings")
+    byId("size-study-note").hidden = study.length === 0;
+    byId("with-size-study").checked = false;
+    byId("size-study-control").hidden = study.length === 0;
+    byId("size-study-control").querySelector("span").textContent =
+      `with the ${study.length} models of the model-size study`;
+    byId("size-study-settings").hidden = settings === null;
+    if (settings === null) return;
+    byId("size-study-settings")
       .querySelector("div")
-      .replaceChildren(...settingsContent(apart_settings));
+      .replaceChildren(...settingsContent(settings));
   }
 
   function showModelTable() {
     const { dataset, a } = shown;
-    const apart = byId("apart").checked ? dataset.apart : [];
-    modelTable.show([...dataset.entries, ...apart], dataset.pairs, a);
+    const study = byId("with-size-study").checked ? dataset.apart : [];
+    modelTable.show([...dataset.entries, ...study], dataset.pairs, a);
   }
 
-  function showSignificance({ significance, entries, apart }) {
+  function showSignificance({ significance, entries, apart: study }) {
     for (const part of document.querySelectorAll("#pairs, nav a[href='#pairs']")) {
       part.hidden = !significance;
     }
-    [...entries, ...apart].forEach((entry) => (entry.mark = null));
+    [...entries, ...study].forEach((entry) => (entry.mark = null));
     if (!significance) return;
     significance.order.forEach((place, rank) => (entries[place].mark = significance.marks[rank]));
     byId("pairs-content").replaceChildren(
@@ -145,9 +150,7 @@
   function showTable(id, table) {
     byId(id).hidden = !table;
     if (!table) return;
-    byId(id)
-      .querySelector(".scroll")
-      .replaceChildren(simpleTable(table.columns, table.rows));
+    byId(id).querySelector(".scroll").replaceChildren(simpleTable(table.columns, table.rows));
   }
 
   /** Return the rows with their first cell, a text and an address or "", as a link. */
@@ -168,13 +171,14 @@
       const interval = `${percent(accuracy[1])} to ${percent(accuracy[2])}`;
       sentence =
         tested.length === 1
-          ? `${name} reaches ${percent(accuracy[0])} on ${dataset.name} (95\u00a0% interval ${interval}; ` +
-            `n = ${seeds}); there is no second model to compare it with.`
+          ? `${name} reaches ${percent(accuracy[0])} on ${dataset.name} ` +
+            `(95\u00a0% interval ${interval}; n = ${seeds}); ` +
+            "there is no second model to compare it with."
           : "The test images could not be read: there is no verdict.";
     }
     byId("verdict-sentence").textContent = sentence;
     byId("verdict-basis").textContent = pair
-      ? sentences(dataset.how_chosen, pair.basis, pair.superiority)
+      ? joinSentences(dataset.how_chosen, pair.basis, pair.superiority)
       : "";
   }
 
@@ -192,7 +196,7 @@
     const { dataset } = shown;
     const pair = findPair(a, b);
     byId("pick-sentence").textContent = pair
-      ? sentences(pair.verdict, pair.correction, pair.basis, pair.superiority)
+      ? joinSentences(pair.verdict, pair.correction, pair.basis, pair.superiority)
       : "";
     // the headline says the same of its own two
     byId("pick-sentence").hidden =
@@ -260,7 +264,9 @@
     if (!first.confusion) return;
     show("a", (cell) => confusionChart(page.confusion_frame, "confusion-a", first, cell), [first]);
     if (a === b || !second.confusion) return;
-    show("b", (cell) => confusionChart(page.confusion_frame, "confusion-b", second, cell), [second]);
+    show("b", (cell) => confusionChart(page.confusion_frame, "confusion-b", second, cell), [
+      second,
+    ]);
     show("difference", (cell) => differenceChart(page.confusion_frame, first, second, cell), [
       first,
       second,

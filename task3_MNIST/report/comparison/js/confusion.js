@@ -2,8 +2,9 @@
 const Confusion = (function () {
   "use strict";
 
-  const { element, escapeMarkup } = Common;
+  const { element } = Page;
   const { MINUS } = Format;
+  const { escapeHtml } = Charts;
 
   const CLASSES = 10;
 
@@ -13,14 +14,15 @@ const Confusion = (function () {
     const all = sum(errors);
     const most = largestCell(errors, (value) => value);
     const finding = most
-      ? `${entry.name}: ${all} errors, most often a ${most.row} taken for a ${most.column} (${most.value} times)`
+      ? `${entry.name}: ${all} errors, most often a ${most.row} taken for a ${most.column} ` +
+        `(${most.value} times)`
       : `${entry.name}: no errors`;
     return matrixChart({
       frame,
       name,
       finding,
       about:
-        "Errors only: the diagonal, where the model is right, is left blank. Click a cell for its images.",
+        "Errors only: the diagonal (correct predictions) is blank. Click a cell to see its images.",
       matrix: errors,
       scale: "errors",
       describe: (row, column, value) =>
@@ -47,7 +49,9 @@ const Confusion = (function () {
       frame,
       name: "confusion-difference",
       finding: `${b.name} makes ${change} ${a.name}${where}`,
-      about: `Errors of ${b.name} minus errors of ${a.name}: green with ${MINUS} is fewer, red with + is more.`,
+      about:
+        `Errors of ${b.name} minus errors of ${a.name}: ` +
+        `green with ${MINUS} is fewer, red with + is more.`,
       matrix,
       scale: "difference",
       describe: (row, column, value) =>
@@ -77,7 +81,7 @@ const Confusion = (function () {
     trace.zmax = largest;
     trace.text = matrix.map((row) => row.map((value) => (value ? show(value) : "")));
     trace.hovertext = matrix.map((row, i) =>
-      row.map((value, j) => (value === null ? "" : escapeMarkup(describe(i, j, value)))),
+      row.map((value, j) => (value === null ? "" : escapeHtml(describe(i, j, value)))),
     );
     trace.meta = { scale };
     const cell = (value, row, column) =>
@@ -117,13 +121,15 @@ const Confusion = (function () {
       .map((index, place) => ({ index, place }))
       .filter(({ place }) => mistakes.labels[place] === String(trueClass))
       .filter(({ place }) =>
-        entries.some((entry) => mistakes.predicted[entry.place]?.[place] === String(predictedClass)),
+        entries.some(
+          (entry) => mistakes.predicted[entry.place]?.[place] === String(predictedClass),
+        ),
       );
     title.textContent = `A ${trueClass} taken for a ${predictedClass} by ${names}`;
-    const kept = found.length < counts ? `${found.length} of them are kept in this page. ` : "";
+    const kept = found.length < counts ? `${found.length} of them are stored in this page. ` : "";
     note.textContent = found.length
-      ? `${kept}Below each image: its place in the test set, then what each model says.`
-      : "No image is kept for this cell.";
+      ? `${kept}Below each image: its index in the test set, and the prediction of each model.`
+      : "No image is stored for this cell.";
     const items = found.map(({ index, place }) => thumbnail(mistakes, entries, index, place));
     document.getElementById("thumbnails").replaceChildren(...items);
   }
@@ -146,7 +152,7 @@ const Confusion = (function () {
     const lines = answers.map(({ name, answer }) =>
       element(
         "span",
-        { class: answer === truth ? "right" : "wrong" },
+        { class: answer === truth ? "correct" : "incorrect" },
         `${answer === truth ? "✓" : "✗"} ${answer} ${name}`,
       ),
     );

@@ -6,7 +6,7 @@ const Copy = (function () {
   function toCsv(columns, entries) {
     const heads = [];
     for (const column of columns) {
-      heads.push(column.key === "against" ? column.head : column.key);
+      heads.push(column.key === "difference" ? column.head : column.key);
       if (column.key === "accuracy") heads.push("accuracy_low", "accuracy_high");
     }
     const lines = entries.map((entry) =>
@@ -14,7 +14,7 @@ const Copy = (function () {
         if (column.key === "accuracy") return entry.accuracy ?? ["", "", ""];
         const value = column.value(entry);
         return [
-          column.key === "against" && value !== null ? column.show(value, entry) : (value ?? ""),
+          column.key === "difference" && value !== null ? column.show(value, entry) : (value ?? ""),
         ];
       }),
     );

@@ -1,8 +1,8 @@
-// What the runs were told, where they ran, and how to run them again.
+// The settings of the runs, where they ran, and how to run them again.
 const Settings = (function () {
   "use strict";
 
-  const { element, simpleTable, copyText } = Common;
+  const { element, simpleTable, copyText } = Page;
 
   /** Return the section's content: differing settings, shared ones, a command for each row. */
   function settingsContent({ differing, shared, commands }) {
@@ -13,7 +13,7 @@ const Settings = (function () {
       element("h3", {}, "What differs"),
       hasDifferences
         ? scroll("Settings that differ", simpleTable(differing.columns, differing.rows))
-        : element("p", { class: "muted" }, "Nothing but the model."),
+        : element("p", { class: "muted" }, "Only the model differs."),
       element(
         "details",
         {},
@@ -24,7 +24,7 @@ const Settings = (function () {
       scroll(
         "Commands",
         simpleTable(
-          ["model", "seeds", "command, at the repository's root"],
+          ["model", "seeds", "command, in the root folder of the repository"],
           commands.map(([name, seeds, command]) => [name, seeds, commandCell(command)]),
         ),
       ),

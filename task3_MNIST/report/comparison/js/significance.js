@@ -1,9 +1,9 @@
-// All pairs of models at once, as a matrix for pointers and arrow keys; each against the best.
+// All pairs of models as a matrix for pointers and arrow keys; each compared with the best.
 const Significance = (function () {
   "use strict";
 
-  const { element, simpleTable } = Common;
-  const { percent, signedPoints, sentences } = Format;
+  const { element, simpleTable } = Page;
+  const { percent, signedPoints, joinSentences } = Format;
   const { dataBehind } = Charts;
   const { swatch } = Table;
 
@@ -19,7 +19,7 @@ const Significance = (function () {
     const ranked = data.order.map((place) => entries[place]);
     const detail = element("p", { class: "pair-detail", "aria-live": "polite" });
     return [
-      ...againstBest(data.against),
+      ...comparisonWithBest(data.against),
       element("h3", {}, data.finding),
       element(
         "div",
@@ -31,15 +31,15 @@ const Significance = (function () {
     ];
   }
 
-  function againstBest(table) {
+  function comparisonWithBest(table) {
     if (!table) return [];
-    const title = "Each model against the best by validation";
+    const title = "Each model compared with the best by validation";
     return [
       element("h3", {}, title),
       element("p", { class: "muted" }, table.about),
       element(
         "div",
-        { class: "scroll against", tabindex: 0, role: "region", "aria-label": title },
+        { class: "scroll best-comparison", tabindex: 0, role: "region", "aria-label": title },
         simpleTable(table.columns, table.rows),
       ),
     ];
@@ -48,10 +48,11 @@ const Significance = (function () {
   function significanceMatrix({ ranked, marks, pairOf, onPick, detail }) {
     const cells = ranked.map((row) => ranked.map((column) => matrixCell(row, pairOf, column)));
     const describe = (row, column) => {
-      const pair = pairOf(ranked[row].place, ranked[column].place);
+      const { name, accuracy, place } = ranked[row];
+      const pair = pairOf(place, ranked[column].place);
       detail.textContent = pair
-        ? sentences(pair.verdict, pair.correction, pair.superiority)
-        : `${ranked[row].name}: ${percent(ranked[row].accuracy[0])} of the test images are correct.`;
+        ? joinSentences(pair.verdict, pair.correction, pair.superiority)
+        : `${name}: ${percent(accuracy[0])} of the test images are correct.`;
     };
     // one stop for Tab, arrows from there: hundreds of stops would be in everybody's way
     let current = cells[0][1];
@@ -93,7 +94,8 @@ const Significance = (function () {
       {
         class: "matrix",
         role: "grid",
-        "aria-label": "Differences of all pairs in percentage points: the row's model minus the column's",
+        "aria-label":
+          "Differences of all pairs in percentage points: the row's model minus the column's",
         onmouseover: onPlace(describe),
         onfocusin: onPlace((row, column) => {
           enter(cells[row][column]);
@@ -109,7 +111,7 @@ const Significance = (function () {
           "tr",
           {},
           element("th", { scope: "col" }, "model"),
-          element("th", { scope: "col" }, "against the best"),
+          element("th", { scope: "col" }, "compared with the best"),
           ranked.map(head),
         ),
       ),
@@ -133,7 +135,8 @@ const Significance = (function () {
     if (row === column) return element("td", { class: "same", tabindex: -1 });
     const pair = pairOf(row.place, column.place);
     const difference = pair.a === row.place ? pair.difference : -pair.difference;
-    if (!pair.models) return element("td", { class: "one-seed", tabindex: -1 }, signedPoints(difference));
+    if (!pair.models)
+      return element("td", { class: "one-seed", tabindex: -1 }, signedPoints(difference));
     if (!pair.significant_among_all) {
       return element("td", { class: "not-significant", tabindex: -1 }, "n.s.");
     }

@@ -2,8 +2,8 @@
 const Table = (function () {
   "use strict";
 
-  const { element } = Common;
-  const { percent, familyName, signedPoints, wholeNumber, withPrefix, duration } = Format;
+  const { element } = Page;
+  const { percent, familyName, signedPoints, withCommas, withPrefix, duration } = Format;
 
   const bareNumber = (fraction) => (fraction * 100).toFixed(2);
   const figure = (key) => (entry) => entry.figures[key] ?? null;
@@ -27,11 +27,17 @@ const Table = (function () {
     },
     {
       key: "mark",
-      head: "Against the best by validation",
+      head: "Compared with the best by validation",
       value: (entry) => entry.mark,
       show: (value) => value,
     },
-    { key: "against", head: "Against", descending: true, value: () => null, show: (value) => value },
+    {
+      key: "difference",
+      head: "Difference",
+      descending: true,
+      value: () => null,
+      show: (value) => value,
+    },
     {
       key: "seeds",
       head: "Seeds",
@@ -39,9 +45,19 @@ const Table = (function () {
       value: (entry) => entry.seeds,
       show: (value) => `n\u00a0=\u00a0${value}`,
     },
-    { key: "loss", head: "Test loss", value: figure("test_loss"), show: (value) => value.toFixed(4) },
-    { key: "ece", head: "Calibration error", value: figure("ece"), show: (value) => percent(value) },
-    { key: "parameters", head: "Parameters", value: figure("parameters"), show: wholeNumber },
+    {
+      key: "loss",
+      head: "Test loss",
+      value: figure("test_loss"),
+      show: (value) => value.toFixed(4),
+    },
+    {
+      key: "ece",
+      head: "Calibration error",
+      value: figure("ece"),
+      show: (value) => percent(value),
+    },
+    { key: "parameters", head: "Parameters", value: figure("parameters"), show: withCommas },
     { key: "flops", head: "FLOPs", value: figure("flops"), show: (value) => withPrefix(value) },
     {
       key: "bytes",
@@ -69,21 +85,21 @@ const Table = (function () {
       this.filter = { text: "", family: "" };
     }
 
-    /** Show a data set; reference is the place of the entry that the others are held against. */
+    /** Show a data set; reference is the place of the entry that the others are compared with. */
     show(entries, pairs, reference) {
       this.entries = entries;
-      this.against = againstReference(entries, pairs, reference);
+      this.differences = differencesFrom(entries, pairs, reference);
       this.columns = COLUMNS.map((column) =>
-        column.key === "against"
+        column.key === "difference"
           ? {
               ...column,
-              head: `Points against ${entries[reference].name}`,
-              value: (entry) => this.against.get(entry)?.difference ?? null,
-              show: (value, entry) => this.against.get(entry).text,
+              head: `Difference from ${entries[reference].name}, points`,
+              value: (entry) => this.differences.get(entry)?.difference ?? null,
+              show: (value, entry) => this.differences.get(entry).text,
             }
           : column,
       )
-        .filter((column) => column.key !== "against" || this.against.size > 0)
+        .filter((column) => column.key !== "difference" || this.differences.size > 0)
         .filter((column) => column.key !== "mark" || entries.some((entry) => entry.mark));
       this.draw();
     }
@@ -145,7 +161,11 @@ const Table = (function () {
       return element(
         "th",
         { scope: "col", "data-key": column.key, "aria-sort": sorted ? order : null },
-        element("button", { type: "button", onclick: () => this.sortBy(column) }, column.head + mark),
+        element(
+          "button",
+          { type: "button", onclick: () => this.sortBy(column) },
+          column.head + mark,
+        ),
       );
     }
 
@@ -160,8 +180,8 @@ const Table = (function () {
     }
   }
 
-  function againstReference(entries, pairs, reference) {
-    const against = new Map();
+  function differencesFrom(entries, pairs, reference) {
+    const differences = new Map();
     for (const pair of pairs) {
       if (pair.a !== reference && pair.b !== reference) continue;
       const other = entries[pair.a === reference ? pair.b : pair.a];
@@ -170,14 +190,14 @@ const Table = (function () {
       const rest = pair.models ? ", n.s." : ", one seed";
       const text = signedPoints(difference) + (known ? "" : rest);
       // those that are not significantly different are not ranked among themselves
-      against.set(other, { difference: known ? difference : 0, text });
+      differences.set(other, { difference: known ? difference : 0, text });
     }
-    return against;
+    return differences;
   }
 
   function swatch(entry) {
     const mark = element("span", { class: "swatch", "aria-hidden": "true" });
-    mark.style.background = entry.color;
+    mark.style.background = entry.colour;
     return mark;
   }
 

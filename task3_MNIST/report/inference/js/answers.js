@@ -2,10 +2,10 @@
 const Answers = (function () {
   "use strict";
 
-  const { element } = Common;
+  const { element } = Page;
   const { argmax } = Forward;
-  const { makeBar } = Bars;
   const { accuracyText, probabilityText } = Models;
+  const { makeBar } = Bars;
 
   /**
    * Return a card that shows one model's answer, and its methods.
@@ -33,7 +33,7 @@ const Answers = (function () {
       element(
         "ol",
         { class: "bars", "aria-label": "Probability of each digit" },
-        bars.map(({ row }) => row),
+        bars.map(({ node }) => node),
       ),
       facts,
     );
@@ -63,11 +63,14 @@ const Answers = (function () {
       confidence.textContent = probabilities
         ? probabilityText(probabilities[best]) + judgement(best, label)
         : "nothing drawn yet";
-      card.classList.toggle("right", probabilities !== null && label === best);
-      card.classList.toggle("wrong", probabilities !== null && label !== null && label !== best);
-      bars.forEach(({ row, show }, i) => {
-        row.classList.toggle("best", i === best);
-        show(probabilities ? probabilities[i] : null);
+      card.classList.toggle("correct", probabilities !== null && label === best);
+      card.classList.toggle(
+        "incorrect",
+        probabilities !== null && label !== null && label !== best,
+      );
+      bars.forEach((bar, i) => {
+        bar.node.classList.toggle("best", i === best);
+        bar.show(probabilities ? probabilities[i] : null);
       });
     }
 

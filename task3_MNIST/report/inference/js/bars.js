@@ -1,23 +1,21 @@
-// A digit's probability as a row of a list: the digit, a bar, the percentage.
+// A bar that shows the probability of a digit.
 const Bars = (function () {
   "use strict";
 
-  const { element } = Common;
+  const { element } = Page;
   const { probabilityText } = Models;
 
-  /** Return the row of a digit; `show(probability)` fills it, null empties it. */
+  /** Return the bar of a digit as an item of a list, and `show(probability)`; null empties it. */
   function makeBar(digit) {
     const bar = element("span", { class: "bar" });
     const share = element("span", { class: "share" });
     const name = element("span", { class: "name" }, String(digit));
-    const row = element("li", {}, name, element("span", { class: "track" }, bar), share);
-
+    const node = element("li", {}, name, element("span", { class: "track" }, bar), share);
     function show(probability) {
       bar.style.width = `${100 * (probability ?? 0)}%`;
       share.textContent = probability === null ? "" : probabilityText(probability);
     }
-
-    return { row, show };
+    return { node, show };
   }
 
   return { makeBar };

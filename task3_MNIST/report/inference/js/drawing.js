@@ -2,7 +2,7 @@
 const Drawing = (function () {
   "use strict";
 
-  const { themeColor } = Common;
+  const { themeColor } = Page;
   const { CANVAS, CANVAS_PEN } = Strokes;
 
   const STEP = 10; // units that an arrow key moves the pen

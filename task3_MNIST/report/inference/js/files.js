@@ -2,7 +2,7 @@
 const Files = (function () {
   "use strict";
 
-  const { SIDE, extractInk, frame, countDigits, resize, makeGrid } = Preprocessing;
+  const { SIDE, extractInk, frame, countDigits, resize, fittedSize, makeGrid } = Preprocessing;
 
   /** Return the file's pixels as a gray grid, upright, what is transparent being white paper. */
   async function readGray(file) {
@@ -13,7 +13,11 @@ const Files = (function () {
     context.fillRect(0, 0, canvas.width, canvas.height);
     context.drawImage(bitmap, 0, 0);
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-    const grid = makeGrid(canvas.height, canvas.width, new Uint8Array(canvas.width * canvas.height));
+    const grid = makeGrid(
+      canvas.height,
+      canvas.width,
+      new Uint8Array(canvas.width * canvas.height),
+    );
     for (let i = 0; i < grid.values.length; i++) {
       // ITU-R 601 in whole numbers, as Pillow converts to gray
       const [red, green, blue] = data.subarray(4 * i, 4 * i + 3);
@@ -32,10 +36,13 @@ const Files = (function () {
     }
     const ink = extractInk(read.grid);
     if (!ink) {
-      throw new Error(`No ink found in ${file.name}: write darker, or crop it closer to the digit.`);
+      throw new Error(
+        `No ink found in ${file.name}: write darker, or crop it closer to the digit.`,
+      );
     }
     const digits = countDigits(ink);
-    if (digits > 1) throw new Error(`${file.name} shows ${digits} separate digits: crop it to one.`);
+    if (digits > 1)
+      throw new Error(`${file.name} shows ${digits} separate digits: crop it to one.`);
     return { pixels: frame(ink), shrunk: shrinkInk(ink), shown: read.bitmap, source: file.name };
   }
 
@@ -54,7 +61,8 @@ const Files = (function () {
 
   /** Take image files from the clipboard, from a drop anywhere on the page, and from a chooser. */
   function takeFiles(chooser, take) {
-    const first = (list) => [...(list ?? [])].find((file) => file.type.startsWith("image/")) ?? list?.[0];
+    const first = (list) =>
+      [...(list ?? [])].find((file) => file.type.startsWith("image/")) ?? list?.[0];
     document.addEventListener("paste", (event) => {
       const file = first(event.clipboardData?.files);
       if (file) take(file);

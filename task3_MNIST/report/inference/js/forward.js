@@ -5,16 +5,20 @@ const Forward = (function () {
   /**
    * Return a network that `forward` runs.
    *
-   * `layers` is what export.py writes; `weights` holds the weight and the bias of each layer in turn.
-   * Every layer keeps its last output in `output`, (channels, rows, columns) flat: feature maps are
-   * read from there, and no pass makes an array of its own.
+   * `layers` is what weights.py writes; `weights` holds the weight and the bias of each layer in
+   * turn. Every layer keeps its last output in `output`, (channels, rows, columns) flat: feature
+   * maps are read from there, and no pass makes an array of its own.
    */
   function buildNetwork(layers, weights) {
     let start = 0;
     const take = (count) => weights.subarray(start, (start += count));
     return layers.map((layer) => {
       const channels = layer.output[0];
-      const network = { ...layer, output: new Float32Array(product(layer.output)), shape: layer.output };
+      const network = {
+        ...layer,
+        output: new Float32Array(product(layer.output)),
+        shape: layer.output,
+      };
       if (layer.type === "linear") network.length = layer.input[0];
       if (layer.type === "conv") {
         network.length = layer.input[0] * product(layer.kernel);
@@ -91,7 +95,7 @@ const Forward = (function () {
     },
   };
 
-  /** Copy the input under each place of the kernel into a row of `patches`, zeros where it is padding. */
+  /** Copy the input under each place of the kernel into a row of `patches`; padding is 0. */
   function collectPatches({ input, kernel, stride, padding, shape, patches }, values) {
     const [channels, rows, columns] = input;
     let next = 0;
@@ -104,7 +108,8 @@ const Forward = (function () {
             const start = (channel * rows + row) * columns;
             const inside = row >= 0 && row < rows;
             for (let column = left; column < left + kernel[1]; column++) {
-              patches[next++] = inside && column >= 0 && column < columns ? values[start + column] : 0;
+              patches[next++] =
+                inside && column >= 0 && column < columns ? values[start + column] : 0;
             }
           }
         }

@@ -1,8 +1,8 @@
-// The gallery of test images: what they are, what each model says, and filters for both.
+// The gallery of test images: what they are, what each model predicts, and filters for both.
 const Gallery = (function () {
   "use strict";
 
-  const { element } = Common;
+  const { element } = Page;
   const { softmax, argmax } = Forward;
   const { SIDE } = Preprocessing;
   const { smallCanvas, paintGray } = Painting;
@@ -15,7 +15,7 @@ const Gallery = (function () {
 
   const CONFIDENCE = {
     any: () => true,
-    sure: (answers) => answers.some((answer) => !answer.right && answer.confidence >= SURE),
+    sure: (answers) => answers.some((answer) => !answer.correct && answer.confidence >= SURE),
     unsure: (answers) => answers.some((answer) => answer.confidence < UNSURE),
   };
 
@@ -29,8 +29,8 @@ const Gallery = (function () {
     const grid = section.querySelector(".tiles");
     const summary = section.querySelector("#gallery-summary");
     const more = section.querySelector("#gallery-more");
-    const [digit, who, confidence, doubtful] = ["digit", "who", "confidence", "doubtful"].map((name) =>
-      section.querySelector(`#gallery-${name}`),
+    const [digit, who, confidence, doubtful] = ["digit", "who", "confidence", "doubtful"].map(
+      (name) => section.querySelector(`#gallery-${name}`),
     );
     const tip = makeTip(section);
     let models = [];
@@ -38,7 +38,7 @@ const Gallery = (function () {
 
     function update() {
       models = shownModels();
-      const chosen = who.value || "any-wrong";
+      const chosen = who.value || "any-incorrect";
       const options = whoOptions(models).map(([value, text]) => element("option", { value }, text));
       who.replaceChildren(...options);
       who.value = chosen;
@@ -47,7 +47,7 @@ const Gallery = (function () {
     }
 
     function filter() {
-      const whoTest = whoIsWrong(who.value);
+      const whoTest = whoIsIncorrect(who.value);
       found = images.filter((image) => {
         if (digit.value !== "" && image.label !== Number(digit.value)) return false;
         if (doubtful.checked && !image.doubt) return false;
@@ -71,9 +71,10 @@ const Gallery = (function () {
       const canvas = smallCanvas(SIDE, SIDE);
       paintGray(canvas, image.pixels);
       const answers = models.map((model) => storedAnswer(model, image));
-      const right = answers.every((answer) => answer.right);
+      const correct = answers.every((answer) => answer.correct);
       const said = answers.map((answer, m) => {
-        return `${models[m].name} says ${answer.digit}, ${answer.right ? "right" : "wrong"}`;
+        const verdict = answer.correct ? "correct" : "incorrect";
+        return `${models[m].name} predicts ${answer.digit}, ${verdict}`;
       });
       const doubt = image.doubt ? ", doubtful label" : "";
       const marks = answers.map((answer) => answerMark(answer.digit, image.label));
@@ -81,7 +82,7 @@ const Gallery = (function () {
         "button",
         {
           type: "button",
-          class: `tile ${right ? "right" : "wrong"}`,
+          class: `tile ${correct ? "correct" : "incorrect"}`,
           "data-index": image.index,
           "data-label": image.label,
           "aria-label":
@@ -99,7 +100,8 @@ const Gallery = (function () {
       return tile;
     }
 
-    for (const control of [digit, who, confidence, doubtful]) control.addEventListener("change", filter);
+    for (const control of [digit, who, confidence, doubtful])
+      control.addEventListener("change", filter);
     more.addEventListener("click", () => {
       const next = grid.children.length;
       addTiles();
@@ -108,42 +110,42 @@ const Gallery = (function () {
     return { update };
   }
 
-  /** Return what PyTorch's model said of a stored image. */
+  /** Return what PyTorch's model predicts for a stored image. */
   function storedAnswer(model, { place, label }) {
     const probabilities = softmax(model.logits.subarray(10 * place, 10 * place + 10));
     const digit = argmax(probabilities);
-    return { digit, right: digit === label, confidence: probabilities[digit], probabilities };
+    return { digit, correct: digit === label, confidence: probabilities[digit], probabilities };
   }
 
   function whoOptions(models) {
     if (models.length < 2) {
       return [
-        ["any-wrong", "wrong"],
-        ["all-right", "right"],
-        ["all", "right or wrong"],
+        ["any-incorrect", "incorrect"],
+        ["all-correct", "correct"],
+        ["all", "all"],
       ];
     }
     const [first, second] = models.map((model) => model.name);
     return [
-      ["any-wrong", "either wrong"],
-      ["first-only", `only ${first} wrong`],
-      ["second-only", `only ${second} wrong`],
-      ["all-wrong", "both wrong"],
-      ["all-right", "both right"],
-      ["all", "right or wrong"],
+      ["any-incorrect", "one or both incorrect"],
+      ["first-only", `only ${first} incorrect`],
+      ["second-only", `only ${second} incorrect`],
+      ["all-incorrect", "both incorrect"],
+      ["all-correct", "both correct"],
+      ["all", "all"],
     ];
   }
 
-  function whoIsWrong(choice) {
+  function whoIsIncorrect(choice) {
     const tests = {
-      "any-wrong": (wrong) => wrong.includes(true),
-      "first-only": (wrong) => wrong[0] && !wrong[1],
-      "second-only": (wrong) => !wrong[0] && wrong[1],
-      "all-wrong": (wrong) => !wrong.includes(false),
-      "all-right": (wrong) => !wrong.includes(true),
+      "any-incorrect": (incorrect) => incorrect.includes(true),
+      "first-only": (incorrect) => incorrect[0] && !incorrect[1],
+      "second-only": (incorrect) => !incorrect[0] && incorrect[1],
+      "all-incorrect": (incorrect) => !incorrect.includes(false),
+      "all-correct": (incorrect) => !incorrect.includes(true),
       all: () => true,
     };
-    return (answers) => tests[choice](answers.map((answer) => !answer.right));
+    return (answers) => tests[choice](answers.map((answer) => !answer.correct));
   }
 
   /** Return the box that shows all probabilities of the tile under the pointer or in focus. */
@@ -186,10 +188,10 @@ const Gallery = (function () {
       .sort((a, b) => probabilities[b] - probabilities[a])
       .filter((digit, rank) => rank < 3 || probabilities[digit] >= 0.005)
       .map((digit) => {
-        const { row, show } = makeBar(digit);
-        row.classList.toggle("true", digit === image.label);
+        const { node, show } = makeBar(digit);
+        node.classList.toggle("true", digit === image.label);
         show(probabilities[digit]);
-        return row;
+        return node;
       });
     const title = element("span", { class: "muted" }, model.name);
     return element("div", {}, title, element("ol", { class: "bars" }, lines));

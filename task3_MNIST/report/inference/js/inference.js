@@ -1,12 +1,12 @@
 // Puts the inference page together: data, models, drawing, answers, views, sliders, gallery.
-const InferencePage = (function () {
+(function () {
   "use strict";
 
-  const { readData, markReady, element, simpleTable, decodeBase64 } = Common;
+  const { readData, markReady, element, simpleTable, decodeBase64 } = Page;
   const { runInSlices } = Slices;
   const { forward, softmax } = Forward;
   const { SIDE } = Preprocessing;
-  const { prepareStrokes, shrinkStrokes } = Strokes;
+  const { preprocessStrokes, shrinkStrokes } = Strokes;
   const { pictureOfFile, takeFiles } = Files;
   const { smallCanvas, paintGray } = Painting;
   const { readModels, networkOf, normalizer, checkModel, measureLatency, accuracyText } = Models;
@@ -27,13 +27,13 @@ const InferencePage = (function () {
 
   const badge = document.getElementById("badge");
   const announcement = document.getElementById("status");
-  const seen = document.querySelector("#seen canvas");
-  const centering = document.getElementById("centering");
+  const inputImage = document.querySelector("#model-input canvas");
+  const preprocess = document.getElementById("preprocess");
 
   let shown = []; // the models shown, one or two
   let answers = []; // their cards
   let insides = []; // their views
-  let current = { pixels: null, label: null }; // what the models see
+  let current = { pixels: null, label: null }; // the input of the models
   let drawn = { strokes: [], picture: null }; // what it was made from
   let settling = null;
 
@@ -53,23 +53,29 @@ const InferencePage = (function () {
     announcement.textContent = text;
   }
 
-  // What the models see
+  // The input of the models
 
-  function prepareDrawn() {
+  function inputOfDrawing() {
     const { strokes, picture } = drawn;
-    const centered = centering.checked;
+    const preprocessed = preprocess.checked;
     if (picture) {
-      return { pixels: centered ? picture.pixels : picture.shrunk, label: picture.label ?? null };
+      return {
+        pixels: preprocessed ? picture.pixels : picture.shrunk,
+        label: picture.label ?? null,
+      };
     }
     if (!strokes.length) return { pixels: null, label: null };
-    return { pixels: centered ? prepareStrokes(strokes) : shrinkStrokes(strokes), label: null };
+    return {
+      pixels: preprocessed ? preprocessStrokes(strokes) : shrinkStrokes(strokes),
+      label: null,
+    };
   }
 
   function update(state = drawn) {
     drawn = state;
     insides.forEach(({ occlusion }) => occlusion.stop());
-    current = prepareDrawn();
-    paintGray(seen, current.pixels ?? new Uint8Array(SIDE * SIDE));
+    current = inputOfDrawing();
+    paintGray(inputImage, current.pixels ?? new Uint8Array(SIDE * SIDE));
     const input = current.pixels && normalize(current.pixels);
     shown.forEach((model, i) => {
       answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
@@ -88,7 +94,9 @@ const InferencePage = (function () {
       insides[i].occlusion.update(current.pixels);
     });
     if (current.pixels) {
-      say(shown.map((model, i) => `${model.name}: ${answers[i].card.dataset.prediction}`).join(", "));
+      say(
+        shown.map((model, i) => `${model.name}: ${answers[i].card.dataset.prediction}`).join(", "),
+      );
     }
   }
 
@@ -142,14 +150,14 @@ const InferencePage = (function () {
       accuracyText(model.correct, model.count),
       model.reason ?? "runs in this page",
     ]);
-    const columns = ["model", "run", "parameters", "right on test images", "here"];
+    const columns = ["model", "run", "parameters", "correct on test images", "on this page"];
     document.getElementById("model-list").replaceChildren(simpleTable(columns, rows));
   }
 
   function listProblems() {
     const { problems, otherDatasets } = pageData;
     const rows = problems.map(({ run, what, command }) => [run, what, command]);
-    const columns = ["run", "what is wrong", "what mends it"];
+    const columns = ["run", "problem", "how to fix it"];
     const tables = rows.length ? [simpleTable(columns, rows)] : [];
     document.getElementById("problem-list").replaceChildren(...tables);
     const notes = [];
@@ -157,7 +165,7 @@ const InferencePage = (function () {
       notes.push(`Runs of other data sets are left out: ${otherDatasets.join(", ")}.`);
     }
     const reasons = models.filter((model) => model.reason);
-    if (!shown.length) notes.push("None of these models can run in this page.");
+    if (!shown.length) notes.push("No model can run in this page.");
     if (reasons.length) {
       const listed = reasons.map((model) => `${model.name} (${model.reason})`);
       notes.push(`Listed but not run: ${listed.join("; ")}.`);
@@ -181,7 +189,9 @@ const InferencePage = (function () {
   }
 
   function loadDigit(digit) {
-    const sample = pageData.sample.map((place) => images[place]).filter((image) => image.label === digit);
+    const sample = pageData.sample
+      .map((place) => images[place])
+      .filter((image) => image.label === digit);
     if (sample.length) loadStored(sample[Math.floor(Math.random() * sample.length)]);
   }
 
@@ -200,16 +210,21 @@ const InferencePage = (function () {
   const drawing = makeDrawing(surface, { onChange: update, say, load: loadDigit });
   const sample = pageData.sample.map((place) => images[place]);
   const push = makePush(document.getElementById("push"), sample, normalize, () => shown);
-  const gallery = makeGallery(document.getElementById("gallery"), images, () => shown, (image) => {
-    loadStored(image);
-    document.getElementById("draw").scrollIntoView();
-  });
+  const gallery = makeGallery(
+    document.getElementById("gallery"),
+    images,
+    () => shown,
+    (image) => {
+      loadStored(image);
+      document.getElementById("draw").scrollIntoView();
+    },
+  );
 
   document.getElementById("undo").addEventListener("click", drawing.undo);
   document.getElementById("clear").addEventListener("click", drawing.clear);
   const chooser = document.getElementById("file");
   document.getElementById("open").addEventListener("click", () => chooser.click());
-  centering.addEventListener("change", () => update());
+  preprocess.addEventListener("change", () => update());
   takeFiles(chooser, loadFile);
 
   // the two in front are checked before the page is ready, the others once it is
@@ -219,7 +234,9 @@ const InferencePage = (function () {
     if (!model.reason) shown.push(model);
   }
   answers = shown.map((_, place) => {
-    return makeAnswer(place ? "Second model" : "First model", models, (model) => choose(place, model));
+    return makeAnswer(place ? "Second model" : "First model", models, (model) =>
+      choose(place, model),
+    );
   });
   document.getElementById("answers").replaceChildren(...answers.map(({ card }) => card));
   listModels();
@@ -241,14 +258,4 @@ const InferencePage = (function () {
       listProblems();
     },
   );
-
-  return {
-    images,
-    models,
-    checked,
-    update,
-    get current() {
-      return current;
-    },
-  };
 })();

@@ -2,7 +2,7 @@
 const Inside = (function () {
   "use strict";
 
-  const { element } = Common;
+  const { element } = Page;
   const { SIDE } = Preprocessing;
   const { smallCanvas, paintGray, paintSigned, greatest } = Painting;
   const { networkOf } = Models;
@@ -18,7 +18,11 @@ const Inside = (function () {
     });
     if (network[0].type === "linear") views.push(firstWeights(network));
     return {
-      node: element("div", {}, views.map((view) => view.node)),
+      node: element(
+        "div",
+        {},
+        views.map((view) => view.node),
+      ),
       update: () => views.forEach((view) => view.update()),
     };
   }
@@ -32,13 +36,17 @@ const Inside = (function () {
     const maps = Array.from({ length: channels }, () => smallCanvas(width, height));
     const [rows, columns] = layer.kernel;
     const title = `Convolution ${number}: ${channels} maps of ${height} × ${width}`;
-    const kernel = `kernels ${rows} × ${columns}, brightest where a map answers most`;
+    const kernel = `kernels ${rows} × ${columns}, bright where the activation is high`;
     function update() {
       const most = greatest(shown.output);
       maps.forEach((canvas, channel) => {
         const start = channel * height * width;
         const map = shown.output.subarray(start, start + height * width);
-        paintGray(canvas, map.map((value) => Math.max(value, 0)), most);
+        paintGray(
+          canvas,
+          map.map((value) => Math.max(value, 0)),
+          most,
+        );
       });
     }
     return { node: viewNode(title, kernel, maps, width < 12 ? "small" : "large"), update };
@@ -53,7 +61,7 @@ const Inside = (function () {
     const which = most ? `${count} of ${units}` : units;
     const title = `First layer: ${which} units, each its ${SIDE} × ${SIDE} weights`;
     const order = most ? "most active first" : "one for each digit, in order";
-    const legend = `orange adds, blue takes away; ${order}`;
+    const legend = `orange is positive, blue negative; ${order}`;
     function update() {
       const ranked = Array.from({ length: units }, (_, unit) => unit);
       if (most) ranked.sort((a, b) => layer.output[b] - layer.output[a]);

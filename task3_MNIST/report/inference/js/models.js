@@ -1,8 +1,8 @@
-// The models of the page: what they are, running them, and proof that they run right.
+// The models of the page: what they are, running them, and proof that they run correctly.
 const Models = (function () {
   "use strict";
 
-  const { decodeBase64 } = Common;
+  const { decodeBase64 } = Page;
   const { percent } = Format;
   const { buildNetwork, forward } = Forward;
 
@@ -57,7 +57,7 @@ const Models = (function () {
     return model.difference;
   }
 
-  /** Return the milliseconds of a pass, the mean over some 20 ms: the clock is too coarse for one. */
+  /** Return the mean milliseconds of a pass over about 20 ms: the clock is too coarse for one. */
   function measureLatency(model, image) {
     const network = networkOf(model);
     const start = performance.now();
@@ -75,8 +75,8 @@ const Models = (function () {
   function accuracyText(correct, count) {
     const [low, high] = wilson(correct, count);
     return (
-      `${percent(correct / count, 2)} of ${count.toLocaleString("en")} ` +
-      `(95 % interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
+      `${percent(correct / count)} of ${count.toLocaleString("en")} ` +
+      `(95\u00a0% interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
     );
   }
 
@@ -90,10 +90,18 @@ const Models = (function () {
     return [middle - half, middle + half];
   }
 
-  /** Return a probability as text: never 100 %, which no softmax says. */
+  /** Return a probability as text: never 100 %, which no softmax gives. */
   function probabilityText(probability) {
-    return probability >= 0.9995 ? "> 99.9 %" : percent(probability, 1);
+    return probability >= 0.9995 ? "> 99.9\u00a0%" : percent(probability, 1);
   }
 
-  return { readModels, networkOf, normalizer, checkModel, measureLatency, accuracyText, probabilityText };
+  return {
+    readModels,
+    networkOf,
+    normalizer,
+    checkModel,
+    measureLatency,
+    accuracyText,
+    probabilityText,
+  };
 })();

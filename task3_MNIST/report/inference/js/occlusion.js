@@ -1,8 +1,8 @@
-// Which parts of the image a model's answer hangs on: hide a patch, and see what its logit loses.
+// Which parts of the image decide a model's answer: hide a patch, and see what its logit loses.
 const Occlusion = (function () {
   "use strict";
 
-  const { element } = Common;
+  const { element } = Page;
   const { runInSlices } = Slices;
   const { forward, argmax } = Forward;
   const { SIDE } = Preprocessing;
@@ -25,7 +25,7 @@ const Occlusion = (function () {
     const node = element(
       "figure",
       { class: "view occlusion" },
-      element("figcaption", {}, element("strong", {}, "What the answer hangs on"), legend),
+      element("figcaption", {}, element("strong", {}, "Occlusion map"), legend),
       element(
         "div",
         { class: "maps single", role: "img", "aria-label": `Occlusion map of ${model.name}` },
@@ -55,7 +55,12 @@ const Occlusion = (function () {
           });
         },
         (done) => {
-          if (done === PLACES * PLACES) show(losses.map((loss, i) => loss / counts[i]), pixels, digit);
+          if (done === PLACES * PLACES)
+            show(
+              losses.map((loss, i) => loss / counts[i]),
+              pixels,
+              digit,
+            );
         },
       );
     }
@@ -66,8 +71,8 @@ const Occlusion = (function () {
       legend.textContent =
         digit === null
           ? "draw a digit first"
-          : `its logit for ${digit} changes by up to ${most.toFixed(1)}: ` +
-            "orange parts speak for it, blue ones against";
+          : `the logit of ${digit} changes by up to ${most.toFixed(1)}: ` +
+            "orange parts increase it, blue parts decrease it";
       paint(canvas, (i) => {
         const ink = 0.28 * pixels[i];
         return signedColor(losses[i] / most).map((part) => Math.min(255, part * 0.85 + ink));

@@ -2,7 +2,7 @@
 const Painting = (function () {
   "use strict";
 
-  const { element } = Common;
+  const { element } = Page;
 
   const POSITIVE = [255, 168, 64];
   const NEGATIVE = [86, 156, 255];

@@ -1,4 +1,4 @@
-// Fits a gray image of a digit to MNIST's framing: datasets/preprocessing.py, step by step, in JavaScript.
+// MNIST's preprocessing of a gray image of a digit: datasets/preprocessing.py, step by step.
 // That file says what each step is for; a test holds both to the same pixels.
 // A grid is { height, width, values }, its values row by row.
 const Preprocessing = (function () {
@@ -55,20 +55,26 @@ const Preprocessing = (function () {
     const { height, width, values } = grid;
     const start = borderMedian(grid);
     const step = Math.max(1, Math.floor(Math.max(height, width) / FIT_SIDE));
-    const seen = [];
+    const samples = [];
     for (let y = 0; y < height; y += step) {
       for (let x = 0; x < width; x += step) {
-        seen.push({ terms: surfaceTerms(grid, y, x), target: values[y * width + x] - start });
+        samples.push({ terms: surfaceTerms(grid, y, x), target: values[y * width + x] - start });
       }
     }
     let factors = new Float64Array(6);
     let noise = 0;
     for (let round = 0; round < FIT_ROUNDS; round++) {
-      const residual = Float64Array.from(seen, ({ terms, target }) => target - dot(terms, factors));
-      const below = residual.filter((value) => value <= 0).map((value) => -value).sort();
+      const residual = Float64Array.from(
+        samples,
+        ({ terms, target }) => target - dot(terms, factors),
+      );
+      const below = residual
+        .filter((value) => value <= 0)
+        .map((value) => -value)
+        .sort();
       noise = below.length ? 1.4826 * below[below.length >> 1] : 0;
       const limit = Math.max(1, 3 * noise);
-      factors = leastSquares(seen.filter((_, i) => Math.abs(residual[i]) <= limit));
+      factors = leastSquares(samples.filter((_, i) => Math.abs(residual[i]) <= limit));
     }
     const surface = values.map((_, i) => {
       return start + dot(surfaceTerms(grid, Math.floor(i / width), i % width), factors);
@@ -97,14 +103,15 @@ const Preprocessing = (function () {
     });
     for (const { terms, target } of samples) {
       for (let row = 0; row < 6; row++) {
-        for (let column = 0; column < 6; column++) normal[row][column] += terms[row] * terms[column];
+        for (let column = 0; column < 6; column++)
+          normal[row][column] += terms[row] * terms[column];
         normal[row][6] += terms[row] * target;
       }
     }
     return solve(normal);
   }
 
-  /** Return the solution of linear equations, each row with its right side last (Gauss, pivoting). */
+  /** Return the solution of linear equations, each with its right side last (Gauss, pivoting). */
   function solve(rows) {
     const count = rows.length;
     for (let step = 0; step < count; step++) {
@@ -123,13 +130,14 @@ const Preprocessing = (function () {
     const result = new Float64Array(count);
     for (let row = count - 1; row >= 0; row--) {
       let value = rows[row][count];
-      for (let column = row + 1; column < count; column++) value -= rows[row][column] * result[column];
+      for (let column = row + 1; column < count; column++)
+        value -= rows[row][column] * result[column];
       result[row] = value / rows[row][row];
     }
     return result;
   }
 
-  /** Return ink (0 to 1, not all 0) in MNIST's framing: 28 x 28 bytes. */
+  /** Return ink (0 to 1, not all 0) as an MNIST image, centered by mass: 28 x 28 bytes. */
   function frame(ink) {
     let crop = cropToInk(ink);
     if (Math.max(crop.height, crop.width) > 2 * BOX) crop = thicken(crop);
@@ -186,7 +194,8 @@ const Preprocessing = (function () {
   /** Return the crop with strokes finer than 2 px of the box widened. */
   function thicken(crop) {
     const { height, width, values } = crop;
-    const solid = (y, x) => y >= 0 && x >= 0 && y < height && x < width && values[y * width + x] >= 0.5;
+    const solid = (y, x) =>
+      y >= 0 && x >= 0 && y < height && x < width && values[y * width + x] >= 0.5;
     let edges = 0;
     for (let y = 0; y <= height; y++) {
       for (let x = 0; x <= width; x++) {
@@ -251,7 +260,11 @@ const Preprocessing = (function () {
       for (let x = 0; x < width; x++) {
         const [place, side, step] = horizontal ? [x, width, 1] : [y, height, width];
         let most = 0;
-        for (let shift = -Math.min(radius, place); shift <= Math.min(radius, side - 1 - place); shift++) {
+        for (
+          let shift = -Math.min(radius, place);
+          shift <= Math.min(radius, side - 1 - place);
+          shift++
+        ) {
           most = Math.max(most, values[y * width + x + shift * step]);
         }
         result.values[y * width + x] = most;
@@ -276,7 +289,8 @@ const Preprocessing = (function () {
     const wide = makeGrid(newHeight, width);
     rows.forEach((taps, y) => {
       for (const [source, weight] of taps) {
-        for (let x = 0; x < width; x++) wide.values[y * width + x] += weight * values[source * width + x];
+        for (let x = 0; x < width; x++)
+          wide.values[y * width + x] += weight * values[source * width + x];
       }
     });
     const result = makeGrid(newHeight, newWidth);
@@ -316,7 +330,8 @@ const Preprocessing = (function () {
 
   function borderMedian({ height, width, values }) {
     const border = [...values.subarray(0, width), ...values.subarray((height - 1) * width)];
-    for (let y = 1; y < height - 1; y++) border.push(values[y * width], values[(y + 1) * width - 1]);
+    for (let y = 1; y < height - 1; y++)
+      border.push(values[y * width], values[(y + 1) * width - 1]);
     return Float64Array.from(border).sort()[border.length >> 1];
   }
 
@@ -333,5 +348,16 @@ const Preprocessing = (function () {
     return { height, width, values };
   }
 
-  return { SIDE, BOX, extractInk, frame, placeByMass, countDigits, resize, extremes, makeGrid };
+  return {
+    SIDE,
+    BOX,
+    extractInk,
+    frame,
+    countDigits,
+    placeByMass,
+    resize,
+    fittedSize,
+    extremes,
+    makeGrid,
+  };
 })();

@@ -1,8 +1,8 @@
-// Push the models: a fair sample of the test images, deformed, and how many they still get right.
+// Robustness: a fair sample of the test images, deformed, and how many are classified correctly.
 const Push = (function () {
   "use strict";
 
-  const { element } = Common;
+  const { element } = Page;
   const { percent } = Format;
   const { runInSlices } = Slices;
   const { forward, argmax } = Forward;
@@ -24,9 +24,9 @@ const Push = (function () {
     const results = section.querySelector(".push-results");
     const examples = sample.slice(0, EXAMPLES).map(() => smallCanvas(SIDE, SIDE));
     const marks = examples.map(() => element("figcaption", {}));
-    section.querySelector(".push-examples").append(
-      ...examples.map((canvas, i) => element("figure", {}, canvas, marks[i])),
-    );
+    section
+      .querySelector(".push-examples")
+      .append(...examples.map((canvas, i) => element("figure", {}, canvas, marks[i])));
     let stop = () => {};
     let started = false;
 
@@ -101,11 +101,11 @@ const Push = (function () {
     return { node, show };
   }
 
-  /** Return "✓ 7" in green or "✗ 2" in red: an answer and whether it is right. */
+  /** Return "✓ 7" in green or "✗ 2" in red: an answer and whether it is correct. */
   function answerMark(answer, label) {
-    const right = answer === label;
-    const text = `${right ? "✓" : "✗"} ${answer}`;
-    return element("span", { class: right ? "mark right" : "mark wrong" }, text);
+    const correct = answer === label;
+    const text = `${correct ? "✓" : "✗"} ${answer}`;
+    return element("span", { class: correct ? "mark correct" : "mark incorrect" }, text);
   }
 
   function showValueOf(slider) {

@@ -1,4 +1,4 @@
-// Turns strokes, kept as points, into the 28 x 28 image that the models see.
+// Turns strokes, kept as points, into the 28 x 28 image that is the input of the models.
 const Strokes = (function () {
   "use strict";
 
@@ -11,13 +11,13 @@ const Strokes = (function () {
 
   /**
    * Return strokes as MNIST would show them: scaled so that their longer side, pen included, fills
-   * 20 px, drawn anew with a 2.6 px pen, centered by mass. Size and place on the canvas vanish.
+   * 20 px, drawn again with a 2.6 px pen, centered by mass. Size and place on the canvas vanish.
    */
-  function prepareStrokes(strokes) {
+  function preprocessStrokes(strokes) {
     const { left, top, width, height } = extent(strokes);
     const scale = (BOX - PEN) / Math.max(width, height, SMALLEST);
     const onto = ([x, y]) => [(x - left) * scale + PEN / 2, (y - top) * scale + PEN / 2];
-    const digit = rasterise(
+    const digit = rasterize(
       strokes.map((stroke) => stroke.map(onto)),
       Math.ceil(height * scale + PEN),
       Math.ceil(width * scale + PEN),
@@ -26,11 +26,11 @@ const Strokes = (function () {
     return placeByMass(digit);
   }
 
-  /** Return the canvas simply shrunk to 28 x 28: what a page shows its models that does not center. */
+  /** Return the canvas shrunk to 28 x 28, without preprocessing. */
   function shrinkStrokes(strokes) {
     const scale = SIDE / CANVAS;
     const shrunk = strokes.map((stroke) => stroke.map(([x, y]) => [x * scale, y * scale]));
-    return Uint8Array.from(rasterise(shrunk, SIDE, SIDE, CANVAS_PEN * scale).values);
+    return Uint8Array.from(rasterize(shrunk, SIDE, SIDE, CANVAS_PEN * scale).values);
   }
 
   function extent(strokes) {
@@ -41,10 +41,10 @@ const Strokes = (function () {
   }
 
   /**
-   * Return strokes drawn with a round pen, 0 to 255. A pixel's ink is how far its center lies within
-   * the pen's edge, kept within 0 and 1: an edge one pixel wide, as anti-aliasing gives it.
+   * Return strokes drawn with a round pen, 0 to 255. A pixel's ink is how far its center lies
+   * within the pen's edge, clipped to 0 to 1: an edge one pixel wide, as anti-aliasing gives it.
    */
-  function rasterise(strokes, height, width, pen) {
+  function rasterize(strokes, height, width, pen) {
     const grid = makeGrid(height, width);
     const reach = pen / 2 + 0.5;
     for (const stroke of strokes) {
@@ -75,5 +75,5 @@ const Strokes = (function () {
     return Math.hypot(x - fromX - nearest * alongX, y - fromY - nearest * alongY);
   }
 
-  return { CANVAS, CANVAS_PEN, prepareStrokes, shrinkStrokes };
+  return { CANVAS, CANVAS_PEN, preprocessStrokes, shrinkStrokes };
 })();

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  const { readData, markReady, element } = Common;
+  const { readData, markReady, element } = Page;
   const { showChart } = Charts;
 
   for (const chart of readData().charts) {
