@@ -32,7 +32,7 @@ def render(
 ) -> None:
     """Write a page from a template that extends `base.html.j2`.
 
-    Every page gets `theme.js`, `common.css`, `common.js` and `format.js` without being asked.
+    Every page gets `theme.js`, `common.css` and `common.js` without being asked.
 
     Args:
         template: its path below this folder; autoescaping is on.
@@ -48,12 +48,7 @@ def render(
         UserError: the file cannot be written.
     """
     head_scripts = [_text("static/theme.js")]
-    names = [
-        "static/common.js",
-        "static/format.js",
-        *(["static/plotly_loader.js"] if plotly else []),
-        *scripts,
-    ]
+    names = ["static/common.js", *(["static/plotly_loader.js"] if plotly else []), *scripts]
     body_scripts = [_text(name) for name in names]
     executed = [*head_scripts, *body_scripts, *([_plotly_source()] if plotly else [])]
     html = (

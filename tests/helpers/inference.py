@@ -83,7 +83,7 @@ def write_page(built, out):
 def with_scripts(browser, *names):
     """Return an empty page that has some of the project's scripts."""
     page = browser.new_page()
-    for name in ("static/common.js", "static/format.js", *names):
+    for name in ("static/common.js", *names):
         page.add_script_tag(path=str(HERE / name))
     return page
 

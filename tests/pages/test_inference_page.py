@@ -68,7 +68,9 @@ def difference(page):
 def seen(page):
     """Return the 28 x 28 image that the models see, as the page shows it."""
     return page.evaluate("""() => {
-      const context = document.querySelector("#model-input canvas").getContext("2d");
+      // a copy: the browser warns when a canvas itself is read again and again
+      const context = new OffscreenCanvas(28, 28).getContext("2d", { willReadFrequently: true });
+      context.drawImage(document.querySelector("#model-input canvas"), 0, 0);
       return [...context.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
     }""")
 

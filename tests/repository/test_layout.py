@@ -114,18 +114,3 @@ def test_nothing_needs_docstrings_or_asserts_which_python_can_leave_out():
         if isinstance(node, ast.Assert) or "__doc__" in vars(node).values()
     ]
     assert needed == []
-
-
-SCRIPT = re.compile(
-    r"(//[^\n]*\n)+(const [A-Z]\w* = )?\(function \(\) \{\n(  [^\n]*\n|\n)*\}\)\(\);\n"
-)
-
-
-def test_each_file_of_a_page_is_one_function_whose_result_is_its_only_global():
-    files = sorted((PRODUCT / "report").rglob("*.js"))
-    assert len(files) > 20
-    names = [re.search(r"^const (\w+)", path.read_text(encoding="utf-8"), re.M) for path in files]
-    names = [found[1] for found in names if found]
-    assert len(set(names)) == len(names)
-    others = [path.name for path in files if not SCRIPT.fullmatch(path.read_text(encoding="utf-8"))]
-    assert others == []

@@ -32,7 +32,6 @@ SCRIPTS = (
     "inference/js/files.js",
     "inference/js/painting.js",
     "inference/js/models.js",
-    "inference/js/bars.js",
     "inference/js/drawing.js",
     "inference/js/bars.js",
     "inference/js/answers.js",

@@ -197,7 +197,7 @@ const Table = (function () {
 
   function swatch(entry) {
     const mark = element("span", { class: "swatch", "aria-hidden": "true" });
-    mark.style.background = entry.colour;
+    mark.style.background = entry.color;
     return mark;
   }
 
