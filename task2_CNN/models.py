@@ -25,7 +25,7 @@ class Conv(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """Max pooling over windows of `size`; 0 means over the whole feature map."""
+    """Max pooling over windows of `size`; 0 means over the complete feature map."""
 
     size: int = 2
 
@@ -38,7 +38,7 @@ class CNN(nn.Module):
         hidden: units of each hidden linear layer behind it.
         batch_norm: normalize each convolution and hidden layer before its ReLU
             (Ioffe and Szegedy 2015).
-        dropout: fraction of units dropped in training after each pooling (whole channels)
+        dropout: fraction of units dropped in training after each pooling (complete channels)
             and each hidden layer.
         num_classes: units of the last layer.
     """
@@ -128,7 +128,7 @@ VARIANTS: dict[str, dict] = {
         batch_norm=True,
     ),
     # for accuracy: strides that learn where pooling would not, wide where the maps are small; no
-    # dropout: by `strong`, held-out training images were read better without
+    # dropout: with the `strong` recipe, validation accuracy is higher without
     "cnn_strong": dict(
         features=(
             *(Conv(16, 3), Conv(16, 3), Conv(32, 5, padding=2, stride=2)),
@@ -147,7 +147,7 @@ VARIANTS: dict[str, dict] = {
 }
 
 GRID = "cnn_d{1..3}_w{8..64}"
-# for a study of size: at each depth, every width twice the one before
+# for a model-size study: at each depth, every width twice the one before
 GRID_POINTS = [f"cnn_d{depth}_w{8 << doubled}" for depth in range(1, 4) for doubled in range(4)]
 
 BY_SIZES = "lenet5_12-32-120"  # a model of the table, channels of each convolution
@@ -158,7 +158,7 @@ def variant(name: str) -> dict | None:
     """Return the arguments of `CNN` for a name of the table, the grid or by sizes, or None.
 
     A grid model has `d` times a 3x3 convolution with padding and pooling; the first has `w`
-    channels and each further one twice as many, as is usual when the map's sides halve.
+    channels and each further one twice as many, since the sides of the map halve.
     """
     if name in VARIANTS:
         return VARIANTS[name]

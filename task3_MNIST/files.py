@@ -1,4 +1,4 @@
-"""Write files that are whole or absent, however the writer ends."""
+"""Write files that are complete or absent, however the writer ends."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def main() -> None:
         default=(),
         metavar="MODEL",
         help="which models, the first two shown at first (default: all that were evaluated, but "
-        "no study of size; the best MLP and the best CNN by validation shown at first)",
+        "no model-size study; the best MLP and the best CNN by validation shown at first)",
     )
     parser.add_argument(
         "--out",

@@ -2,7 +2,7 @@
 
     python task3_MNIST/train_cnn.py [--model cnn] [--recipe fast] [--seeds 10]
 
-`--help` shows every knob and its default, `--list` the models and recipes.
+`--help` shows every hyperparameter and its default, `--list` the models and recipes.
 """
 
 import sys

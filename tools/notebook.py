@@ -46,9 +46,9 @@ def main():
     """Execute the notebook where it lies and replace it."""
     notebook = executed(NOTEBOOK, NOTEBOOK.parent)
     nbformat.validate(notebook)
-    whole = NOTEBOOK.with_suffix(".part")
-    nbformat.write(notebook, whole)
-    whole.replace(NOTEBOOK)
+    complete = NOTEBOOK.with_suffix(".part")
+    nbformat.write(notebook, complete)
+    complete.replace(NOTEBOOK)
     print(f"written: {NOTEBOOK} ({NOTEBOOK.stat().st_size / 1000:.0f} kB)")
 
 

@@ -92,9 +92,9 @@ def add_plots_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def count(text: str) -> int:
-    """Return the whole number above 0 that an option gives; argparse reports any other."""
+    """Return the integer above 0 that an option gives; argparse reports any other."""
     if not text.isdecimal() or not 0 < int(text) <= MAX_COUNT:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {MAX_COUNT}")
+        raise argparse.ArgumentTypeError(f"{text} is not an integer from 1 to {MAX_COUNT}")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""Fit a gray image of a digit to MNIST's framing: white ink on black, 20 px box, centered by mass.
+"""Preprocess a gray image of a digit as MNIST's were: white on black, in a box, centered by mass.
 
 The page prepares its images by these same steps in JavaScript, so each step is spelled out with
 plain sums and no library's own resampling. `prepare` runs `extract_ink`, then `frame`.
@@ -45,7 +45,7 @@ def extract_ink(gray: np.ndarray) -> np.ndarray:
        column) and take entry `floor(n / 2)`. Where that lies above the middle of the image's least
        and greatest pixel, replace every pixel v by 255 - v.
     3. Background: subtract `fit_background`, which follows uneven light; call the rest r. Its noise
-       is what `fit_background` returns beside it.
+       is what `fit_background` returns next to it.
     4. Full scale: sort the pixels over half of r's maximum; the peak is entry `floor(9 * (n - 1) /
        10)`. The image is blank if the peak is under 24 or under 5 times the noise.
     5. Ink: pixels over `max(3 * noise, peak / 16)` hold `min(1, r / peak)`, all others 0.
@@ -84,7 +84,7 @@ def fit_background(values: np.ndarray) -> tuple[np.ndarray, float]:
     2. Paper = the pixels with |residual| <= max(1, 3 x noise).
     3. The surface is the least squares fit of 1, x, y, x^2, xy, y^2 to (image - border median) over
        the paper, plus that median; x and y run from -1 to 1 across the image. To the diagonal of
-       the normal equations 1e-6 is added: few pixels may not tell the terms apart.
+       the normal equations 1e-6 is added: few pixels may not determine the terms.
 
     The last surface is then worked out for every pixel.
 
@@ -110,15 +110,15 @@ def fit_background(values: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def frame(ink: np.ndarray) -> np.ndarray:
-    """Return the ink in MNIST's framing, (28, 28) uint8.
+    """Return the ink as MNIST has it, (28, 28) uint8.
 
     1. Crop to the rows and columns that hold ink.
     2. If the longer side is over 40: thicken strokes that the box would make too fine (`thicken`).
     3. Scale by `resize` so that the longer side is 20 and the other `max(1, floor(side * 20 /
        longer + 0.5))`. A longer side of 19 or 20 is left alone: MNIST's own images pass unchanged.
     4. Divide by the maximum; each pixel is `floor(255 * v + 0.5)`.
-    5. Place it on black by a whole number of pixels: the first row is `floor(14 - c + 0.5)` with c
-       the center of mass in rows of the crop, kept within 0 and 28 - height; columns likewise.
+    5. Place it on black by full pixels: the first row is `floor(14 - c + 0.5)` with c the center of
+       mass in rows of the crop, kept within 0 and 28 - height; columns likewise.
 
     Args:
         ink: (h, w) in 0..1, 0 wherever there is paper, with at least one pixel of ink.
@@ -213,7 +213,9 @@ def _border_median(values: np.ndarray) -> float:
 
 def _parts(mask: np.ndarray, ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number the 8-connected parts from 1, (h, w), and return the ink in each; part 0 is paper."""
-    from scipy import ndimage  # a quarter of a second to import, and most runs need no framing
+    from scipy import (
+        ndimage,
+    )  # a quarter of a second to import, and most runs need no preprocessing
 
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3)))
     masses = np.bincount(labels.ravel(), weights=ink.ravel())

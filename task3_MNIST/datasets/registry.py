@@ -39,7 +39,7 @@ def import_torchvision() -> Any:
     except Exception as error:  # a build for another PyTorch raises whatever it first misses
         raise UserError(
             f"torchvision cannot be imported ({' '.join(str(error).split())}): install the version "
-            "that requirements.txt names beside the torch named there"
+            "that requirements.txt names next to torch"
         ) from error
     return torchvision
 
@@ -113,11 +113,11 @@ class Digits:
 
     def train(self, data_dir: Path) -> Arrays:
         """Return the 1,437 training images."""
-        return self._framed(*self._parts()[0])
+        return self._preprocessed(*self._parts()[0])
 
     def test(self, data_dir: Path, replace_altered: bool = False) -> Arrays:
         """Return the 360 test images."""
-        return self._framed(*self._parts()[1])
+        return self._preprocessed(*self._parts()[1])
 
     def checksum(self, data_dir: Path) -> str:
         """Return the SHA-256 of the training images as they are shipped."""
@@ -139,7 +139,7 @@ class Digits:
         return (images[train], digits.target[train]), (images[test], digits.target[test])
 
     @staticmethod
-    def _framed(images: np.ndarray, labels: np.ndarray) -> Arrays:
+    def _preprocessed(images: np.ndarray, labels: np.ndarray) -> Arrays:
         return np.stack([preprocessing.frame(image / 16) for image in images]), labels
 
 
@@ -161,7 +161,7 @@ class FromTorchvision:
     normalization: tuple[float, float] | None = None
 
     def fetch(self, data_dir: Path, test: bool) -> None:
-        """Download the whole set into a folder beside its own, which it becomes when whole."""
+        """Download the complete set into a temporary folder, which is then renamed."""
         if (data_dir / self.name).exists():
             return
         try:
@@ -193,9 +193,9 @@ class FromTorchvision:
         return data_dir.resolve() / self.name / "raw"
 
     @staticmethod
-    def _publish(whole: Path, folder: Path) -> None:
+    def _publish(complete: Path, folder: Path) -> None:
         try:
-            whole.rename(folder)
+            complete.rename(folder)
         except OSError:
             if not folder.exists():  # else another process was first
                 raise

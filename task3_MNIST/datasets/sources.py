@@ -22,7 +22,7 @@ from urllib.error import URLError
 import numpy as np
 
 TIMEOUT = 15  # seconds without a byte before a server counts as silent
-PIP_TIMEOUT = 900  # seconds for pip as a whole: 20 MB on a slow line
+PIP_TIMEOUT = 900  # seconds for all of pip: 20 MB on a slow line
 # torchvision's, which is not imported for them: where it does not fit PyTorch it cannot be
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

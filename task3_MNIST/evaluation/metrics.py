@@ -64,15 +64,15 @@ def class_figures(confusion: np.ndarray) -> list[ClassFigures]:
     ]
 
 
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return parts of wholes; 0 where there is nothing to share."""
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
+def _share(part: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return parts of totals; 0 where there is nothing to share."""
+    return np.divide(part, total, out=np.zeros(len(part)), where=total > 0)
 
 
 def refined_loss(logits: Tensor, labels: Tensor) -> float:
     """Return the mean cross-entropy that is left when one temperature makes it lowest.
 
-    Dividing all logits by a temperature changes the confidence of a model and none of its answers
+    Dividing all logits by a temperature changes the confidence of a model, not its answers
     (Guo et al. 2017). What is left is how well it separates the classes: it does not reward a
     model for being well calibrated (Berta et al. 2025, arXiv 2501.19195, who choose
     hyperparameters by it).

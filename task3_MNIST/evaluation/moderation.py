@@ -14,7 +14,7 @@ from scipy.optimize import brentq
 from scipy.special import digamma, polygamma
 
 FEWEST_GROUPS = 3  # two variances say next to nothing about how much variances differ
-LEAST = 1 / 12  # variance of rounding to whole numbers: a smaller one of counts means nothing
+LEAST = 1 / 12  # variance of rounding to integers: counts cannot show a smaller one
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def fit_prior(variances: Sequence[SeedVariance], errors: Sequence[float]) -> Pri
     """Return the prior of a recipe's variances; None for fewer than three models with errors.
 
     The logarithm of a variance with d degrees of freedom has a known mean and variance, digamma and
-    trigamma of d / 2. What the logarithms vary beyond that is how much true variances differ.
+    trigamma of d / 2. What the logarithms vary more than that is how much true variances differ.
 
     Args:
         variances: each model's own.

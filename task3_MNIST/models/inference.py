@@ -12,7 +12,7 @@ from torch import Tensor, nn
 def predict(model: nn.Module, images: Tensor, batch_size: int = 250) -> Tensor:
     """Return the logits (N, 10) of images (N, 1, 28, 28) in evaluation mode.
 
-    The feature maps of 250 images stay in a processor's cache: a CNN of usual width takes twice as
+    The feature maps of 250 images stay in a processor's cache: a typical CNN takes twice as
     long with 1,000 at a time.
     """
     model.eval()

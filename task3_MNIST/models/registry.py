@@ -34,7 +34,7 @@ def by_sizes(family: str) -> str:
 
 
 def grid_points(family: str) -> list[str]:
-    """Return the names of the family's grid that a study of size takes."""
+    """Return the names of the family's grid that a model-size study takes."""
     return FAMILIES[family][1].GRID_POINTS
 
 

@@ -25,7 +25,7 @@ class Baseline:
         estimator: its class, below `sklearn`.
         settings: what its constructor is told, besides threads and seed.
         why: where the settings are from. Nothing was chosen by the test set.
-        seeded: whether the seed changes anything; one run says all of a classifier without luck.
+        seeded: whether the seed changes anything; if not, one run is enough.
         threaded: whether its constructor is told how many threads to use; those of the others
             follow the process.
         probabilities: whether it says how probable each class is.
@@ -56,7 +56,7 @@ BASELINES: dict[str, Baseline] = {
         dict(kernel="rbf", C=5.0, gamma=0.03, cache_size=500),
         "C and gamma chosen by validation, fitted to 10,000 images",
         # SVC(probability=True) is deprecated since scikit-learn 1.9; what takes its place fits
-        # five more machines, whose calibration is none of this one's
+        # five more classifiers, whose calibration is not that of this one
         probabilities=False,
     ),
     "random_forest": Baseline(

@@ -29,7 +29,7 @@ def draw_diagram(name: str, model: nn.Module, path: Path) -> Path:
 
     Args:
         name: the model's, for the title.
-        model: any model of the zoo.
+        model: any model of the registry.
         path: the PNG file.
     """
     image = Layer(kind="image", detail="", output_shape=(1, 28, 28), parameters=0)

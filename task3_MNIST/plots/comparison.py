@@ -16,7 +16,7 @@ from task3_MNIST.runs.folder import DEFAULT_DATASET
 from task3_MNIST.runs.records import RunGroup, labels, split_size_study
 
 ROW_INCHES, LETTER_INCHES = 0.36, 0.075
-LINEAR_RANGE = 20  # bars of a wider range than this would not be seen beside each other
+LINEAR_RANGE = 20  # bars of a wider range than this would not be seen next to each other
 
 
 def draw_comparison(groups: Sequence[RunGroup], out: Path) -> list[Path]:

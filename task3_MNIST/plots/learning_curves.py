@@ -19,7 +19,7 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
         groups: of one data set.
         path: the PNG file.
     """
-    # every color solid first, then dashed: twenty lines stay apart
+    # every color solid first, then dashed: twenty lines look different
     looks = [(color, dash) for dash, color in product(DASHES, style.PALETTE)]
     figure = style.new_figure(11.0, 7.5)
     panels = figure.subplots(2, 2, sharex=True, sharey="row")

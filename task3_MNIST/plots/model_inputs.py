@@ -43,6 +43,6 @@ def draw_model_inputs(answered: list[tuple[str, np.ndarray, dict[str, str]]], ou
 
 
 def _short(name: str) -> str:
-    """Return at most 26 characters of a name, none of which matplotlib reads as a formula."""
+    """Return at most 26 characters of a name, so that matplotlib reads no formula."""
     name = name if len(name) <= 26 else f"…{name[-25:]}"
     return name.replace("$", r"\$")

@@ -13,10 +13,10 @@ from task3_MNIST.models import registry
 from task3_MNIST.plots import style
 from task3_MNIST.runs.records import RunGroup
 
-# the deeper, the darker; the dashes tell depths apart without color
+# the deeper, the darker; the dashes distinguish depths without color
 LOOKS = (("-", 0.45), ("--", 0.2), ("-.", 0.0), (":", -0.35))
 SMALLEST_ERROR = 1e-5  # a logarithm has no zero
-FAR = 1.5  # that many times the worst error of the study: other models stand apart from it
+FAR = 1.5  # that many times the worst error of the study: other models would take its room
 NAME_POINTS = 7
 
 
@@ -123,7 +123,7 @@ def _set_accuracy_axis(axes, means: Sequence[float]) -> None:
     axes.set_yticks([1 - accuracy for accuracy in style.ACCURACY_TICKS])
     axes.set_yticks([], minor=True)
     axes.yaxis.set_major_formatter(lambda error, _: f"{100 * (1 - error):.4g} %")
-    # the bar of two seeds may be wider than all models lie apart: the means have the room
+    # the bar of two seeds may be wider than the range of all means: the means have the room
     errors = [_error(mean) for mean in means]
     axes.set_ylim(max(errors) * 1.3, min(errors) / 1.3)
 

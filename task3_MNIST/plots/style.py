@@ -1,7 +1,7 @@
 """How every picture here looks: one palette, one kind of axis, one way to a PNG file.
 
 Figures are made without pyplot, so nothing global is changed and threads may draw at once.
-Matplotlib is imported with the first figure: a script that draws nothing does not wait for it.
+Matplotlib is imported with the first figure: a script without pictures does not wait for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DPI = 150
 
-# Okabe and Ito 2008: told apart with any kind of color vision; their yellow is too pale on white
+# Okabe and Ito 2008: different with any kind of color vision; their yellow is too pale on white
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222")
 # MLPs are orange squares, CNNs blue circles, baselines gray triangles, on pages too.
 # A family has hues of its own, so that it is seen before a name is read; the first one stands for
@@ -54,7 +54,7 @@ def new_figure(width: float, height: float, layout: str | None = "constrained") 
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as a PNG file, whole or not at all, and return its path."""
+    """Write a figure as a PNG file, complete or not at all, and return its path."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,7 +133,7 @@ def _short(value: float) -> str:
 
 
 def epoch_axis(axes: Axes, epochs: int) -> None:
-    """Let the horizontal axis count whole epochs, also when there is only one."""
+    """Let the horizontal axis count epochs in integers, also when there is only one."""
     axes.set_xlim(0.5, epochs + 0.5)
     axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axes.set_xlabel("epoch", color=INK)

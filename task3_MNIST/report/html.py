@@ -38,10 +38,10 @@ def render(
         template: its path below this folder; autoescaping is on.
         out: the file to write; its folder is made.
         title: the page's name, in the browser's tab and as its heading.
-        data: plain data or NumPy values; scripts read it with `readData()`. NaN is refused.
+        data: plain data or NumPy values; scripts read it with `Page.readData()`. NaN is refused.
         styles: CSS files, likewise, in order.
         scripts: JavaScript files, likewise, in order; each has one global.
-        plotly: whether `loadPlotly()` of `plotly_loader.js` is there to be called.
+        plotly: whether `PlotlyLoader.loadPlotly()` is there to be called.
         context: what else the template shows.
 
     Raises:

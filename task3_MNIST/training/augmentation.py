@@ -1,4 +1,4 @@
-"""Random deformation of whole batches, as tensors, on the tensors' own device."""
+"""Random deformation of batches of images, as tensors, on the tensors' own device."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class TrainConfig:
         for one in dataclasses.fields(self):
             name, kind = one.name, TYPES[one.name]
             _check_type(name, getattr(self, name), kind)
-            if kind is float:  # a whole number is a number too: 1 becomes 1.0
+            if kind is float:  # an integer is a number too: 1 becomes 1.0
                 object.__setattr__(self, name, float(getattr(self, name)))
             _check(name, getattr(self, name), one.metadata)
         if self.full_train and self.patience:

@@ -300,7 +300,7 @@ def test_other_settings_are_not_taken_for_these(results, monkeypatch):
         (("--seed", "-1"), "not an integer from 0"),
         (("--seed", "4294967296"), "not an integer from 0"),
         (("--seed", "1", "--seeds", "2"), "not allowed with"),
-        (("--seeds", "0"), "not a whole number from 1"),
+        (("--seeds", "0"), "not an integer from 1"),
         (("--dataset", "mnits"), "did you mean mnist"),
     ],
 )

@@ -2,9 +2,9 @@
 
 What a trial is judged by: the refined loss on validation after its last epoch, the cross-entropy
 at the temperature that makes it lowest (`metrics.refined_loss`).
-Not accuracy: of 5,000 images an MLP gets some 80 wrong, so one reading has a standard error near
-0.2 points, more than lies between good settings, and the best of a hundred readings is mostly the
-luckiest. A loss counts how sure every answer is.
+Not accuracy: of 5,000 images an MLP misclassifies some 80, so one reading has a standard error
+near 0.2 points, more than lies between good settings, and the best of a hundred readings is mostly
+best by chance. A loss counts the probability of every answer.
 Not the plain loss: it prefers models that doubt enough to models that err less. In a first study on
 MNIST an MLP with dropout had 0.0758 and 97.88 %, the untuned one 0.0803 and 98.32 %.
 And the last epoch, since the best of ten would be picked by chance too. The winner is to be

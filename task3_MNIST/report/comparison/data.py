@@ -57,13 +57,13 @@ def comparison(
         data_dir: where data sets lie; their test images are read.
 
     Returns:
-        `datasets`, MNIST first, each with `name`, `images` (their number), `entries`, `apart`
-        (the models of a study of size, which are not compared with the entries), `pairs`,
-        `significance` (of all pairs; None for fewer than three models), `chosen` (the verdict's
-        two, or None), `charts`, `size` (which size is enough, in sentences; None without a
-        study), `beyond`, `others`, `mistakes`, `settings` and `apart_settings`; `problems`,
-        the runs that are not shown or not wholly, each with `run`, `what` and `command`;
-        `confusion_frame`, a figure.
+        `datasets`, MNIST first, each with `name`, `images` (their number), `entries`,
+        `size_study` (models of a model-size study, which are not compared with the entries),
+        `pairs`, `significance` (of all pairs; None for fewer than three models), `chosen` (the
+        two of the verdict, or None), `charts`, `size` (which size is enough, in sentences; None
+        without a study), `ensembles`, `published`, `mistakes`, `settings` and
+        `size_study_settings`; `problems`, the runs that are not shown or not completely, each
+        with `run`, `what` and `command`; `confusion_frame`, a figure.
     """
     problems = list(problems)
     names = sorted({group.dataset for group in groups}, key=lambda name: name != DEFAULT_DATASET)
@@ -91,9 +91,9 @@ def _dataset(
         # curves and figures still show; what needs the images does not
         problems = [Problem(f"data set {name}", f"no images to compare on: {error}", "")]
     compared, study = split_size_study(groups)
-    apart = study if len(compared) < len(groups) else []
+    separate = study if len(compared) < len(groups) else []
     labels = test.labels.numpy() if test else None
-    all_entries = make_entries([*compared, *apart], labels)
+    all_entries = make_entries([*compared, *separate], labels)
     entries = all_entries[: len(compared)]
     sizes = make_study(all_entries, study)
     tested = [entry for entry in entries if entry.median]
@@ -106,7 +106,7 @@ def _dataset(
         "name": Path(name).name,
         "images": tested[0].median.test.n if tested else 0,
         "entries": [as_data(entry) for entry in entries],
-        "apart": [as_data(entry) for entry in all_entries[len(compared) :]],
+        "size_study": [as_data(entry) for entry in all_entries[len(compared) :]],
         "pairs": [_pair_data(pair, entries, prepared.images, pairs) for pair in pairs],
         "significance": significance(entries, pairs, against),
         "chosen": planned_comparison(compared) if pairs else None,
@@ -118,11 +118,11 @@ def _dataset(
             *(size_charts(sizes) if sizes else []),
         ],
         "size": _size(sizes, prepared),
-        "beyond": ensemble_table(entries, labels),
-        "others": _others(groups) if name == DEFAULT_DATASET else None,
+        "ensembles": ensemble_table(entries, labels),
+        "published": _published(groups) if name == DEFAULT_DATASET else None,
         "mistakes": _mistakes(tested, test) if test and tested else None,
         "settings": compare_settings(compared, [entry.name for entry in entries]),
-        "apart_settings": _settings_apart(all_entries[len(compared) :]),
+        "size_study_settings": _size_study_settings(all_entries[len(compared) :]),
     }, problems
 
 
@@ -133,7 +133,7 @@ def _size(study: Study | None, comparison: Comparison | None) -> str | None:
     return enough(study, comparison) if comparison else ""
 
 
-def _settings_apart(entries: Sequence[Entry]) -> dict[str, Any] | None:
+def _size_study_settings(entries: Sequence[Entry]) -> dict[str, Any] | None:
     """Return the settings of the entries that are in no comparison; None without such."""
     groups, names = [entry.group for entry in entries], [entry.name for entry in entries]
     return compare_settings(groups, names) if entries else None
@@ -198,7 +198,7 @@ def _most_accurate(
     return [entry for entry in tested if entry.place not in worse]
 
 
-def _others(groups: Sequence[RunGroup]) -> dict[str, Any] | None:
+def _published(groups: Sequence[RunGroup]) -> dict[str, Any] | None:
     """Return what others report of models that were measured here; None if of none.
 
     Returns:

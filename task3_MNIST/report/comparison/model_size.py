@@ -1,4 +1,4 @@
-"""A study of size for the page: which size is enough, its charts, its settings."""
+"""A model-size study on the page: which size is enough, its charts, its settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MARGIN = 0.2  # of the best one's errors: a fifth more still counts as not worse
 
 @dataclass(frozen=True)
 class Study:
-    """The evaluated models of a study of size, and others to see them beside.
+    """The evaluated models of a model-size study, and others to compare them with.
 
     Attributes:
         entries: family by family and depth by depth, the narrowest first; by a single recipe,

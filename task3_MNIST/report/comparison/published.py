@@ -60,7 +60,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Row:
-    """A claim beside one recipe here, as texts; `link` belongs to `source`."""
+    """A claim next to one recipe here, as texts; `link` belongs to `source`."""
 
     source: str
     link: str

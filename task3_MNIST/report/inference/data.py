@@ -209,7 +209,7 @@ def choose_images(wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of a fair sample of the test images, and of all that the page holds.
 
     The page holds the sample, the doubtful labels, and up to `MISTAKES` errors: those of the
-    first two models whole, as far as they go, then those of the others, in test order.
+    first two models first, as many as fit, then those of the others, in test order.
 
     Args:
         wrong: (models, N) bool, whether each model is wrong about each test image.

@@ -31,7 +31,7 @@ def export_model(model: nn.Module) -> tuple[list[Layer], str]:
     since arrays in the page are flat.
 
     Args:
-        model: an MLP or CNN of the zoo, or an `nn.Sequential`, on the CPU.
+        model: an MLP or CNN of the registry, or an `nn.Sequential`, on the CPU.
 
     Returns:
         the layers, and in base64 the little-endian float32 weight and bias of each in turn, in
@@ -119,7 +119,7 @@ def _relu(module: nn.Module, shape: list[int], _: Layer | None) -> Layer:
 
 def _flatten(module: nn.Flatten, shape: list[int], _: Layer | None) -> None:
     if module.start_dim != 1 or module.end_dim not in (-1, len(shape)):
-        raise CannotExportError("the page flattens whole images only")
+        raise CannotExportError("the page flattens complete images only")
 
 
 def _max_pool(module: nn.MaxPool2d, shape: list[int], _: Layer | None) -> Layer:

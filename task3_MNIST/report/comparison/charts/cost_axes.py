@@ -76,7 +76,7 @@ def _errors_shown(entries: Sequence[Entry]) -> list[float]:
     """Return the ends of an axis of errors, the worst first: it is at the bottom."""
     means = [error_of(entry.accuracy.mean) for entry in entries]
     ends = [error_of(end) for entry in entries for end in ends_of(entry.accuracy)]
-    # the bar of two seeds may be wider than all models lie apart: it goes on beyond the frame
+    # the bar of two seeds may be wider than the range of all means: it leaves the frame
     low = max(min(ends), min(means) / MOST_ROOM) / 1.15
     high = min(max(ends), max(means) * MOST_ROOM) * 1.15
     return [tidy(math.log10(high)), tidy(math.log10(low))]

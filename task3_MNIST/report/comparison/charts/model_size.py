@@ -60,7 +60,7 @@ def size_chart(
         study: evaluated models of the grids.
         others: evaluated models besides, by the same recipes: drawn as single points, but
             for those far worse than the study, which would take the room from it.
-        cost: entries that have none of it are left out; None if that leaves none of the study.
+        cost: entries without it are left out; None if that leaves no model of the study.
     """
     free = [entry.name for entry in (*study, *others) if cost.of(entry) <= 0]
     study, others = (

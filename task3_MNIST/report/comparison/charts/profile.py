@@ -1,4 +1,4 @@
-"""Models as a whole: how far their confidence can be believed, and a radar over five measures."""
+"""Calibration of the models, and a radar chart of five measures."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def radar(entries: Sequence[Entry], most_accurate: Collection[Entry]) -> dict[st
         "radar",
         _radar_finding(tested, values, most_accurate),
         "Farther out is better on every axis. Each scale is logarithmic, from the center's value "
-        "to the rim's, as written at its corner: whole powers of ten around all models here."
+        "to the rim's, as written at its corner: powers of ten around all models here."
         + left_out(lacking, "they lack one of the measures"),
         figure,
         ("model", *(f"{measure.word}, {measure.unit}" for measure in MEASURES)),

@@ -77,7 +77,7 @@
     dataset.entries.forEach((entry, place) => (entry.place = place));
     shown.dataset = dataset;
     const families = [
-      ...new Set([...dataset.entries, ...dataset.apart].map(({ family }) => family)),
+      ...new Set([...dataset.entries, ...dataset.size_study].map(({ family }) => family)),
     ];
     fillSelect(byId("family"), [["", "all"], ...families.map((name) => [name, familyName(name)])]);
     Object.assign(modelTable.filter, { text: "", family: "" });
@@ -94,12 +94,12 @@
     showVerdict(dataset, tested);
     showSignificance(dataset);
     showSize(dataset);
-    showTable("ensembles", dataset.beyond);
+    showTable("ensembles", dataset.ensembles);
     showTable(
       "published",
-      dataset.others && { ...dataset.others, rows: linked(dataset.others.rows) },
+      dataset.published && { ...dataset.published, rows: linked(dataset.published.rows) },
     );
-    byId("published-note").textContent = dataset.others?.note ?? "";
+    byId("published-note").textContent = dataset.published?.note ?? "";
     byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
     for (const holder of document.querySelectorAll("[data-chart]")) {
       const chart = dataset.charts.find(({ name }) => name === holder.dataset.chart);
@@ -111,7 +111,7 @@
   }
 
   /** Show the model-size study; its models are in the table only where that is asked for. */
-  function showSize({ size, apart: study, apart_settings: settings }) {
+  function showSize({ size, size_study: study, size_study_settings: settings }) {
     for (const part of document.querySelectorAll("#size, nav a[href='#size']")) {
       part.hidden = size === null;
     }
@@ -130,11 +130,11 @@
 
   function showModelTable() {
     const { dataset, a } = shown;
-    const study = byId("with-size-study").checked ? dataset.apart : [];
+    const study = byId("with-size-study").checked ? dataset.size_study : [];
     modelTable.show([...dataset.entries, ...study], dataset.pairs, a);
   }
 
-  function showSignificance({ significance, entries, apart: study }) {
+  function showSignificance({ significance, entries, size_study: study }) {
     for (const part of document.querySelectorAll("#pairs, nav a[href='#pairs']")) {
       part.hidden = !significance;
     }

@@ -1,4 +1,4 @@
-"""A study of size: set apart from the comparison, drawn as lines, and judged by a test."""
+"""A model-size study: separate from the comparison, drawn as lines, and judged by a test."""
 
 import shutil
 
@@ -111,7 +111,7 @@ def test_a_study_beside_next_to_nothing_is_compared_as_well():
 def test_page_compares_the_others_and_shows_the_study_by_itself(studied):
     dataset = data_of(studied)
     assert names(dataset["entries"]) == set(OTHERS)
-    assert names(dataset["apart"]) == {*MLPS, *CNNS}
+    assert names(dataset["size_study"]) == {*MLPS, *CNNS}
     assert len(dataset["pairs"]) == 3
     assert {row[0] for row in chart_of(dataset, "classes")["table"]["rows"]} == set(OTHERS)
     assert {row[0] for row in chart_of(dataset, "curves-loss")["table"]["rows"]} == set(OTHERS)
@@ -224,7 +224,7 @@ def test_unevaluated_sizes_are_no_section_and_stop_nothing(studied, tmp_path):
     dataset = data_of(results)
     assert dataset["size"] is None
     assert not [chart for chart in dataset["charts"] if chart["name"].startswith("size-")]
-    assert names(dataset["apart"]) == {*MLPS, *CNNS}
+    assert names(dataset["size_study"]) == {*MLPS, *CNNS}
     draw_comparison(read_groups(results)[0], tmp_path / "plots")
 
 
@@ -232,7 +232,7 @@ def test_one_command_of_many_models_is_one_row(studied, tmp_path):
     results = shutil.copytree(studied, tmp_path / "runs")
     for config in results.glob("digits/*/*/*/config.json"):
         change_json(config, command="python task3_MNIST/benchmark.py --models mlp-grid cnn-grid")
-    [(models, seeds, command)] = data_of(results)["apart_settings"]["commands"]
+    [(models, seeds, command)] = data_of(results)["size_study_settings"]["commands"]
     assert set(models.split(", ")) == {*MLPS, *CNNS}
     assert seeds == "0 to 2"
     assert command.startswith("python task3_MNIST/benchmark.py")
