@@ -2,7 +2,7 @@
 const Charts = (function () {
   "use strict";
 
-  const { element, simpleTable, themeColor, download } = Page;
+  const { element, simpleTable, scrollBox, themeColor, download } = Page;
   const { loadPlotly } = PlotlyLoader;
 
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
@@ -52,18 +52,8 @@ const Charts = (function () {
     const details = element("details", {}, element("summary", {}, "Show data"));
     details.addEventListener("toggle", () => {
       if (details.open && !details.querySelector("table")) {
-        details.append(
-          element(
-            "div",
-            {
-              class: "scroll data",
-              tabindex: 0,
-              role: "region",
-              "aria-label": `Data: ${chart.finding}`,
-            },
-            simpleTable(chart.table.columns, chart.table.rows),
-          ),
-        );
+        const table = simpleTable(chart.table.columns, chart.table.rows);
+        details.append(scrollBox(`Data: ${chart.finding}`, table, "data"));
       }
     });
     return details;

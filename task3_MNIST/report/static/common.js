@@ -55,6 +55,12 @@ const Page = (function () {
     );
   }
 
+  /** Return a table in a box that scrolls, named for screen readers and reached by keyboard. */
+  function scrollBox(label, table, className = "") {
+    const attributes = { class: `scroll ${className}`, tabindex: 0, role: "region" };
+    return element("div", { ...attributes, "aria-label": label }, table);
+  }
+
   /** Return a value as a table shows it: five digits, or a dash for what is missing. */
   function showValue(value) {
     if (value === null || value === undefined) return "–";
@@ -119,6 +125,7 @@ const Page = (function () {
     markReady,
     element,
     simpleTable,
+    scrollBox,
     decodeBase64,
     themeColor,
     download,

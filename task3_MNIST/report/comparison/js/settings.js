@@ -2,26 +2,24 @@
 const Settings = (function () {
   "use strict";
 
-  const { element, simpleTable, copyText } = Page;
+  const { element, simpleTable, scrollBox, copyText } = Page;
 
   /** Return the section's content: differing settings, shared ones, a command for each row. */
   function settingsContent({ differing, shared, commands }) {
-    const scroll = (label, table) =>
-      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table);
     const hasDifferences = differing.rows.length > 1 && differing.columns.length > 1;
     return [
       element("h3", {}, "What differs"),
       hasDifferences
-        ? scroll("Settings that differ", simpleTable(differing.columns, differing.rows))
+        ? scrollBox("Settings that differ", simpleTable(differing.columns, differing.rows))
         : element("p", { class: "muted" }, "Only the model differs."),
       element(
         "details",
         {},
         element("summary", {}, `What all share (${shared.length} settings, versions and hardware)`),
-        scroll("Settings that all share", simpleTable(["setting", "value"], shared)),
+        scrollBox("Settings that all share", simpleTable(["setting", "value"], shared)),
       ),
       element("h3", {}, "How to reproduce each row"),
-      scroll(
+      scrollBox(
         "Commands",
         simpleTable(
           ["model", "seeds", "command, in the root folder of the repository"],

@@ -2,7 +2,7 @@
 const Significance = (function () {
   "use strict";
 
-  const { element, simpleTable } = Page;
+  const { element, simpleTable, scrollBox } = Page;
   const { percent, signedPoints, joinSentences } = Format;
   const { dataBehind } = Charts;
   const { swatch } = Table;
@@ -37,11 +37,7 @@ const Significance = (function () {
     return [
       element("h3", {}, title),
       element("p", { class: "muted" }, table.about),
-      element(
-        "div",
-        { class: "scroll best-comparison", tabindex: 0, role: "region", "aria-label": title },
-        simpleTable(table.columns, table.rows),
-      ),
+      scrollBox(title, simpleTable(table.columns, table.rows), "best-comparison"),
     ];
   }
 
