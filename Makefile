@@ -1,9 +1,9 @@
-# make        install, fetch MNIST, train mlp and cnn, evaluate, write plots and both pages
+# make        install, fetch MNIST, train mlp and cnn (five seeds each), evaluate, plots, both pages
 # make test   install what tests need, run all of them
 # make lint   formatting and rules of the code
 # make help   this list
 # make clean  remove what make made, but not the data and not the runs
-# make benchmark  train and evaluate every model by both everyday recipes from five seeds: hours,
+# make benchmark  train and evaluate every model with both everyday recipes from five seeds: hours,
 #             may be stopped and given again; then results/runs/summary.csv and both pages
 # make notebook   run task3_MNIST/main.ipynb and keep what it shows, after the reference results changed
 # Everything is safe to repeat: what is there already is not made again.
@@ -12,7 +12,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet
 
-RUNS := results/runs/mlp/fast/seed0/test.json results/runs/cnn/fast/seed0/test.json
+RUNS := results/runs/mlp/fast/ensemble.json results/runs/cnn/fast/ensemble.json
 COMPARISON := task3_MNIST/model_comparison.html
 INFERENCE := task3_MNIST/model_inference.html
 # what a page shows and is made by; listed by the shell, since the names of runs may hold
@@ -40,11 +40,11 @@ help:
 # one after the other: training uses every core, and its seconds are reported
 .NOTPARALLEL:
 
-results/runs/mlp/%/test.json: | .venv/runtime
-	$(PY) task3_MNIST/train_mlp.py
+results/runs/mlp/%/ensemble.json: | .venv/runtime
+	$(PY) task3_MNIST/train_mlp.py --seeds 5
 
-results/runs/cnn/%/test.json: | .venv/runtime
-	$(PY) task3_MNIST/train_cnn.py
+results/runs/cnn/%/ensemble.json: | .venv/runtime
+	$(PY) task3_MNIST/train_cnn.py --seeds 5
 
 pages: $(COMPARISON) $(INFERENCE)
 

@@ -180,13 +180,13 @@ def _draw_answer(axes, logits: Tensor, label: int) -> None:
     probabilities = logits.softmax(0).numpy()
     answer = int(probabilities.argmax())
     colors = [style.GRID] * len(probabilities)
-    colors[answer] = style.RIGHT if answer == label else style.WRONG
+    colors[answer] = style.CORRECT if answer == label else style.INCORRECT
     style.plain_axes(axes)
     axes.bar(range(len(probabilities)), probabilities, color=colors)
     axes.set_xticks(range(len(probabilities)))
     axes.set_ylim(0, 1)
     style.percent_axis(axes.yaxis)
-    sign = "✓ right" if answer == label else "✗ wrong"
+    sign = "✓ correct" if answer == label else "✗ incorrect"
     axes.set_title(
         f"answer: {answer}, {style.percent(float(probabilities[answer]))} sure, {sign}",
         fontsize=9,

@@ -61,8 +61,10 @@ def moderated_variances(groups: Sequence[Sequence[float]]) -> list[SeedVariance]
     Args:
         groups: for each model the number of incorrect test images of each seed, two or more.
     """
-    own = [SeedVariance(float(np.var(wrong, ddof=1)), len(wrong) - 1) for wrong in groups]
-    errors = [float(np.mean(wrong)) for wrong in groups]
+    own = [
+        SeedVariance(float(np.var(incorrect, ddof=1)), len(incorrect) - 1) for incorrect in groups
+    ]
+    errors = [float(np.mean(incorrect)) for incorrect in groups]
     prior = fit_prior(own, errors)
     if prior is None:
         return own

@@ -98,8 +98,8 @@ def compare_networks(
 
 
 def compare_models(
-    wrong_a: np.ndarray,
-    wrong_b: np.ndarray,
+    incorrect_a: np.ndarray,
+    incorrect_b: np.ndarray,
     variances: tuple[SeedVariance, SeedVariance],
     images: np.ndarray,
     margin: float = 0.0,
@@ -119,9 +119,9 @@ def compare_models(
     writers and one for each model. The degrees of freedom follow Satterthwaite 1946.
 
     Args:
-        wrong_a: (seeds, people): how many images of each writer each run of the first model
+        incorrect_a: (seeds, people): how many images of each writer each run of the first model
             classifies incorrectly, from `cluster_sums`; a deterministic model has one row.
-        wrong_b: of the second, on the same images.
+        incorrect_b: of the second, on the same images.
         variances: of each model between its seeds, in images.
         images: (people,) each writer's number of images.
         margin: multiplies the second model's errors by 1 + margin: 0.1 asks whether the first has
@@ -131,13 +131,15 @@ def compare_models(
         the difference of accuracies, a minus b; with a margin, of error rates, (1 + margin) b - a.
     """
     n = images.sum()
-    wrong = (wrong_a.astype(float), (1 + margin) * wrong_b)
-    rates = [model.sum() / len(model) / n for model in wrong]
+    incorrect = (incorrect_a.astype(float), (1 + margin) * incorrect_b)
+    rates = [model.sum() / len(model) / n for model in incorrect]
     of_seeds = [
         SeedVariance(factor * variance.value / len(model) / n**2, variance.degrees)
-        for factor, variance, model in zip((1, (1 + margin) ** 2), variances, wrong, strict=True)
+        for factor, variance, model in zip(
+            (1, (1 + margin) ** 2), variances, incorrect, strict=True
+        )
     ]
-    of_writers = SeedVariance(_writer_variance(wrong, images), len(images) - 1)
+    of_writers = SeedVariance(_writer_variance(incorrect, images), len(images) - 1)
     tests = (_t_test(of_seeds), _t_test([*of_seeds, of_writers]))
     return Difference(float(rates[1] - rates[0]), tests)
 
@@ -202,12 +204,12 @@ def bootstrap_accuracies(
         (resamples, models) float64.
     """
     generator = np.random.default_rng(seed)
-    wrong = np.concatenate(models).T.astype(np.float32)  # (people, runs)
+    incorrect = np.concatenate(models).T.astype(np.float32)  # (people, runs)
     rates = []
     for start in range(0, resamples, RESAMPLES_AT_ONCE):
         count = min(RESAMPLES_AT_ONCE, resamples - start)
         weights = _times_drawn(generator, count, len(images))  # (count, people)
-        rates.append(weights @ wrong / (weights @ images)[:, None])
+        rates.append(weights @ incorrect / (weights @ images)[:, None])
     accuracies = 1 - np.concatenate(rates).astype(float)  # (resamples, runs)
 
     columns, first = [], 0
@@ -226,18 +228,18 @@ def difference_interval(accuracies_a: np.ndarray, accuracies_b: np.ndarray) -> t
     return float(low), float(high)
 
 
-def _writer_variance(wrong: Sequence[np.ndarray], images: np.ndarray) -> float:
+def _writer_variance(incorrect: Sequence[np.ndarray], images: np.ndarray) -> float:
     """Return how much of the variance of a difference of error rates other writers would add.
 
     Args:
-        wrong: of two models, each (seeds, people).
+        incorrect: of two models, each (seeds, people).
         images: (people,) each writer's number of images.
     """
     n, people = images.sum(), len(images)
     # how far each run is above its own error rate with each writer
-    beyond = [model - model.sum(1, keepdims=True) / n * images for model in wrong]
-    variance = ((beyond[0].mean(0) - beyond[1].mean(0)) ** 2).sum()
-    for model in beyond:
+    centered = [model - model.sum(1, keepdims=True) / n * images for model in incorrect]
+    variance = ((centered[0].mean(0) - centered[1].mean(0)) ** 2).sum()
+    for model in centered:
         seeds = len(model)
         if seeds > 1:  # what differs because each seed errs on others is the seeds' own variance
             variance -= ((model - model.mean(0)) ** 2).sum() / (seeds - 1) / seeds

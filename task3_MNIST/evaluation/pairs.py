@@ -33,7 +33,7 @@ class Pair:
 
     Where both have two seeds or more, or are deterministic, it is `compare_models`, which accounts
     for the variation between seeds and between writers. One seed says nothing about the variation
-    between seeds: then `compare_networks` holds the two runs of median accuracy against each
+    between seeds: then `compare_networks` compares the two runs of median accuracy with each
     other, and nothing is said about their models.
 
     Attributes:
@@ -70,7 +70,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Against:
+class ComparedWithBest:
     """A model compared with the best by validation, by their places.
 
     Attributes:
@@ -102,7 +102,7 @@ class Comparison:
         labels: (N,) of its test images.
         clusters: (N,) who wrote each of them, from 0.
         images: (people,) how many each of them wrote.
-        wrong: of each evaluated group, by its place: (seeds, people) incorrect images.
+        incorrect: of each evaluated group, by its place: (seeds, people) incorrect images.
         variances: of each group whose variation between seeds is known, by its place.
     """
 
@@ -110,14 +110,14 @@ class Comparison:
     labels: np.ndarray
     clusters: np.ndarray
     images: np.ndarray
-    wrong: dict[int, np.ndarray]
+    incorrect: dict[int, np.ndarray]
     variances: dict[int, SeedVariance]
 
     def models(self, a: int, b: int, margin: float = 0.0) -> Difference:
         """Compare two groups as models; see `compare_models`."""
         return compare_models(
-            self.wrong[a],
-            self.wrong[b],
+            self.incorrect[a],
+            self.incorrect[b],
             (self.variances[a], self.variances[b]),
             self.images,
             margin,
@@ -139,31 +139,31 @@ def prepare(groups: Sequence[RunGroup], labels: np.ndarray) -> Comparison:
             must have been sorted out.
     """
     clusters = writers.clusters(groups[0].dataset, len(labels))
-    wrong = {
+    incorrect = {
         place: cluster_sums(~correct(group, labels), clusters)
         for place, group in enumerate(groups)
         if group.evaluated
     }
     variances: dict[int, SeedVariance] = {}
     recipes: dict[str, list[int]] = {}
-    for place in wrong:
+    for place in incorrect:
         if groups[place].deterministic:
             variances[place] = DETERMINISTIC
-        elif len(wrong[place]) > 1:
+        elif len(incorrect[place]) > 1:
             recipes.setdefault(groups[place].name, []).append(place)
     for places in recipes.values():
-        found = moderated_variances([wrong[place].sum(1) for place in places])
+        found = moderated_variances([incorrect[place].sum(1) for place in places])
         variances |= dict(zip(places, found, strict=True))
-    return Comparison(groups, labels, clusters, np.bincount(clusters), wrong, variances)
+    return Comparison(groups, labels, clusters, np.bincount(clusters), incorrect, variances)
 
 
 def compare_all(comparison: Comparison, places: Iterable[int]) -> list[Pair]:
     """Compare every two of the groups at these places that have predictions."""
-    tested = [place for place in places if place in comparison.wrong]
+    tested = [place for place in places if place in comparison.incorrect]
     if len(tested) < 2:
         return []
     resampled = bootstrap_accuracies(
-        [comparison.wrong[place] for place in tested], comparison.images
+        [comparison.incorrect[place] for place in tested], comparison.images
     )
     pairs = []
     for i, j in combinations(range(len(tested)), 2):
@@ -174,8 +174,8 @@ def compare_all(comparison: Comparison, places: Iterable[int]) -> list[Pair]:
         if models:
             result = comparison.models(a, b)
             superiority = probability_of_superiority(
-                -comparison.wrong[a].sum(1),
-                -comparison.wrong[b].sum(1),
+                -comparison.incorrect[a].sum(1),
+                -comparison.incorrect[b].sum(1),
                 (comparison.variances[a], comparison.variances[b]),
             )
         bootstrap = difference_interval(resampled[:, i], resampled[:, j])
@@ -186,7 +186,9 @@ def compare_all(comparison: Comparison, places: Iterable[int]) -> list[Pair]:
     ]
 
 
-def against_best(comparison: Comparison, places: Iterable[int]) -> tuple[int, list[Against]] | None:
+def compare_with_best(
+    comparison: Comparison, places: Iterable[int]
+) -> tuple[int, list[ComparedWithBest]] | None:
     """Compare each model at these places with the best by validation.
 
     Dunnett's (1955) question: many models, one reference that was named before. His test needs
@@ -207,7 +209,7 @@ def against_best(comparison: Comparison, places: Iterable[int]) -> tuple[int, li
     for place in others:
         result = comparison.models(place, best)
         ends = result.interval(confidence)
-        rows.append(Against(place, result.mean, *ends, min(1.0, result.p * len(others))))
+        rows.append(ComparedWithBest(place, result.mean, *ends, min(1.0, result.p * len(others))))
     return best, sorted(rows, key=lambda row: -row.mean)
 
 

@@ -1,4 +1,4 @@
-"""Accuracy against what a size costs: a line for each depth of a grid, through its widths."""
+"""Accuracy by what a size costs: a line for each depth of a grid, through its widths."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ COSTS = (
 
 
 def draw_size(study: Sequence[RunGroup], others: Sequence[RunGroup], path: Path) -> Path:
-    """Draw test accuracy against each cost, and return the file.
+    """Draw test accuracy by each cost, and return the file.
 
     Args:
         study: evaluated models of the grids, of one data set and recipe.

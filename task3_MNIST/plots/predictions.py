@@ -14,7 +14,7 @@ COLUMNS = 12
 # inches: an image's side, a row of answers, a band's title, a letter of a model's name
 SIDE, ROW, TITLE, LETTER = 0.62, 0.28, 0.55, 0.08
 SIGNS = {True: "✓", False: "✗"}
-COLORS = {True: style.RIGHT, False: style.WRONG}
+COLORS = {True: style.CORRECT, False: style.INCORRECT}
 
 
 def draw_prediction_grid(

@@ -36,7 +36,7 @@ FAMILY_COLORS = {family: hues[0] for family, hues in HUES.items()}
 FAMILY_MARKERS = {family: MARKERS[symbol] for family, symbol in SYMBOLS.items()}
 FAMILY_NAMES = {"mlp": "MLP", "cnn": "CNN", "baseline": "baseline"}
 SPLITS = {"train": "Training", "val": "Validation", "test": "Test"}
-RIGHT, WRONG = "#15803D", "#B91C1C"
+CORRECT, INCORRECT = "#15803D", "#B91C1C"
 INK, MUTED, GRID = "#222222", "#666666", "#DDDDDD"
 
 # an axis of the errors' logarithm spreads what is near 100 %: there it needs more ticks

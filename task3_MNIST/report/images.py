@@ -1,4 +1,4 @@
-"""Pick the test images that models get wrong and pack them into one picture."""
+"""Pick the test images that models misclassify and pack them into one picture."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ def pack_mistakes(images: np.ndarray, labels: np.ndarray, predicted: np.ndarray)
 
 
 def choose_mistakes(labels: np.ndarray, predicted: np.ndarray, limit: int) -> np.ndarray:
-    """Return the places of at most `limit` images that any model gets wrong, in test order.
+    """Return the places of at most `limit` images that any model misclassifies, in test order.
 
     If there are more, every cell of every model's confusion matrix keeps its first few, about
     the same number for all cells, so that none is empty because another is full.
     """
-    wrong = predicted != labels  # (models, N)
-    if np.count_nonzero(wrong.any(0)) <= limit:
-        return np.flatnonzero(wrong.any(0))
+    incorrect = predicted != labels  # (models, N)
+    if np.count_nonzero(incorrect.any(0)) <= limit:
+        return np.flatnonzero(incorrect.any(0))
     order = np.full(predicted.shape, np.iinfo(np.int64).max)
     for model, row in enumerate(predicted):
         cells = labels * 10 + row
-        for cell in np.unique(cells[wrong[model]]):
+        for cell in np.unique(cells[incorrect[model]]):
             members = np.flatnonzero(cells == cell)
             order[model, members] = np.arange(len(members))
     # an image is wanted as early as the first cell that wants it

@@ -170,7 +170,7 @@ class Run:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run against every other script that would write it.
+        """Lock the run for this script: no other one may write it meanwhile.
 
         Raises:
             UserError: another process holds it.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from task3_MNIST.datasets.splits import load_test
-from task3_MNIST.evaluation.pairs import against_best, planned_comparison, prepare
+from task3_MNIST.evaluation.pairs import compare_with_best, planned_comparison, prepare
 from task3_MNIST.report.comparison.data import comparison
 from task3_MNIST.report.comparison.page import write_page
 from task3_MNIST.runs.groups import read_groups
@@ -98,7 +98,7 @@ def test_an_interval_against_the_best_leaves_out_0_just_where_it_says_significan
         (read_groups(four)[0], load_test("digits", REPOSITORY / "data").labels.numpy()),
         (reference, labels),
     ):
-        _, rows = against_best(prepare(groups, truth), range(len(groups)))
+        _, rows = compare_with_best(prepare(groups, truth), range(len(groups)))
         assert rows
         for row in rows:
             assert row.significant == (not row.low <= 0 <= row.high)
@@ -165,13 +165,13 @@ def test_the_table_behind_the_matrix_has_every_pair(browser, four, four_file):
         ]
     assert len(rows) == 6
     for row in rows:
-        pair = pair_of(dataset, row["model"], row["against"])
+        pair = pair_of(dataset, row["model"], row["with_best"])
         assert float(row["difference, points"]) == pytest.approx(
             100 * abs(pair["difference"]), rel=1e-3
         )
         interval = [float(row[key]) for key in ("95\u00a0% interval from", "interval to")]
         assert (row["significantly different"] == "yes") == (not interval[0] <= 0 <= interval[1])
-        networks = "single" in (row["model"], row["against"])
+        networks = "single" in (row["model"], row["with_best"])
         assert row["compared"] == ("two networks" if networks else "models")
         for column in (
             "p, corrected for all pairs",

@@ -10,7 +10,7 @@ from tests.helpers.scripts import REPOSITORY
 
 COMPARISON = "task3_MNIST/model_comparison.html"
 INFERENCE = "task3_MNIST/model_inference.html"
-SOURCES = ("results/runs/mlp/fast/seed0/test.json", "results/runs/cnn/fast/seed0/test.json")
+SOURCES = ("results/runs/mlp/fast/ensemble.json", "results/runs/cnn/fast/ensemble.json")
 PAGE_OF = {"visualize_comparison.py": COMPARISON, "model_inference_visualization.py": INFERENCE}
 
 

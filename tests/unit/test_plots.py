@@ -194,7 +194,7 @@ def test_prediction_grid_is_green_where_right_and_red_where_wrong(runs, drawn, t
     answers = {run.config().model: run.classes() for run in runs if run.config().seed == 0}
     path = draw_prediction_grid(answers, test, "digits", tmp_path / "grid.png")
     assert_picture(path)
-    assert {rgb(style.RIGHT), rgb(style.WRONG)} <= colors(path)
+    assert {rgb(style.CORRECT), rgb(style.INCORRECT)} <= colors(path)
     right = np.stack([answer == test.labels.numpy() for answer in answers.values()])
     expected = [
         ("✓ " if right[row, place] else "✗ ") + str(answer[place])
@@ -205,7 +205,7 @@ def test_prediction_grid_is_green_where_right_and_red_where_wrong(runs, drawn, t
     signed = [text for text in drawn["grid"].axes[0].texts if text.get_text()[:1] in "✓✗"]
     assert sorted(text.get_text() for text in signed) == sorted(expected)
     for text in signed:
-        wanted = style.RIGHT if text.get_text().startswith("✓") else style.WRONG
+        wanted = style.CORRECT if text.get_text().startswith("✓") else style.INCORRECT
         assert text.get_color() == wanted
 
 

@@ -12,11 +12,11 @@ import numpy as np
 from task3_MNIST.datasets.splits import Split, load_test
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.pairs import (
-    Against,
+    ComparedWithBest,
     Comparison,
     Pair,
-    against_best,
     compare_all,
+    compare_with_best,
     planned_comparison,
     prepare,
 )
@@ -101,20 +101,20 @@ def _dataset(
     prepared = prepare([entry.group for entry in all_entries], labels) if test else None
     places = range(len(compared))
     pairs = compare_all(prepared, places) if prepared else []
-    against = against_best(prepared, places) if prepared else None
+    with_best = compare_with_best(prepared, places) if prepared else None
     return {
         "name": Path(name).name,
         "images": tested[0].median.test.n if tested else 0,
         "entries": [as_data(entry) for entry in entries],
         "size_study": [as_data(entry) for entry in all_entries[len(compared) :]],
         "pairs": [_pair_data(pair, entries, prepared.images, pairs) for pair in pairs],
-        "significance": significance(entries, pairs, against),
+        "significance": significance(entries, pairs, with_best),
         "chosen": planned_comparison(compared) if pairs else None,
         "how_chosen": how_chosen(entries),
         "charts": [
             learning_curves(entries, "accuracy"),
             learning_curves(entries, "loss"),
-            *(_test_charts(tested, against) if tested else []),
+            *(_test_charts(tested, with_best) if tested else []),
             *(size_charts(sizes) if sizes else []),
         ],
         "size": _size(sizes, prepared),
@@ -176,25 +176,25 @@ def _pair_data(
 
 
 def _test_charts(
-    tested: Sequence[Entry], against: tuple[int, Sequence[Against]] | None
+    tested: Sequence[Entry], with_best: tuple[int, Sequence[ComparedWithBest]] | None
 ) -> list[dict[str, Any]]:
     charts = [
         *(tradeoff(tested, cost) for cost in COSTS),
         *(efficiency(tested, rate) for rate in RATES),
         class_heatmap(tested),
         reliability(tested),
-        radar(tested, _most_accurate(tested, against)),
+        radar(tested, _most_accurate(tested, with_best)),
     ]
     return [chart for chart in charts if chart]
 
 
 def _most_accurate(
-    tested: Sequence[Entry], against: tuple[int, Sequence[Against]] | None
+    tested: Sequence[Entry], with_best: tuple[int, Sequence[ComparedWithBest]] | None
 ) -> list[Entry]:
     """Return those that are not significantly worse than the best by validation."""
-    if against is None:
+    if with_best is None:
         return list(tested)
-    worse = {row.place for row in against[1] if row.significant and row.mean < 0}
+    worse = {row.place for row in with_best[1] if row.significant and row.mean < 0}
     return [entry for entry in tested if entry.place not in worse]
 
 
@@ -225,7 +225,7 @@ def _published(groups: Sequence[RunGroup]) -> dict[str, Any] | None:
 
 
 def _mistakes(tested: Sequence[Entry], test: Split) -> dict[str, Any]:
-    """Return the packed images that models get wrong; a text of predictions by entry's place."""
+    """Return the packed images that models misclassify; a text of predictions by entry's place."""
     predicted = np.stack([entry.median.classes for entry in tested])
     packed = pack_mistakes(test.images.numpy(), test.labels.numpy(), predicted)
     places = (entry.place for entry in tested)

@@ -29,7 +29,7 @@ class Claim:
         of: the claimed model in the words of its source.
         accuracy: percent, with the digits that were published.
         model: the nearest model here; "" if there is none like it.
-        recipes: run names here to hold against it.
+        recipes: run names here to compare with it.
         differs: what is known to differ there: architecture, optimizer, split, how it was chosen.
         source: who claims it.
         link: where that was read; "" if it was not found.
@@ -80,13 +80,13 @@ class Row:
 
 COLUMNS = (
     "source",
-    "model there",
+    "their model",
     "claimed",
     "nearest model here",
     "recipe",
-    "what differs there",
+    "what differs",
     "measured here",
-    "here, against the claim",
+    "difference from the claim",
 )
 
 PEAK = "the best of its test epochs is quoted"
@@ -265,7 +265,7 @@ def _difference(claim: Claim, found: RunGroup) -> str:
 def _of_accuracy(claim: Claim, accuracies: Sequence[float]) -> str:
     """Return how accuracies, in percent, stand to the claim.
 
-    A claim of one run is held against the interval in which one further run here would lie; the
+    A claim of one run is compared with the interval in which one further run here would lie; the
     mean of several by Welch's t-test. Both are of one test set: they count the variation between
     seeds only.
     """

@@ -1,20 +1,28 @@
-"""All pairs of a data set at once, and each model against the best by validation."""
+"""All pairs of a data set at once, and each model compared with the best by validation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from task3_MNIST.evaluation.pairs import Against, Pair
+from task3_MNIST.evaluation.pairs import ComparedWithBest, Pair
 from task3_MNIST.formatting import PER_CENT, count, percent, points
 from task3_MNIST.report.comparison.rows import Entry, tidy
 
 FEWEST = 3  # of two models, the verdict has said all
 BEST = "the best by validation"
-AGAINST_COLUMNS = ("model", "test accuracy", "seeds", "points", "interval", "p", "against the best")
+BEST_COLUMNS = (
+    "model",
+    "test accuracy",
+    "seeds",
+    "points",
+    "interval",
+    "p",
+    "compared with the best",
+)
 COLUMNS = (
     "model",
-    "against",
+    "other model",
     "compared",
     "difference, points",
     f"95{PER_CENT} interval from",
@@ -35,18 +43,18 @@ COLUMNS = (
 def significance(
     entries: Sequence[Entry],
     pairs: Sequence[Pair],
-    against: tuple[int, Sequence[Against]] | None,
+    with_best: tuple[int, Sequence[ComparedWithBest]] | None,
 ) -> dict[str, Any] | None:
     """Return what the page shows of all pairs; None for fewer than three models.
 
     Args:
         entries: of the data set.
         pairs: all of them.
-        against: the place of the best by validation, and the others compared with it.
+        with_best: the place of the best by validation, and the others compared with it.
 
     Returns:
         `order`, the places of the models from the highest test accuracy; `marks` of each of them,
-        whether it differs significantly from the best by validation; `against`, a table of that
+        whether it differs significantly from the best by validation; `with_best`, a table of that
         with its `columns`, `rows` and `about`, or None; `finding`; `table` of all pairs, its
         `columns` and a row for each.
     """
@@ -59,24 +67,26 @@ def significance(
     if len(order) < FEWEST or not pairs:
         return None
     rank = {place: number for number, place in enumerate(order)}
-    best, rows = against or (None, [])
+    best, rows = with_best or (None, [])
     marks = {row.place: _mark(row) for row in rows} | {best: BEST}
     return {
         "order": order,
         "marks": [marks.get(place, "one seed") for place in order],
-        "against": _against(entries, best, rows) if rows else None,
+        "with_best": _with_best(entries, best, rows) if rows else None,
         "finding": _finding(pairs),
         "table": {"columns": list(COLUMNS), "rows": _rows(entries, pairs, rank)},
     }
 
 
-def _mark(row: Against) -> str:
+def _mark(row: ComparedWithBest) -> str:
     if not row.significant:
         return "not significantly different"
     return "significantly better" if row.mean > 0 else "significantly worse"
 
 
-def _against(entries: Sequence[Entry], best: int, rows: Sequence[Against]) -> dict[str, Any]:
+def _with_best(
+    entries: Sequence[Entry], best: int, rows: Sequence[ComparedWithBest]
+) -> dict[str, Any]:
     def line(entry: Entry, *cells: str) -> list[str]:
         return [entry.name, percent(entry.accuracy.mean), f"n\u00a0=\u00a0{entry.seeds}", *cells]
 
@@ -86,9 +96,9 @@ def _against(entries: Sequence[Entry], best: int, rows: Sequence[Against]) -> di
         p = f"{row.p:.3f}" if row.p >= 0.001 else "<\u00a00.001"
         lines.append(line(entries[row.place], points(row.mean), ends, p, _mark(row)))
     return {
-        "columns": list(AGAINST_COLUMNS),
+        "columns": list(BEST_COLUMNS),
         "rows": lines,
-        "about": f"Each model against {entries[best].name}, {BEST}: accuracy minus its accuracy, "
+        "about": f"Each model compared with {entries[best].name}, {BEST}: accuracy minus its accuracy, "
         "in percentage points. Intervals and p are corrected for "
         f"{count(len(rows), 'comparison')}, so all intervals hold together in 95{PER_CENT} of "
         "cases, and a model differs significantly just where its interval leaves out 0.",

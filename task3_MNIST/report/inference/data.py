@@ -165,8 +165,8 @@ def _page(
 ) -> Page:
     true_labels = test.labels.numpy()
     normalized = test.normalized().images
-    wrong = np.stack([entry.run.classes for entry in entries]) != true_labels
-    sample, chosen = choose_images(wrong)
+    incorrect = np.stack([entry.run.classes for entry in entries]) != true_labels
+    sample, chosen = choose_images(incorrect)
     checked = sample[:CHECKED]
     models, room = [], WEIGHT_BYTES if limited else float("inf")
     for entry in entries:
@@ -197,7 +197,7 @@ def _page(
         "otherDatasets": others,
         "problems": [vars(problem) for problem in problems],
     }
-    texts = _texts([entry.name for entry in entries], wrong, chosen, len(sample))
+    texts = _texts([entry.name for entry in entries], incorrect, chosen, len(sample))
     answers = {
         f"{entry.name}, seed {entry.run.config.seed}": entry.run.classes for entry in entries
     }
@@ -205,34 +205,39 @@ def _page(
     return Page(content, texts, answers, test, embedded)
 
 
-def choose_images(wrong: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def choose_images(incorrect: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of a fair sample of the test images, and of all that the page holds.
 
     The page holds the sample, the doubtful labels, and up to `MISTAKES` errors: those of the
     first two models first, as many as fit, then those of the others, in test order.
 
     Args:
-        wrong: (models, N) bool, whether each model is wrong about each test image.
+        incorrect: (models, N) bool, whether each model misclassifies each test image.
     """
-    count = wrong.shape[1]
+    count = incorrect.shape[1]
     sample = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).round().astype(int))
-    first = np.flatnonzero(wrong[:2].any(0))
-    rest = np.flatnonzero(wrong.any(0) & ~wrong[:2].any(0))
+    first = np.flatnonzero(incorrect[:2].any(0))
+    rest = np.flatnonzero(incorrect.any(0) & ~incorrect[:2].any(0))
     mistakes = np.concatenate([first, rest])[:MISTAKES]
     doubtful = [index for index in DOUBTFUL if index < count]
     return sample, np.unique(np.concatenate([sample, mistakes, np.array(doubtful, dtype=int)]))
 
 
-def _texts(names: list[str], wrong: np.ndarray, chosen: np.ndarray, sample: int) -> dict[str, str]:
+def _texts(
+    names: list[str], incorrect: np.ndarray, chosen: np.ndarray, sample: int
+) -> dict[str, str]:
     """Return how many images the page holds, and why these."""
     parts = [
         _share(rows[:, chosen].any(0).sum(), rows.any(0).sum(), whose)
-        for rows, whose in ((wrong[:2], " and ".join(names[:2])), (wrong[2:], "other models"))
+        for rows, whose in (
+            (incorrect[:2], " and ".join(names[:2])),
+            (incorrect[2:], "other models"),
+        )
         if len(rows)
     ]
     return {
         "stored": f"{len(chosen):,}",
-        "total": f"{wrong.shape[1]:,}",
+        "total": f"{incorrect.shape[1]:,}",
         "sample": str(sample),
         "mistakes": ", ".join(parts),
     }
@@ -240,7 +245,7 @@ def _texts(names: list[str], wrong: np.ndarray, chosen: np.ndarray, sample: int)
 
 def _share(held: int, total: int, whose: str) -> str:
     amount = f"all {total:,}" if held == total else f"{held:,} of {total:,}"
-    return f"{amount} images that {whose} get wrong"
+    return f"{amount} images that {whose} misclassify"
 
 
 def _describe(entry: Entry) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What charts of test accuracy against a cost share: the costs, the axes, bars and names."""
+"""What charts of test accuracy by a cost share: the costs, the axes, bars and names."""
 
 from __future__ import annotations
 
@@ -146,5 +146,5 @@ def ends_of(accuracy: Interval) -> tuple[float, float]:
 
 
 def error_of(accuracy: float) -> float:
-    """Return the fraction wrong as a log scale can show it: there is no place for no error."""
+    """Return the error rate as a log scale can show it: there is no place for no error."""
     return tidy(max(1 - accuracy, 2e-5))

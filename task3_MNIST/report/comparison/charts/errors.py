@@ -26,9 +26,9 @@ def class_heatmap(
     if ranked:
         tested.sort(key=lambda entry: -entry.median.test.test_accuracy)
     confusions = np.array([entry.median.test.confusion for entry in tested])  # (M, 10, 10)
-    right = confusions.diagonal(axis1=1, axis2=2)
+    correct = confusions.diagonal(axis1=1, axis2=2)
     support = confusions.sum(2)
-    errors = support - right  # (M, 10)
+    errors = support - correct  # (M, 10)
     share = errors / np.maximum(support, 1)
     classes = [str(label) for label in range(errors.shape[1])]
     figure = go.Figure(
@@ -42,11 +42,11 @@ def class_heatmap(
             texttemplate="%{text}",
             hovertext=[
                 [
-                    f"{plain(entry.name)}: {wrong} of {total} with class {label} are wrong "
-                    f"({wrong / max(total, 1):.2%})"
-                    for label, wrong, total in zip(classes, wrongs, totals, strict=True)
+                    f"{plain(entry.name)}: {count} of {total} with class {label} are misclassified "
+                    f"({count / max(total, 1):.2%})"
+                    for label, count, total in zip(classes, counts, totals, strict=True)
                 ]
-                for entry, wrongs, totals in zip(tested, errors, support, strict=True)
+                for entry, counts, totals in zip(tested, errors, support, strict=True)
             ],
             hoverinfo="text",
             xgap=2,
@@ -69,8 +69,8 @@ def class_heatmap(
     return chart(
         name,
         _class_finding(errors, tested),
-        "Numbers are test images wrong; darker or brighter is a larger share of the class. Of "
-        "several seeds, the run of median accuracy.",
+        "Numbers are misclassified test images; darker or brighter is a larger share of the class. "
+        "Of several seeds, the run of median accuracy.",
         figure,
         ("model", *(f"errors on {label}" for label in classes), "all errors"),
         [(entry.name, *row, sum(row)) for entry, row in zip(tested, errors.tolist(), strict=True)],
@@ -106,12 +106,12 @@ def confusion_frame() -> dict[str, Any]:
 def _class_finding(errors: np.ndarray, tested: Sequence[Entry]) -> str:
     by_class = errors.sum(0)
     if not by_class.any():
-        return "No test image is wrong"
+        return "No test image is misclassified"
     hardest, easiest = int(by_class.argmax()), int(by_class.argmin())
     whose = {1: tested[0].name, 2: "both models together"}.get(
         len(tested), f"all {len(tested)} models together"
     )
     return (
-        f"Class {hardest} is the hardest: {by_class[hardest]:,} errors by {whose}, against "
+        f"Class {hardest} is the hardest: {by_class[hardest]:,} errors by {whose}, compared with "
         f"{by_class[easiest]:,} on class {easiest}"
     )

@@ -1,4 +1,4 @@
-"""Accuracy against what a size costs: a line for each depth of a grid, through its widths."""
+"""Accuracy by what a size costs: a line for each depth of a grid, through its widths."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def depth_lines(study: Sequence[Entry]) -> list[Line]:
 def size_chart(
     study: Sequence[Entry], others: Sequence[Entry], cost: Cost
 ) -> dict[str, Any] | None:
-    """Return the chart of test accuracy against a cost, a line for each depth.
+    """Return the chart of test accuracy by a cost, a line for each depth.
 
     Args:
         study: evaluated models of the grids.

@@ -52,7 +52,7 @@ def reliability(entries: Sequence[Entry]) -> dict[str, Any] | None:
                 },
                 hovertext=[
                     f"{plain(entry.name)}: of {bin_.count:,} images at confidence "
-                    f"{percent(bin_.confidence, 1)}, {percent(bin_.accuracy, 1)} are right"
+                    f"{percent(bin_.confidence, 1)}, {percent(bin_.accuracy, 1)} are correct"
                     for bin_ in bins
                 ],
                 hoverinfo="text",

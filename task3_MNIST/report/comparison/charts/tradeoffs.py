@@ -1,4 +1,4 @@
-"""Accuracy against what it costs, with the Pareto front, and accuracy for each unit of cost."""
+"""Accuracy by what it costs, with the Pareto front, and accuracy for each unit of cost."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ RATES = (
 
 
 def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any] | None:
-    """Return the chart of test accuracy against a cost, with the Pareto front.
+    """Return the chart of test accuracy by a cost, with the Pareto front.
 
     Entries whose cost is 0 or unknown are left out; None if that leaves none.
     """

@@ -12,14 +12,14 @@ const Significance = (function () {
   /**
    * Return the content of the section.
    *
-   * data: order, marks, against, finding and table; pairOf(a, b) finds the pair of two places;
+   * data: order, marks, with_best, finding and table; pairOf(a, b) finds the pair of two places;
    * onPick(a, b) is told when a cell is chosen.
    */
   function significanceContent(data, entries, pairOf, onPick) {
     const ranked = data.order.map((place) => entries[place]);
     const detail = element("p", { class: "pair-detail", "aria-live": "polite" });
     return [
-      ...comparisonWithBest(data.against),
+      ...comparisonWithBest(data.with_best),
       element("h3", {}, data.finding),
       element(
         "div",
