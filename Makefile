@@ -17,7 +17,7 @@ COMPARISON := task3_MNIST/model_comparison.html
 INFERENCE := task3_MNIST/model_inference.html
 # what a page shows and is made by; listed by the shell, since the names of runs may hold
 # characters that make cannot have in a name
-SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name test.json \
+SOURCES = find results/runs task1_MLP task2_CNN task3_MNIST -type f \( -name test.json -o -name ensemble.json \
 	-o -name '*.py' -o -path '*/report/*' \)
 
 # at most two, since pages are timed: each worker needs a core, or its browser would wait for one;

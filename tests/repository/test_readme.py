@@ -197,6 +197,17 @@ def test_the_model_of_add_a_model_is_one_row():
 
 
 def test_the_snippet_that_reads_a_run_works(checkout):
-    block = next(b for b in re.findall(r"```python\n(.*?)```", ALL, re.S) if "test_accuracy" in b)
+    block = next(b for b in re.findall(r"```python\n(.*?)```", ALL, re.S) if "torch.load" in b)
     run = next((checkout / "results/runs/cnn").rglob("test.json")).parent
     exec(block.replace('"results/runs/cnn/fast/seed0/"', repr(f"{run}/")), {})
+
+
+def test_two_lines_of_pandas_answer_a_question(monkeypatch):
+    block = next(b for b in re.findall(r"```python\n(.*?)```", README, re.S) if "read_csv" in b)
+    monkeypatch.chdir(REPOSITORY)
+    *lines, question = block.strip().splitlines()
+    names = {}
+    exec("\n".join(lines), names)
+    answer = eval(question, names)
+    assert answer.loc[("mlp", "fast"), "mean"] == pytest.approx(0.9844, abs=5e-5)
+    assert answer.loc[("cnn_strong", "strong+full-train"), "count"] == 10
