@@ -30,7 +30,9 @@ DEFAULT_DATASET = "mnist"
 # what else lies in a results folder: measurements of speed, tuning studies, comparison plots
 NOT_RUNS = ("speed", "tuning", "plots")
 TRAIN_AGAIN = "train the run again with --overwrite"
-EVALUATE_AGAIN = "evaluate the run again with evaluate.py"
+EVALUATE_AGAIN = (
+    "evaluate the run again with evaluate.py; of a baseline, train_baselines.py --overwrite does it"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Run:
 
     def test(self) -> Evaluation:
         """Return `test.json`."""
-        return files.read(self.folder / "test.json", Evaluation, self._evaluate_again())
+        return files.read(self.folder / "test.json", Evaluation, EVALUATE_AGAIN)
 
     def metrics(self) -> list[EpochMetrics]:
         """Return the epochs of `metrics.jsonl`; none if there is no such file."""
@@ -74,20 +76,20 @@ class Run:
     def classes(self) -> np.ndarray:
         """Return the class (N,) uint8 that the model gives each test image, in test order."""
         path = self.folder / "predictions.npz"
-        classes = files.read_array(path, "classes", self._evaluate_again())
+        classes = files.read_array(path, "classes", EVALUATE_AGAIN)
         if classes.ndim != 1 or classes.dtype != np.uint8 or (classes >= files.CLASSES).any():
             found = f"holds {classes.dtype} of shape {classes.shape}, not classes (N,) from 0 to 9"
-            raise files.refused(path, ValueError(found), self._evaluate_again())
+            raise files.refused(path, ValueError(found), EVALUATE_AGAIN)
         return classes
 
     def logits(self) -> np.ndarray:
         """Return the test logits (N, 10) as float32, in test order; the highest of each is 0."""
         path = self.folder / "logits.npz"
-        logits = files.read_array(path, "logits", self._evaluate_again())
+        logits = files.read_array(path, "logits", EVALUATE_AGAIN)
         usable = logits.ndim == 2 and logits.shape[1] == files.CLASSES and logits.dtype.kind == "f"
         if not usable or not np.isfinite(logits).all():
             found = f"holds {logits.dtype} of shape {logits.shape}, not finite logits (N, 10)"
-            raise files.refused(path, ValueError(found), self._evaluate_again())
+            raise files.refused(path, ValueError(found), EVALUATE_AGAIN)
         return logits.astype(np.float32)
 
     def model(self) -> nn.Module:
@@ -117,9 +119,6 @@ class Run:
                 "model is not kept: train_baselines.py evaluates it right after the fit, and "
                 "--overwrite does both again"
             )
-
-    def _evaluate_again(self) -> str:
-        return TRAIN_AGAIN if self.baseline else EVALUATE_AGAIN
 
     def kept_epochs(self) -> list[tuple[int, Path]]:
         """Return (epoch, weights file) of every epoch kept by `--keep-epochs`, in order."""

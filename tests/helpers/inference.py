@@ -37,7 +37,7 @@ def make_run(results, model_name, test, *, dataset="digits", name="fast", recipe
         recipe="fast",
         name=name,
         seed=seed,
-        hyperparameters=vars(recipe),
+        hyperparameters=vars(recipe) | {"seed": seed},
         pixel_mean=test.mean,
         pixel_std=test.std,
         **vars(provenance(torch.device("cpu"))),

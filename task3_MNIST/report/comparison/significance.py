@@ -98,7 +98,7 @@ def _with_best(
     return {
         "columns": list(BEST_COLUMNS),
         "rows": lines,
-        "about": f"Each model compared with {entries[best].name}, {BEST}: accuracy minus its accuracy, "
+        "about": f"Each model compared with {entries[best].name}, {BEST}: difference of accuracies "
         "in percentage points. Intervals and p are corrected for "
         f"{count(len(rows), 'comparison')}, so all intervals hold together in 95{PER_CENT} of "
         "cases, and a model differs significantly just where its interval leaves out 0.",

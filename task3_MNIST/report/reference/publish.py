@@ -13,7 +13,7 @@ from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.files import write_atomic
 from task3_MNIST.formatting import listing
 from task3_MNIST.models import sklearn_baselines
-from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find, load_model
+from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find, load_model, read_ensemble
 from task3_MNIST.runs.groups import read_groups, read_record
 from task3_MNIST.runs.records import RunGroup, RunRecord, group_records
 from task3_MNIST.runs.tables import RUNS, WEIGHTS, weights_name, write_tables
@@ -31,31 +31,33 @@ def finished_runs(folders: Sequence[Path], reference: Path) -> tuple[list[RunGro
         UsageError: a folder holds no run, or lies in the reference results themselves.
         UserError: a run is damaged or given twice, or none is finished.
     """
-    records: dict[tuple, RunRecord] = {}
-    ensembles, left_out = {}, []
-    for folder in dict.fromkeys(folder.resolve() for folder in folders):
-        if folder.is_relative_to(reference.resolve()):
+    runs: dict[Path, Run] = {}
+    for folder in folders:
+        if folder.resolve().is_relative_to(reference.resolve()):
             raise UsageError(f"{folder} is in the reference results already: name runs of yours")
-        results = folder if not Run(folder).started else folder.parent
-        if not folder.is_dir() or not find(folder):
+        found = find(folder) if folder.is_dir() else []
+        if not found:
             raise UsageError(
                 f"{folder} holds no run: name a run folder, or one with run folders below it"
             )
-        for run in find(folder):
-            record, problem = read_record(run, results)
-            if problem:
-                left_out.append(f"{run.folder}: {problem.what}")
-                continue
-            _check_complete(record, run)
-            if records.setdefault(_key(record), record) is not record:
-                raise UserError(f"{run.folder} is the same run as another one: name one of them")
-        if not Run(folder).started:
-            for group in read_groups(folder)[0]:
-                ensembles[group.dataset, group.model, group.name] = group.ensemble
+        runs |= {run.folder.resolve(): run for run in found}
+    records: dict[tuple, RunRecord] = {}
+    ensembles, left_out = {}, []
+    for run in runs.values():
+        record, problem = read_record(run, run.folder.parent)
+        if problem and (record is None or not run.evaluated):
+            left_out.append(f"{run.folder}: {problem.what}")
+            continue
+        if problem:
+            raise UserError(f"{run.folder.parent}/{problem.what}")
+        _check_complete(record, run)
+        if records.setdefault(_key(record), record) is not record:
+            raise UserError(f"{run.folder} is the same run as another one: name one of them")
+        ensembles[_key(record)[:3]] = read_ensemble(run.folder.parent)
     if not records:
         raise UserError(f"no finished run is named; {left_out[0]}: finish it first")
     groups = [
-        replace(group, ensemble=ensembles.get((group.dataset, group.model, group.name)))
+        replace(group, ensemble=ensembles[_name(group)])
         for group in group_records(list(records.values()))
     ]
     return groups, left_out
