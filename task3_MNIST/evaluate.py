@@ -16,14 +16,12 @@ from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
-from collections.abc import Iterable
-
 from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_device
 from task3_MNIST.cli.train import describe_test, report_ensembles
 from task3_MNIST.datasets.splits import Split, load_test
-from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.errors import UserError
 from task3_MNIST.experiments.run import evaluate_and_plot
-from task3_MNIST.runs.folder import Run, find, require_runs
+from task3_MNIST.runs.folder import Run, runs_named, runs_to_evaluate
 
 
 def main() -> None:
@@ -49,15 +47,15 @@ def main() -> None:
     options = parser.parse_args()
     device = set_up_device(options)
 
-    runs = [run for folder in options.runs for run in named(folder)]
-    if not options.runs:
-        require_runs(options.results)
-        runs = waiting(options.results)
+    runs = runs_named(options.runs) if options.runs else runs_to_evaluate(options.results)
     done: dict[str, list[Run]] = {}
     failed = 0
     tests: dict[str, Split] = {}
     for run in runs:
         try:
+            if run.baseline and run.folder not in options.runs:
+                print(f"{run.folder}: a baseline's model is not kept, see train_baselines.py")
+                continue
             run.require_network()
             dataset = run.config().dataset
             if dataset not in tests:
@@ -73,52 +71,13 @@ def main() -> None:
         done.setdefault(dataset, []).append(run)
     for dataset, evaluated in done.items():
         report_ensembles(evaluated, tests[dataset])
-    if not runs:
+    count_done = sum(map(len, done.values()))
+    if count_done or failed:
+        print(f"{count_done} evaluated")
+    else:
         print(f"all runs in {options.results} are evaluated: name one to evaluate it again")
-        return
-    print(f"{len(runs) - failed} evaluated")
     if failed:
         sys.exit(UserError.exit_code)
-
-
-def named(folder: Path) -> list[Run]:
-    """Return the run of a folder, or those of networks below it.
-
-    Raises:
-        UsageError: there is none.
-    """
-    if Run(folder).started:
-        return [Run(folder)]
-    found = find(folder)
-    if not found:
-        raise UsageError(
-            f"{folder} is not a run folder and has none below it: name one that has a config.json"
-        )
-    return of_networks(found)
-
-
-def waiting(results: Path) -> list[Run]:
-    """Return the complete runs of networks below a folder that were never evaluated."""
-    return of_networks(run for run in find(results) if run.complete and not run.evaluated)
-
-
-def of_networks(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs that are no baseline's, and say why the others are left out."""
-    kept = []
-    for run in runs:
-        if is_baseline(run):
-            print(f"{run.folder}: a baseline's model is not kept, train_baselines.py evaluates it")
-        else:
-            kept.append(run)
-    return kept
-
-
-def is_baseline(run: Run) -> bool:
-    """Return whether a run is a baseline's; one that cannot be read will be named as such."""
-    try:
-        return run.baseline
-    except UserError:
-        return False
 
 
 if __name__ == "__main__":

@@ -116,6 +116,7 @@ def draw_confusion(run: Run) -> Path:
             fontsize=10,
             color="white" if dark else style.MUTED if faint else style.INK,
             fontweight="bold" if diagonal[row, column] else "normal",
+            in_layout=False,  # a hundred texts that need no room of their own
         )
     axes.set_xticks(range(len(counts)))
     axes.set_yticks(range(len(counts)))

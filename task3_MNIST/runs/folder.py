@@ -218,6 +218,34 @@ def require_runs(results: Path) -> None:
         )
 
 
+def runs_named(folders: Iterable[Path]) -> list[Run]:
+    """Return the runs of folders: each is a run folder, or has some below it.
+
+    Raises:
+        UsageError: one has none.
+    """
+    runs = []
+    for folder in folders:
+        found = [Run(folder)] if Run(folder).started else find(folder)
+        if not found:
+            raise UsageError(
+                f"{folder} is not a run folder and has none below it: name one that has a "
+                "config.json"
+            )
+        runs += found
+    return runs
+
+
+def runs_to_evaluate(results: Path) -> list[Run]:
+    """Return the complete runs below a folder that were never evaluated.
+
+    Raises:
+        UsageError: there is no run at all.
+    """
+    require_runs(results)
+    return [run for run in find(results) if run.complete and not run.evaluated]
+
+
 def among_runs(results: Path, paths: Iterable[Path]) -> list[Path]:
     """Return the paths below a results folder without those of what else lies there."""
     return [path for path in paths if path.relative_to(results).parts[0] not in NOT_RUNS]

@@ -165,7 +165,7 @@ def test_the_table_behind_the_matrix_has_every_pair(browser, four, four_file):
         ]
     assert len(rows) == 6
     for row in rows:
-        pair = pair_of(dataset, row["model"], row["with_best"])
+        pair = pair_of(dataset, row["model"], row["other model"])
         assert float(row["difference, points"]) == pytest.approx(
             100 * abs(pair["difference"]), rel=1e-3
         )

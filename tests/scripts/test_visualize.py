@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 from torch import nn
 
-from task2_CNN import visualize as cnn_script
 from task3_MNIST.models import registry
 from task3_MNIST.models.layers import layers
 from task3_MNIST.models.size import parameter_count
 from task3_MNIST.plots import style
 from task3_MNIST.plots.architecture import draw_diagram
+from task3_MNIST.plots.feature_maps import feature_maps
 from task3_MNIST.plots.weights import tile
 from task3_MNIST.runs.folder import find
 from tests.helpers.scripts import call, call_ok, refusal
@@ -94,7 +94,7 @@ def test_tiles_keep_every_value_and_leave_the_gaps_blank():
 def test_feature_maps_are_what_the_next_layer_receives():
     model = registry.build("cnn").eval()
     image = torch.randn(1, 1, 28, 28)
-    stages, logits = cnn_script.feature_maps(model, image)
+    stages, logits = feature_maps(model, image)
     assert [(name, tuple(maps.shape)) for name, maps in stages] == [
         ("Convolution 1 and ReLU", (6, 24, 24)),
         ("Pooling 1", (6, 12, 12)),

@@ -59,7 +59,16 @@ def test_mnist_is_the_real_one_normalized(mnist_dir: Path) -> None:
     assert test.images.numpy().tobytes() == raw.read_bytes()[16:]
 
 
-def test_held_out_images_are_stratified_and_always_the_same(mnist_dir: Path) -> None:
+def test_each_data_set_is_normalized_by_its_own_training_pixels() -> None:
+    train, test = load_train("digits", Path()), load_test("digits", Path())
+    images = train.normalized().images
+    assert images.mean() == pytest.approx(0, abs=1e-4)
+    assert images.std() == pytest.approx(1, abs=1e-4)
+    assert (test.mean, test.std) == (train.mean, train.std)
+    assert (train.mean, train.std) != (0.1307, 0.3081)
+
+
+def test_validation_images_are_stratified_and_always_the_same(mnist_dir: Path) -> None:
     labels = load_train("mnist", mnist_dir).labels
     numbered = Split(torch.arange(60_000).view(-1, 1, 1, 1), labels, 0.0, 1.0)
     train, val = split_validation(numbered)
