@@ -171,7 +171,7 @@ def test_the_table_behind_the_matrix_has_every_pair(browser, four, four_file):
         )
         interval = [float(row[key]) for key in ("95\u00a0% interval from", "interval to")]
         assert (row["significantly different"] == "yes") == (not interval[0] <= 0 <= interval[1])
-        networks = "single" in (row["model"], row["with_best"])
+        networks = "single" in (row["model"], row["other model"])
         assert row["compared"] == ("two networks" if networks else "models")
         for column in (
             "p, corrected for all pairs",
