@@ -17,13 +17,10 @@ from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
-import contextlib
-
-from task3_MNIST.cli.benchmark import benchmark_parser, progress
+from task3_MNIST.cli.benchmark import benchmark_parser, run_jobs
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.experiments.grid import Grid, GridResult, conclude, model_names, plan, split_names
-from task3_MNIST.experiments.parallel import finish_runs
 from task3_MNIST.experiments.run import finished
 from task3_MNIST.formatting import with_ends
 from task3_MNIST.report.comparison.page import OUT as COMPARISON
@@ -50,21 +47,7 @@ def main() -> None:
         work, failures = plan(jobs, options.results, options.data)
         ready = len(jobs) - len(work)
         print(f"{len(jobs)} runs, {ready} of them finished; {options.jobs} at a time", flush=True)
-        with progress(work, options.results) as (bar, ended):
-
-            def killed() -> None:
-                bar.write("a worker was killed: what it and the others ran begins again")
-
-            outcomes = finish_runs(list(work), options.results, device, options.jobs, killed)
-            with contextlib.closing(outcomes):
-                for job, failure in outcomes:
-                    ended.add(job)
-                    if failure:
-                        failures[job] = failure
-                    line = "failed, see the end" if failure else job.outcome(options.results)
-                    name = job.run(options.results).folder.relative_to(options.results).as_posix()
-                    bar.write(f"{ready + len(ended)}/{len(jobs)} {name}: {line}")
-                    sys.stdout.flush()
+        failures |= run_jobs(work, ready, options, device)
         result = conclude(jobs, failures, options.results, options.data)
     except KeyboardInterrupt:
         ended = sum(finished(job.run(options.results)) for job in jobs)

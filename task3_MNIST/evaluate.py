@@ -20,7 +20,8 @@ from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_de
 from task3_MNIST.cli.train import describe_test, report_ensembles
 from task3_MNIST.datasets.splits import Split, load_test
 from task3_MNIST.errors import UserError
-from task3_MNIST.experiments.run import evaluate_and_plot
+from task3_MNIST.evaluation.evaluate import evaluate_run
+from task3_MNIST.experiments.run import plot
 from task3_MNIST.runs.folder import Run, runs_named, runs_to_evaluate
 
 
@@ -61,7 +62,8 @@ def main() -> None:
             if dataset not in tests:
                 tests[dataset] = load_test(dataset, options.data).normalized(device)
             with run.locked():
-                evaluate_and_plot(run, tests[dataset], options.tta)
+                evaluate_run(run, tests[dataset], options.tta)
+                plot(run)
         except UserError as error:
             # one broken run must not keep the others waiting
             print(f"error: {error}", file=sys.stderr)

@@ -32,7 +32,7 @@ from task3_MNIST.datasets.splits import (
     split_validation,
 )
 from task3_MNIST.evaluation.ensemble import without_ensemble
-from task3_MNIST.experiments.run import finish
+from task3_MNIST.experiments.run import evaluate_and_plot
 
 
 def main() -> None:
@@ -65,7 +65,7 @@ def main() -> None:
                 fit(run, job, splits, None if options.no_evaluate else test, checksum)
             except KeyboardInterrupt:
                 leave(job)
-            finish(run, None)  # its picture
+            evaluate_and_plot(run, None)  # its picture
             report(run)
     runs = [job.run(options.results) for job in jobs]
     if not options.no_evaluate and (waiting := without_ensemble(runs)):

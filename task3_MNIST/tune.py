@@ -24,13 +24,12 @@ from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
-import argparse
 
 from tqdm import tqdm
 
-from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_device
-from task3_MNIST.datasets.splits import DATASETS, fetch
-from task3_MNIST.experiments.tuning import search_space
+from task3_MNIST.cli.arguments import set_up_device
+from task3_MNIST.cli.tuning import tuning_parser
+from task3_MNIST.datasets.splits import fetch
 from task3_MNIST.experiments.tuning.study import (
     finished_trials,
     make_search,
@@ -43,14 +42,13 @@ from task3_MNIST.experiments.tuning.table import (
     write_recipe_file,
     write_table,
 )
-from task3_MNIST.models import registry
 from task3_MNIST.report.tuning.page import write_page
 from task3_MNIST.runs.commands import command_to_go_on
 
 
 def main() -> None:
     """Run the trials that are missing, then write the table, the page and the recipe."""
-    options = parser().parse_args()
+    options = tuning_parser().parse_args()
     device = set_up_device(options)
     search = make_search(options)
     fetch(search.dataset, search.data_dir, test=False)
@@ -71,28 +69,6 @@ def main() -> None:
     print(f"the best: {describe(study.best_trial)}")
     print(f"written to {', '.join(str(path) for path in written)}")
     print(f"to train it: {train_command(search, study)}")
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    made = Parser(description="Search the hyperparameters and layer sizes of a model.")
-    add, cnn = made.add_argument, search_space.DEFAULT_CNN
-    family = "mlp: its hidden layers are searched; cnn: the channels of --model (default: mlp)"
-    add("--family", choices=tuple(registry.FAMILIES), help=family)
-    add("--model", metavar="CNN", help=f"the CNN to search (default: {cnn})")
-    trials = "finished trials that the study shall have, those stopped early too (default: 100)"
-    add("--trials", type=count, default=100, metavar="N", help=trials)
-    epochs = "of a trial that is not stopped early (default: 10)"
-    add("--epochs", type=count, default=10, help=epochs)
-    add("--jobs", type=count, default=1, metavar="N", help="trials at a time (default: 1)")
-    add("--seed", type=int, default=0, help="of the search and each training (default: 0)")
-    add("--study", help="its name (default: the model's, with that of a data set but mnist)")
-    storage = "database of the trials (default: sqlite:///RESULTS/tuning/STUDY/study.db)"
-    add("--storage", metavar="URL", help=storage)
-    names = f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)"
-    add("--dataset", default="mnist", help=names)
-    add_common_flags(made)
-    return made
 
 
 if __name__ == "__main__":

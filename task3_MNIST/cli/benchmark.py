@@ -1,4 +1,4 @@
-"""The flags and the progress bar of `benchmark.py`."""
+"""The flags of `benchmark.py`, its progress bar, and a line for each run that ends."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import joblib
+import torch
 from tqdm import tqdm
 
 from task3_MNIST.cli.arguments import (
@@ -22,6 +23,7 @@ from task3_MNIST.cli.arguments import (
 )
 from task3_MNIST.datasets.splits import DATASETS
 from task3_MNIST.errors import UserError
+from task3_MNIST.experiments.parallel import finish_runs
 from task3_MNIST.experiments.train import Job
 from task3_MNIST.files import REPOSITORY
 
@@ -81,6 +83,36 @@ def benchmark_parser() -> argparse.ArgumentParser:
     add_data_flag(made)
     add_device_flag(made)
     return made
+
+
+def run_jobs(
+    work: dict[Job, float], finished: int, options: argparse.Namespace, device: torch.device
+) -> dict[Job, str]:
+    """Run jobs in the order given, print a line for each, and return why those that failed did.
+
+    Args:
+        work: the jobs, each with its estimated work.
+        finished: how many of the grid were finished before.
+        options: `results` and `jobs`.
+        device: where to compute.
+    """
+    failures = {}
+    with progress(work, options.results) as (bar, ended):
+
+        def killed() -> None:
+            bar.write("a worker was killed: what it and the others ran begins again")
+
+        outcomes = finish_runs(list(work), options.results, device, options.jobs, killed)
+        with contextlib.closing(outcomes):
+            for job, failure in outcomes:
+                ended.add(job)
+                if failure:
+                    failures[job] = failure
+                line = "failed, see the end" if failure else job.outcome(options.results)
+                name = job.run(options.results).folder.relative_to(options.results).as_posix()
+                bar.write(f"{finished + len(ended)}/{finished + len(work)} {name}: {line}")
+                sys.stdout.flush()
+    return failures
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_de
 from task3_MNIST.datasets.splits import DATASETS, Split, dataset_checksum, fetch, load_test
 from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.evaluation.ensemble import without_ensemble, write_ensembles
-from task3_MNIST.experiments.run import finish
+from task3_MNIST.experiments.run import evaluate_and_plot
 from task3_MNIST.experiments.train import Job, load_splits, make_job, train_run
 from task3_MNIST.models import registry
 from task3_MNIST.models.size import parameter_count
@@ -110,7 +110,7 @@ def train_main(family: str) -> None:
         try:
             with run.locked():
                 _train_one(run, job, splits, options.overwrite, checksum)
-                finish(run, None if options.no_evaluate else test)
+                evaluate_and_plot(run, None if options.no_evaluate else test)
                 _report(run)
         except DivergedError as error:
             diverged[job.config.seed] = error

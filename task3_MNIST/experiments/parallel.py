@@ -22,7 +22,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from task3_MNIST.datasets.splits import Split, dataset_checksum, load_test
 from task3_MNIST.errors import UserError, explain
-from task3_MNIST.experiments.run import ERROR_NAME, finish
+from task3_MNIST.experiments.run import ERROR_NAME, evaluate_and_plot
 from task3_MNIST.experiments.train import Job, load_splits, train_run
 from task3_MNIST.files import write_atomic
 from task3_MNIST.runs.folder import Run, check_same
@@ -177,7 +177,7 @@ def _finish_run(job: Job, results: Path, device: torch.device) -> tuple[Job, str
             else:
                 splits = _splits(job.dataset, job.data_dir, job.config.full_train, device)
                 train_run(run, job, splits, lambda _: None, _checksum)
-            finish(run, lambda: _test(job.dataset, job.data_dir, device))
+            evaluate_and_plot(run, lambda: _test(job.dataset, job.data_dir, device))
     except Exception as error:  # not even a fault of the code stops a night's other runs
         return job, explain(error, f"{ERROR_NAME} in its folder shows where")
     return job, None

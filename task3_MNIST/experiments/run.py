@@ -18,7 +18,7 @@ def finished(run: Run) -> bool:
     return run.complete and run.evaluated and (run.folder / plots.CONFUSION).is_file()
 
 
-def finish(run: Run, test: Callable[[], Split] | None) -> None:
+def evaluate_and_plot(run: Run, test: Callable[[], Split] | None) -> None:
     """Evaluate and draw a complete run, as far as that was not done.
 
     Args:
@@ -26,19 +26,15 @@ def finish(run: Run, test: Callable[[], Split] | None) -> None:
         test: called for the test images if they are needed; None leaves the test set sealed.
     """
     if test and not run.evaluated:
-        evaluate_and_plot(run, test())
+        evaluate_run(run, test())
+        plot(run)
     elif not all(picture.is_file() for picture in plots.run_pictures(run)):
-        _draw(run)
+        plot(run)
     (run.folder / ERROR_NAME).unlink(missing_ok=True)
 
 
-def evaluate_and_plot(run: Run, test: Split, tta_pixels: int = 0) -> None:
-    """Evaluate a run and draw what follows from it."""
-    evaluate_run(run, test, tta_pixels)
-    _draw(run)
-
-
-def _draw(run: Run) -> None:
+def plot(run: Run) -> None:
+    """Draw the curves of a run, and its confusion matrix if it was evaluated."""
     plots.draw_curves(run)
     if run.evaluated:
         plots.draw_confusion(run)

@@ -1,0 +1,32 @@
+"""The flags of `tune.py`."""
+
+from __future__ import annotations
+
+import argparse
+
+from task3_MNIST.cli.arguments import Parser, add_common_flags, count
+from task3_MNIST.datasets.splits import DATASETS
+from task3_MNIST.experiments.tuning import search_space
+from task3_MNIST.models import registry
+
+
+def tuning_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    made = Parser(description="Search the hyperparameters and layer sizes of a model.")
+    add, cnn = made.add_argument, search_space.DEFAULT_CNN
+    family = "mlp: its hidden layers are searched; cnn: the channels of --model (default: mlp)"
+    add("--family", choices=tuple(registry.FAMILIES), help=family)
+    add("--model", metavar="CNN", help=f"the CNN to search (default: {cnn})")
+    trials = "finished trials that the study shall have, those stopped early too (default: 100)"
+    add("--trials", type=count, default=100, metavar="N", help=trials)
+    epochs = "of a trial that is not stopped early (default: 10)"
+    add("--epochs", type=count, default=10, help=epochs)
+    add("--jobs", type=count, default=1, metavar="N", help="trials at a time (default: 1)")
+    add("--seed", type=int, default=0, help="of the search and each training (default: 0)")
+    add("--study", help="its name (default: the model's, with that of a data set but mnist)")
+    storage = "database of the trials (default: sqlite:///RESULTS/tuning/STUDY/study.db)"
+    add("--storage", metavar="URL", help=storage)
+    names = f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)"
+    add("--dataset", default="mnist", help=names)
+    add_common_flags(made)
+    return made
