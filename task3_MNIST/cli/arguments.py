@@ -9,6 +9,7 @@ from typing import NoReturn
 import torch
 
 from task3_MNIST.cli.app import DEBUG
+from task3_MNIST.datasets.splits import DATASETS
 from task3_MNIST.errors import UsageError
 from task3_MNIST.files import REPOSITORY
 from task3_MNIST.training.device import choose_device
@@ -78,6 +79,15 @@ def add_data_flag(parser: argparse.ArgumentParser) -> None:
         type=folder,
         default=REPOSITORY / "data",
         help="folder of the data sets (default: data)",
+    )
+
+
+def add_dataset_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--dataset`."""
+    parser.add_argument(
+        "--dataset",
+        default="mnist",
+        help=f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
     )
 
 

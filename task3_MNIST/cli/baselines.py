@@ -13,9 +13,15 @@ import torch
 from tqdm import tqdm
 
 from task3_MNIST.cli.app import INTERRUPTED
-from task3_MNIST.cli.arguments import Parser, add_data_flag, add_results_flag, count
+from task3_MNIST.cli.arguments import (
+    Parser,
+    add_data_flag,
+    add_dataset_flag,
+    add_results_flag,
+    count,
+)
 from task3_MNIST.cli.train import describe_test
-from task3_MNIST.datasets.splits import DATASETS, Split
+from task3_MNIST.datasets.splits import Split
 from task3_MNIST.errors import UsageError
 from task3_MNIST.experiments.fit_baseline import BaselineJob, run_baseline
 from task3_MNIST.experiments.grid import split_names
@@ -38,11 +44,7 @@ def baselines_parser() -> argparse.ArgumentParser:
         help=f"{', '.join(sklearn_baselines.BASELINES)}, or all (default: all)",
     )
     made.add_argument("--list", action="store_true", help="print the baselines and their settings")
-    made.add_argument(
-        "--dataset",
-        default="mnist",
-        help=f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
-    )
+    add_dataset_flag(made)
     which = made.add_mutually_exclusive_group()
     which.add_argument(
         "--seed",

@@ -12,8 +12,14 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_device
-from task3_MNIST.datasets.splits import DATASETS, Split, dataset_checksum, fetch, load_test
+from task3_MNIST.cli.arguments import (
+    Parser,
+    add_common_flags,
+    add_dataset_flag,
+    count,
+    set_up_device,
+)
+from task3_MNIST.datasets.splits import Split, dataset_checksum, fetch, load_test
 from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.evaluation.ensemble import without_ensemble, write_ensembles
 from task3_MNIST.experiments.run import evaluate_and_plot
@@ -39,11 +45,7 @@ def train_parser(family: str) -> argparse.ArgumentParser:
         help=f"how to train: a name, or a file made by tune.py (default: {DEFAULT_RECIPE})",
     )
     parser.add_argument("--list", action="store_true", help="print the models and recipes")
-    parser.add_argument(
-        "--dataset",
-        default="mnist",
-        help=f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
-    )
+    add_dataset_flag(parser)
     parser.add_argument("--seeds", type=count, metavar="N", help="train seeds 0 to N-1 in turn")
     parser.add_argument(
         "--keep-epochs", action="store_true", help="keep each epoch's weights, for test curves"

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from task3_MNIST.cli.arguments import Parser, add_common_flags, count
-from task3_MNIST.datasets.splits import DATASETS
+from task3_MNIST.cli.arguments import Parser, add_common_flags, add_dataset_flag, count
 from task3_MNIST.experiments.tuning import search_space
 from task3_MNIST.models import registry
 
@@ -26,7 +25,6 @@ def tuning_parser() -> argparse.ArgumentParser:
     add("--study", help="its name (default: the model's, with that of a data set but mnist)")
     storage = "database of the trials (default: sqlite:///RESULTS/tuning/STUDY/study.db)"
     add("--storage", metavar="URL", help=storage)
-    names = f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)"
-    add("--dataset", default="mnist", help=names)
+    add_dataset_flag(made)
     add_common_flags(made)
     return made

@@ -11,7 +11,7 @@ import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,6 +28,7 @@ MOST = 1e15  # no figure here comes near it, and charts overflow above it
 
 Version = Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)]
 Text = Annotated[str, Meta(min_length=1)]
+Family = Literal["mlp", "cnn", "baseline"]  # charts have a color for each
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Measure = Annotated[float, Meta(ge=0, le=MOST)]
@@ -42,7 +43,7 @@ class Identity:
 
     schema: Version = SCHEMA
     model: Text
-    family: Text
+    family: Family
     dataset: Text
     dataset_sha256: Text
     recipe: Text

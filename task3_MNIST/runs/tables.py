@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -137,12 +138,13 @@ def read_tables(folder: Path) -> list[RunGroup]:
     """
     epochs = _by_run(_read(folder / EPOCHS))
     bins = _by_run(_read(folder / RELIABILITY))
-    ensembles = {tuple(row[part] for part in KEY[:-1]): row for row in _read(folder / ENSEMBLES)}
+    found = _read(folder / ENSEMBLES, (*KEY[:-1], "seeds"))
+    ensembles = {tuple(row[part] for part in KEY[:-1]): row for row in found}
     rows = _read(folder / RUNS)
     labels, classes = {}, {}
-    for dataset in {row["dataset"] for row in rows}:
-        labels[dataset] = files.read_array(folder / PREDICTIONS, f"labels_{dataset}", CURE)
-        classes[dataset] = iter(files.read_array(folder / PREDICTIONS, f"classes_{dataset}", CURE))
+    for dataset, count in Counter(row["dataset"] for row in rows).items():
+        labels[dataset], answers = _predictions(folder / PREDICTIONS, dataset, count)
+        classes[dataset] = iter(answers)
     records = [
         _record(row, epochs, bins, labels[row["dataset"]], next(classes[row["dataset"]]), folder)
         for row in rows
@@ -156,6 +158,20 @@ def read_tables(folder: Path) -> list[RunGroup]:
 def weights_name(config: Config) -> str:
     """Return the file of a run's published weights."""
     return f"{config.model}-{config.name}-seed{config.seed}.pt"
+
+
+def _predictions(path: Path, dataset: str, runs: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the labels (N,) of a data set's test images and the classes (runs, N) given them."""
+    labels, classes = (
+        files.read_array(path, f"{name}_{dataset}", CURE) for name in ("labels", "classes")
+    )
+    usable = all(
+        part.dtype == np.uint8 and (part < files.CLASSES).all() for part in (labels, classes)
+    )
+    if not usable or labels.ndim != 1 or classes.shape != (runs, len(labels)):
+        found = f"holds {classes.dtype} of shape {classes.shape}, not classes of {runs} runs"
+        raise files.refused(path, ValueError(found), CURE)
+    return labels, classes
 
 
 def _record(
@@ -175,6 +191,10 @@ def _record(
     config = _parsed(row, Config, path, hyperparameters=hyperparameters)
     confusion = confusion_matrix(labels, classes).tolist()
     kept = [one for one in trained if "test_accuracy" in one]
+    summary = _parsed(row, Summary, path)
+    if len(trained) != (summary.epochs_trained or 0):
+        found = f"{len(trained)} of the {summary.epochs_trained or 0} epochs of {' '.join(key)}"
+        raise files.refused(folder / EPOCHS, ValueError(found), CURE)
     test = dataclasses.replace(
         _parsed(row, Evaluation, path, confusion=confusion),
         reliability=[
@@ -186,7 +206,7 @@ def _record(
     return RunRecord(
         name=f"{config.model}/{config.name}/seed{config.seed}",
         config=config,
-        summary=_parsed(row, Summary, path),
+        summary=summary,
         epochs=[_parsed(one, EpochMetrics, folder / EPOCHS) for one in trained],
         test=test,
         classes=classes,
@@ -198,8 +218,7 @@ def _ensemble(rows: dict[tuple, Row], group: RunGroup, folder: Path) -> Ensemble
     row = rows.get((group.dataset, group.model, group.name))
     if row is None:
         return None
-    seeds = [int(seed) for seed in row["seeds"].split()]
-    return _parsed(row, Ensemble, folder / ENSEMBLES, seeds=seeds)
+    return _parsed(row, Ensemble, folder / ENSEMBLES, seeds=row["seeds"].split())
 
 
 def _key(record: RunRecord) -> Row:
@@ -248,11 +267,19 @@ def _write(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
     write_atomic(path, text.getvalue().encode(errors="surrogateescape"))
 
 
-def _read(path: Path) -> list[Row]:
-    """Return the rows of a table without their empty cells."""
+def _read(path: Path, needed: Sequence[str] = KEY) -> list[Row]:
+    """Return the rows of a table without their empty cells; each has those that are needed."""
     try:
         with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-            rows = list(csv.DictReader(stream, strict=True))
+            table = csv.DictReader(stream, strict=True)
+            rows = list(table)
+        if absent := set(needed) - set(table.fieldnames or ()):
+            raise ValueError(f"no column {min(absent)}")
+        # cells too many are under the key None, cells too few have the value None
+        if any(None in row or None in row.values() for row in rows):
+            raise ValueError("a row is not as long as the header")
+        if not all(row[name] for row in rows for name in needed):
+            raise ValueError("a row does not say which run it is of")
     except (OSError, ValueError, csv.Error) as error:
         raise files.refused(path, error, CURE) from error
     return [{name: cell for name, cell in row.items() if cell} for row in rows]

@@ -231,7 +231,7 @@ def test_names_from_run_folders_are_text(browser, results, tmp_path):
         assert NAUGHTY in page.locator("#settings code").all_inner_texts()
 
 
-def test_incomplete_and_broken_runs_are_named_with_what_mends_them(browser, results, tmp_path):
+def test_incomplete_and_broken_runs_are_named_with_what_fixes_them(browser, results, tmp_path):
     unfinished, corrupt = only_run(results, "mlp", 1), only_run(results, "cnn", 1)
     (unfinished / "summary.json").unlink()
     (corrupt / "test.json").write_text("{", encoding="utf-8")

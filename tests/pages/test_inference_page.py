@@ -89,7 +89,7 @@ def test_page_gives_pytorchs_logits(page):
     assert "Same logits as PyTorch" in page.inner_text("#badge")
 
 
-def test_every_model_of_the_zoo_gives_pytorchs_logits(browser, digits_test, tmp_path):
+def test_every_model_of_the_registry_gives_pytorchs_logits(browser, digits_test, tmp_path):
     for name in registry.names():
         make_run(tmp_path, name, digits_test)
     built = build_page(tmp_path, None, registry.names())

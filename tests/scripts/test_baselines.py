@@ -89,7 +89,7 @@ def refit(name, seed=0):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_baseline_leaves_a_whole_run(name, fitted, test_images):
+def test_every_baseline_leaves_a_complete_run(name, fitted, test_images):
     found = Run(folder(fitted[0], name))
     summary, test = found.summary(), found.test()
     assert found.config().family == "baseline"
@@ -498,7 +498,7 @@ def test_scripts_that_look_for_models_pass_over_baselines(mixed, tmp_path):
     assert "3 evaluated" in call_ok(EVALUATE, "--results", results)
 
 
-def test_a_benchmark_beside_baselines_has_them_in_its_table(results, tmp_path):
+def test_a_benchmark_next_to_baselines_has_them_in_its_table(results, tmp_path):
     grid = ("--models", "linear", "--recipes", "fast", "--datasets", "digits", "--seeds", 1)
     where = ("--results", results, "--out", tmp_path, "--plots", tmp_path / "plots")
     call_ok("task3_MNIST/benchmark.py", *grid, "--jobs", 1, *where)

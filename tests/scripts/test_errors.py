@@ -267,8 +267,17 @@ def test_keeping_epochs_of_a_complete_run_says_what_to_do(results):
 
 
 def test_divergence_in_the_last_step_is_found_too(tmp_path):
-    knobs = ("--optimizer", "sgd", "--lr", "1e30", "--epochs", "1", "--batch-size", "5000")
-    given = ("--dataset", "digits", "--threads", 1, *knobs, "--results", tmp_path)
+    hyperparameters = (
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "1e30",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "5000",
+    )
+    given = ("--dataset", "digits", "--threads", 1, *hyperparameters, "--results", tmp_path)
     for _ in range(2):  # and nothing was written that the next call would stumble over
         assert "validation loss became" in refused(MLP, *given)
 

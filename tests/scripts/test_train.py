@@ -153,7 +153,7 @@ def test_a_data_set_is_read_once_for_its_checksum_however_many_seeds(script, tmp
     assert len(asked) == 2
 
 
-def test_another_knob_is_another_run_with_its_own_name(tmp_path):
+def test_another_hyperparameter_is_another_run_with_its_own_name(tmp_path):
     call_ok(MLP, *SMALL, "--epochs", 1, "--lr", "0.02", "--results", tmp_path, "--no-evaluate")
     assert (tmp_path / "digits/mlp/fast+epochs=1+batch-size=64+lr=0.02/seed0/model.pt").exists()
 
@@ -320,7 +320,7 @@ def test_list_prints_models_and_recipes():
     assert "classic" in output
 
 
-def test_help_gives_every_knob_with_its_default():
+def test_help_gives_every_hyperparameter_with_its_default():
     output = " ".join(call_ok(MLP, "--help").split())
     rates = ", ".join(f"{RECIPES[name].config('mlp').lr} in {name}" for name in RECIPES)
     assert f"peak learning rate (default: {rates})" in output

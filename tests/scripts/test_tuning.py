@@ -138,7 +138,7 @@ def test_the_recipe_trains_the_trial_again_to_the_bit(complete, tmp_path):
 
 
 def test_the_printed_command_trains_a_run_by_a_recipe_file_again(complete, tmp_path):
-    """Of another model and with another knob, as the pages print it for a run to be mended."""
+    """Of another model, with another hyperparameter, as the pages print it to fix a run."""
     call_ok(
         "task3_MNIST/train_mlp.py",
         *(*DIGITS, "--recipe", complete / RECIPE, "--model", "linear", "--epochs", 1),
@@ -439,7 +439,7 @@ def test_a_recipe_file_is_checked_at_the_door(change, code, says, tmp_path):
         ("gone.json", None, 2, "there is no recipe file"),
         ("fast.json", RECIPE_FILE, 2, "would be taken for the built-in recipe fast"),
         ("a+b.json", RECIPE_FILE, 2, "cannot name its runs"),
-        ("text.json", "knobs: lr", 1, "is not a recipe file"),
+        ("text.json", "hyperparameters: lr", 1, "is not a recipe file"),
         ("list.json", [1, 2], 1, "is not a recipe file"),
         ("deep.json", "[" * 100_000, 1, "is not a recipe file"),
         ("bytes.json", b"\xff\xfe", 1, "is not a recipe file"),

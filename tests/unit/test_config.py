@@ -21,7 +21,7 @@ def test_classic_is_what_people_publish():
     assert (config.schedule, config.select) == ("constant", "best")
     assert config.rotation == config.translate == config.scale == config.label_smoothing == 0
     assert RECIPES["classic"].config("mlp_50_50").lr == 1e-2
-    # docs/run_folder.md says so of the knobs that a recipe's file leaves out
+    # docs/run_folder.md says so of the hyperparameters that a recipe's file leaves out
     assert config == TrainConfig()
 
 
@@ -51,7 +51,7 @@ def test_a_name_that_no_folder_can_have_is_refused_with_what_to_do():
 
 
 @pytest.mark.parametrize(
-    ("knobs", "says"),
+    ("hyperparameters", "says"),
     [
         (dict(epochs=2.5), "--epochs 2.5 is not an integer"),  # it would never end
         (dict(epochs=True), "--epochs True is not an integer"),
@@ -76,14 +76,14 @@ def test_a_name_that_no_folder_can_have_is_refused_with_what_to_do():
         (dict(full_train=True, patience=2), "--patience 2 needs validation"),
     ],
 )
-def test_values_no_training_could_use_are_refused_by_name(knobs, says):
+def test_values_no_training_could_use_are_refused_by_name(hyperparameters, says):
     with pytest.raises(UsageError) as refused:
-        TrainConfig(**knobs)
+        TrainConfig(**hyperparameters)
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
-def test_a_whole_number_is_a_number_too_and_names_the_same_run():
+def test_an_integer_is_a_number_too_and_names_the_same_run():
     assert TrainConfig(lr=1) == TrainConfig(lr=1.0)
     assert run_name("classic", TrainConfig(), TrainConfig(lr=1)) == "classic+lr=1.0"
 
@@ -93,5 +93,7 @@ def test_an_unknown_recipe_lists_close_ones():
         find_recipe("clasic")
 
 
-def test_every_knob_has_help():
-    assert all(knob.metadata["help"] for knob in dataclasses.fields(TrainConfig))
+def test_every_hyperparameter_has_help():
+    assert all(
+        hyperparameter.metadata["help"] for hyperparameter in dataclasses.fields(TrainConfig)
+    )

@@ -167,11 +167,11 @@ def test_an_ensemble_of_other_seeds_is_named_and_left_out(results):
     assert any("ensemble.json is of seeds [0, 1], not [0]" in p.what for p in problems)
 
 
-def test_a_run_of_before_a_knob_existed_is_still_the_same_run(results):
+def test_a_run_of_before_a_hyperparameter_existed_is_still_the_same_run(results):
     path = next(results.glob("digits/cnn/*/seed0")) / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
-    for knob in ("ema", "elastic", "full_train"):
-        del config["hyperparameters"][knob]
+    for hyperparameter in ("ema", "elastic", "full_train"):
+        del config["hyperparameters"][hyperparameter]
     path.write_text(json.dumps(config), encoding="utf-8")
     done = call(CNN, *SMALL, "--epochs", 1, "--results", results)
     assert (done.returncode, done.stderr) == (0, "")

@@ -47,7 +47,7 @@ def test_the_mean_over_shifts_is_the_mean_of_shifted_images_probabilities(test_i
     torch.testing.assert_close(found, expected.detach(), atol=1e-5, rtol=1e-4)
 
 
-def test_average_shifts_is_reported_beside_the_plain_figures(results):
+def test_average_shifts_is_reported_next_to_the_plain_figures(results):
     run = Run(group(results) / "seed0")
     before = run.test()
     output = call_ok("task3_MNIST/evaluate.py", "--tta", 2, run.folder)

@@ -64,7 +64,7 @@ QUICK = dict(precision="bfloat16", memory_format="channels-last")
 
 
 @pytest.mark.parametrize(
-    ("name", "knobs"),
+    ("name", "hyperparameters"),
     [
         ("advanced_mlp", dict(optimizer="adamw", schedule="one-cycle", **AUGMENTED)),
         ("advanced_cnn", dict(optimizer="adam", label_smoothing=0.1)),
@@ -73,8 +73,8 @@ QUICK = dict(precision="bfloat16", memory_format="channels-last")
         ("linear", dict(optimizer="sgd", lr=0.05, patience=2)),
     ],
 )
-def test_resumed_training_equals_uninterrupted_training(name, knobs, splits):
-    config = TrainConfig(epochs=4, batch_size=64, **knobs)
+def test_resumed_training_equals_uninterrupted_training(name, hyperparameters, splits):
+    config = TrainConfig(epochs=4, batch_size=64, **hyperparameters)
     whole_model, whole = train(splits, config, name)
     _, first = train(splits, config, name, epochs=2)
     model, rest = train(splits, config, name, checkpoint=first[-1].checkpoint)
@@ -114,8 +114,8 @@ def test_best_keeps_the_epoch_with_the_best_validation_and_last_the_last(splits)
     train_split, val_split = splits
     # every validation label is off by one: the more is learnt, the fewer are met
     splits = train_split, replace(val_split, labels=(val_split.labels + 1) % 10)
-    knobs = dict(epochs=8, lr=1e-4, batch_size=32)
-    _, epochs = train(splits, TrainConfig(select="best", **knobs))
+    hyperparameters = dict(epochs=8, lr=1e-4, batch_size=32)
+    _, epochs = train(splits, TrainConfig(select="best", **hyperparameters))
     val = [epoch.metrics.val_accuracy for epoch in epochs]
     best = epochs[-1].checkpoint["selected"]["epoch"]
     assert val[best - 1] == max(val)
@@ -125,7 +125,7 @@ def test_best_keeps_the_epoch_with_the_best_validation_and_last_the_last(splits)
         == registry.build("mlp_50_50").state_dict().keys()
     )
 
-    model, epochs = train(splits, TrainConfig(select="last", **knobs))
+    model, epochs = train(splits, TrainConfig(select="last", **hyperparameters))
     selected = epochs[-1].checkpoint["selected"]
     assert selected["epoch"] == 8
     assert torch.equal(selected["state_dict"]["layers.1.weight"], model.layers[1].weight)
@@ -165,9 +165,9 @@ def test_the_average_follows_its_formula(splits):
 
 
 def test_averaging_steadies_a_rate_that_is_too_high(splits):
-    knobs = dict(epochs=6, lr=0.02, batch_size=32, select="last")
-    plain = train(splits, TrainConfig(**knobs))[1][-1].metrics
-    averaged = train(splits, TrainConfig(**knobs, ema=0.98))[1][-1].metrics
+    hyperparameters = dict(epochs=6, lr=0.02, batch_size=32, select="last")
+    plain = train(splits, TrainConfig(**hyperparameters))[1][-1].metrics
+    averaged = train(splits, TrainConfig(**hyperparameters, ema=0.98))[1][-1].metrics
     assert averaged.val_loss < plain.val_loss
 
 
@@ -180,11 +180,13 @@ def test_without_validation_the_last_epoch_is_kept(splits):
     assert torch.equal(selected["state_dict"]["layers.1.weight"], model.layers[1].weight)
 
 
-@pytest.mark.parametrize("knobs", [dict(precision="bfloat16"), dict(memory_format="channels-last")])
-def test_faster_arithmetic_learns_the_same(knobs, splits):
+@pytest.mark.parametrize(
+    "hyperparameters", [dict(precision="bfloat16"), dict(memory_format="channels-last")]
+)
+def test_faster_arithmetic_learns_the_same(hyperparameters, splits):
     config = TrainConfig(epochs=4, batch_size=32, lr=3e-3)
     slow = train(splits, config, "advanced_cnn")[1][-1].metrics
-    quick = train(splits, replace(config, **knobs), "advanced_cnn")[1][-1].metrics
+    quick = train(splits, replace(config, **hyperparameters), "advanced_cnn")[1][-1].metrics
     assert quick.val_accuracy == pytest.approx(slow.val_accuracy, abs=0.05)
     assert quick.val_accuracy > 0.9
 

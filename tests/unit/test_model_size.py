@@ -101,7 +101,7 @@ def test_a_few_sizes_are_models_like_others_and_many_are_a_study():
     assert split_size_study(mixed) == (mixed, [])
 
 
-def test_a_study_beside_next_to_nothing_is_compared_as_well():
+def test_a_size_study_next_to_next_to_nothing_is_compared_as_well():
     sizes = groups_of(MLPS)
     for others in ([], groups_of(["linear"])):
         everything = [*others, *sizes]
@@ -197,7 +197,7 @@ def test_page_keeps_the_study_in_its_section_and_in_the_table_where_ticked(brows
         assert reached == controls
 
 
-def test_without_a_study_nothing_speaks_of_one(browser, studied, tmp_path):
+def test_without_a_size_study_nothing_speaks_of_one(browser, studied, tmp_path):
     results = shutil.copytree(studied, tmp_path / "runs", ignore=shutil.ignore_patterns("*_d?_w*"))
     path = tmp_path / "page.html"
     write_page(*read_groups(results), DATA, path)
@@ -206,7 +206,7 @@ def test_without_a_study_nothing_speaks_of_one(browser, studied, tmp_path):
             assert page.locator(part).is_hidden()
 
 
-def test_a_study_alone_is_in_the_whole_page(browser, studied, tmp_path):
+def test_a_size_study_alone_is_in_the_whole_page(browser, studied, tmp_path):
     results = shutil.copytree(studied, tmp_path / "runs", ignore=shutil.ignore_patterns(*OTHERS))
     path = tmp_path / "page.html"
     write_page(*read_groups(results), DATA, path)
@@ -268,7 +268,7 @@ def test_sizes_that_cost_the_same_have_an_axis_too(studied, tmp_path, drawn):
     assert low < 3.2 < 4 < high
 
 
-def test_inference_page_leaves_a_study_out_unless_it_is_named(studied):
+def test_inference_page_leaves_a_size_study_out_unless_it_is_named(studied):
     assert {model["model"] for model in build_page(studied, DATA).data["models"]} == set(OTHERS)
     named = build_page(studied, DATA, ["mlp_d1_w32", "cnn"])
     assert [model["model"] for model in named.data["models"]] == ["mlp_d1_w32", "cnn"]

@@ -24,7 +24,7 @@ def measured(model, recipe, accuracies, **figures):
     return [row for row in published_rows([group]) if row.measured]
 
 
-def test_every_claim_is_of_a_model_of_the_zoo_by_a_recipe_with_where_it_was_seen():
+def test_every_claim_is_of_a_model_of_the_registry_by_a_recipe_with_where_it_was_seen():
     for claim in CLAIMS:
         assert not claim.model or registry.family_of(claim.model)
         assert claim.differs  # nobody trains just as these recipes do

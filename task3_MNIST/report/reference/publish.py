@@ -14,9 +14,9 @@ from task3_MNIST.files import write_atomic
 from task3_MNIST.formatting import listing
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find, load_model, read_ensemble
-from task3_MNIST.runs.groups import read_groups, read_record
+from task3_MNIST.runs.groups import read_record
 from task3_MNIST.runs.records import RunGroup, RunRecord, group_records
-from task3_MNIST.runs.tables import RUNS, WEIGHTS, weights_name, write_tables
+from task3_MNIST.runs.tables import WEIGHTS, read_tables, weights_name, write_tables
 from task3_MNIST.training.recipes import DEFAULT_RECIPE
 
 # the default models, of one run each: what the inference page can run
@@ -75,7 +75,8 @@ def publish(
     Raises:
         UserError: weights cannot be used, or a table is damaged.
     """
-    there = read_groups(reference)[0] if (reference / RUNS).is_file() else []
+    # without one of its tables it is damaged, not new
+    there = read_tables(reference) if any(reference.glob("*.csv")) else []
     records = {_key(run): run for group in [*there, *given] for run in group.runs}
     ensembles = {
         (*_name(group), tuple(group.ensemble.seeds)): group.ensemble
@@ -91,14 +92,17 @@ def publish(
         groups.append(replace(group, ensemble=found))
         if not found and len(seeds) > 1 and not group.deterministic:
             notes.append(f"{group.model} {group.name}: no ensemble of just seeds {list(seeds)}")
-    reference.mkdir(parents=True, exist_ok=True)
-    for group in groups:
-        if _name(group) in WITH_WEIGHTS:
-            notes += _keep_weights(group, reference)
     labels = {
         dataset: load_test(dataset, data_dir).labels.numpy()
         for dataset in dict.fromkeys(group.dataset for group in groups)
     }
+    shown = [group for group in groups if _name(group) in WITH_WEIGHTS]
+    for group in shown:  # all of them before anything is written
+        if _new_weights(group, reference):
+            load_model(group.by_validation.weights, group.model)
+    reference.mkdir(parents=True, exist_ok=True)
+    for group in shown:
+        notes += _keep_weights(group, reference)
     write_tables(groups, labels, reference)
     return groups, [note.replace(f"{reference}{os.sep}", "") for note in notes]
 
@@ -140,18 +144,26 @@ def _check_complete(record: RunRecord, run: Run) -> None:
 
 def _keep_weights(group: RunGroup, reference: Path) -> list[str]:
     """Keep the weights of the one run of a model that a page with one run of it shows."""
-    chosen = group.by_validation
-    target = reference / WEIGHTS / weights_name(chosen.config)
-    if chosen.weights and chosen.weights != target and chosen.weights.exists():
-        load_model(chosen.weights, group.model)  # raises if it holds anything else
+    target = _published_weights(group, reference)
+    if _new_weights(group, reference):
         target.parent.mkdir(exist_ok=True)
-        write_atomic(target, chosen.weights.read_bytes())
+        write_atomic(target, group.by_validation.weights.read_bytes())
     for other in target.parent.glob(f"{group.model}-{group.name}-seed*.pt"):
         if other != target:
             other.unlink()
     if target.exists():
         return []
     return [f"{target}: missing, and the inference page needs it: name that run, with weights"]
+
+
+def _new_weights(group: RunGroup, reference: Path) -> bool:
+    """Return whether the weights to keep are those of a run that was given."""
+    weights = group.by_validation.weights
+    return bool(weights and weights != _published_weights(group, reference) and weights.exists())
+
+
+def _published_weights(group: RunGroup, reference: Path) -> Path:
+    return reference / WEIGHTS / weights_name(group.by_validation.config)
 
 
 def _name(group: RunGroup) -> tuple[str, str, str]:
