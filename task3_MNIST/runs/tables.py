@@ -169,7 +169,8 @@ def _predictions(path: Path, dataset: str, runs: int) -> tuple[np.ndarray, np.nd
         part.dtype == np.uint8 and (part < files.CLASSES).all() for part in (labels, classes)
     )
     if not usable or labels.ndim != 1 or classes.shape != (runs, len(labels)):
-        found = f"holds {classes.dtype} of shape {classes.shape}, not classes of {runs} runs"
+        wanted = f"classes of {runs} runs and {len(labels)} images"
+        found = f"holds {classes.dtype} of shape {classes.shape}, not {wanted}"
         raise files.refused(path, ValueError(found), CURE)
     return labels, classes
 
@@ -270,9 +271,11 @@ def _write(path: Path, names: Sequence[str], rows: Iterable[Row]) -> None:
 def _read(path: Path, needed: Sequence[str] = KEY) -> list[Row]:
     """Return the rows of a table without their empty cells; each has those that are needed."""
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as stream:
-            table = csv.DictReader(stream, strict=True)
-            rows = list(table)
+        text = path.read_bytes().decode(errors="surrogateescape")
+        if not text.endswith("\n"):
+            raise ValueError("its last line is cut off")
+        table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        rows = list(table)
         if absent := set(needed) - set(table.fieldnames or ()):
             raise ValueError(f"no column {min(absent)}")
         # cells too many are under the key None, cells too few have the value None

@@ -1,7 +1,9 @@
-"""Publishing runs as reference results: what is kept, what is replaced, what is refused."""
+"""Publishing runs as tables: what is kept, what is replaced, what is refused."""
 
 import dataclasses
+import itertools
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from task3_MNIST.evaluation.ensemble import write_ensembles
 from task3_MNIST.runs import files
 from task3_MNIST.runs.folder import NOT_RUNS
 from task3_MNIST.runs.groups import read_groups
-from task3_MNIST.runs.tables import PREDICTIONS, RUNS
+from task3_MNIST.runs.tables import ENSEMBLES, EPOCHS, PREDICTIONS, RELIABILITY, RUNS
 from tests.helpers.inference import make_run
 from tests.helpers.made_runs import change_json
 from tests.helpers.pages import opened
@@ -24,21 +26,17 @@ VALIDATION = {"mlp": (0.5, 0.9, 0.7), "cnn": (0.8, 0.6), "linear": (0.4,)}
 
 
 @pytest.fixture(scope="module")
-def test_images(mnist_dir):
-    return load_test("mnist", mnist_dir)
-
-
-@pytest.fixture(scope="module")
-def trained(test_images, tmp_path_factory):
+def trained(mnist_dir, tmp_path_factory):
     """Return a results folder of six evaluated runs of three models on MNIST."""
     results = tmp_path_factory.mktemp("trained") / "runs"
+    test = load_test("mnist", mnist_dir)
     for model, accuracies in VALIDATION.items():
         runs = []
         for seed, accuracy in enumerate(accuracies):
-            run = make_run(results, model, test_images, dataset="mnist", seed=seed)
+            run = make_run(results, model, test, dataset="mnist", seed=seed)
             change_json(run.folder / "summary.json", val_accuracy=accuracy)
             runs.append(run)
-        write_ensembles(runs, test_images)
+        write_ensembles(runs, test)
     return results
 
 
@@ -50,7 +48,7 @@ def runs(trained, tmp_path):
 
 @pytest.fixture(scope="module")
 def published(trained, mnist_dir, tmp_path_factory):
-    """Return reference results of them, with the pages and a document."""
+    """Return the reference results made of them, with the pages."""
     folder = tmp_path_factory.mktemp("published")
     document = shutil.copy(REPOSITORY / "docs" / "results.md", folder)
     given = ("--reference", folder / "reference", "--documents", document, "--data", mnist_dir)
@@ -58,6 +56,7 @@ def published(trained, mnist_dir, tmp_path_factory):
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 runs in" in done.stdout
     assert "not shown" not in done.stdout
+    assert "| `mlp` | 535,818 | – |" in (folder / "results.md").read_text(encoding="utf-8")
     return folder / "reference"
 
 
@@ -67,63 +66,56 @@ def reference(published, tmp_path):
     return shutil.copytree(published, tmp_path / "reference")
 
 
-def update(reference, *arguments):
+def update(reference, *runs):
     """Call the script without the pages, and with a document next to the reference results."""
-    document = reference.parent / "results.md"
-    shutil.copy(REPOSITORY / "docs" / "results.md", document)
-    given = ("--reference", reference, "--documents", document, "--no-pages")
-    return call(SCRIPT, *arguments, *given)
+    document = shutil.copy(REPOSITORY / "docs" / "results.md", reference.parent)
+    return call(SCRIPT, *runs, "--reference", reference, "--documents", document, "--no-pages")
+
+
+def update_ok(reference, *runs):
+    """Do the same without a complaint."""
+    done = update(reference, *runs)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def contents(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_the_tables_say_what_the_runs_say(trained, published):
-    pairs = zip(read_groups(trained)[0], read_groups(published)[0], strict=True)
-    seeds = 0
-    for group, copy in pairs:
-        assert (group.model, group.name) == (copy.model, copy.name)
-        without_digests = group.ensemble and dataclasses.replace(
-            group.ensemble, predictions_sha256={}
-        )
-        assert copy.ensemble == without_digests
+def rows(reference):
+    return (reference / RUNS).read_text(encoding="utf-8").splitlines()[1:]
+
+
+def test_the_tables_say_what_the_runs_say(digits_results, tmp_path):
+    runs, new = shutil.copytree(digits_results, tmp_path / "runs"), tmp_path / "new"
+    [measured_too] = runs.rglob("cnn/*/seed0/test.json")
+    change_json(measured_too, tta_pixels=1, tta_accuracy=0.25, tta_loss=2.5)
+    update_ok(new, runs)
+    for group, copy in zip(read_groups(runs)[0], read_groups(new)[0], strict=True):
+        ensemble = group.ensemble and dataclasses.replace(group.ensemble, predictions_sha256={})
+        assert copy.ensemble == ensemble
         for run, other in zip(group.runs, copy.runs, strict=True):
-            seeds += 1
-            assert other.config == run.config
-            assert other.summary == run.summary
-            assert other.epochs == run.epochs
+            assert (other.config, other.summary) == (run.config, run.summary)
             # the figures of each class follow from the confusion matrix
             assert other.test == dataclasses.replace(run.test, per_class=[])
+            assert other.epochs == run.epochs
             assert (other.classes == run.classes).all()
-    assert seeds == 6
+    assert len(rows(new)) == 3
 
 
-def test_kept_are_the_weights_of_the_runs_that_the_page_shows(trained, published):
-    weights = {path.name: path.read_bytes() for path in (published / "weights").iterdir()}
-    assert weights == {
+def test_weights_are_those_of_the_median_seed_of_each_default_model(trained, published):
+    kept = {path.name: path.read_bytes() for path in (published / "weights").iterdir()}
+    assert kept == {
         "mlp-fast-seed2.pt": (trained / "mlp/fast/seed2/model.pt").read_bytes(),
         "cnn-fast-seed1.pt": (trained / "cnn/fast/seed1/model.pt").read_bytes(),
     }
-    document = (published.parent / "results.md").read_text(encoding="utf-8")
-    assert "| `mlp` | 535,818 | – |" in document
-    assert {path.name for path in (published / "plots").iterdir()} >= {
-        *("accuracy.png", "predictions.png")
-    }
 
 
-def test_both_pages_show_it_without_a_complaint(published, browser):
+def test_both_pages_show_the_tables_without_a_complaint(published, browser):
     with opened(browser, published / "model_comparison.html") as page:
         assert page.locator("#table tbody tr").count() == 3
         assert page.locator("#problems").is_hidden()
-        row = page.locator("#published tbody tr").first
-        assert row.locator("td").nth(3).inner_text() == "mlp"
-        assert row.locator("a").get_attribute("href").startswith("https://")
-        assert "lenet5 with the classic recipe" in page.locator("#published-note").inner_text()
+        assert page.locator("#published tbody tr").first.locator("td").nth(3).inner_text() == "mlp"
     with opened(browser, published / "model_inference.html") as page:
         content = page.evaluate("JSON.parse(document.getElementById('data').textContent)")
     assert [model["run"] for model in content["models"]] == ["mlp/fast/seed2", "cnn/fast/seed1"]
@@ -133,125 +125,129 @@ def test_both_pages_show_it_without_a_complaint(published, browser):
 
 def test_published_again_nothing_changes(trained, reference):
     before = contents(reference)
-    assert update(reference, trained).returncode == 0
+    update_ok(reference, trained)
     assert contents(reference) == before
 
 
-def test_a_run_replaces_its_row_and_the_others_stay(runs, reference):
-    before = (reference / RUNS).read_text(encoding="utf-8").splitlines()
-    change_json(runs / "mlp/fast/seed1/test.json", test_accuracy=0.25, correct=2500)
-    done = update(reference, runs / "mlp/fast/seed1")
-    assert (done.returncode, done.stderr) == (0, "")
-    after = (reference / RUNS).read_text(encoding="utf-8").splitlines()
-    [changed] = set(after) - set(before)
-    assert ",0.25," in changed
-    assert len(after) == len(before) == 7
+def test_a_run_given_again_replaces_its_row_and_the_others_stay(runs, reference):
+    before = rows(reference)
+    change_json(runs / "mlp/fast/seed1/test.json", test_accuracy=0.125, correct=1250)
+    update_ok(reference, runs / "mlp/fast/seed1")
+    [changed] = set(rows(reference)) - set(before)
+    assert ",0.125," in changed
+    assert len(rows(reference)) == 6
 
 
-def test_the_weights_follow_the_run_that_the_page_shows(runs, reference):
-    seeds = runs / "mlp" / "fast"
-    change_json(seeds / "seed2" / "summary.json", val_accuracy=0.95)  # the median is seed 1 now
-    done = update(reference, seeds / "seed2")
+def test_new_seeds_join_the_others_and_only_an_ensemble_of_them_all_is_kept(runs, tmp_path):
+    mlp, new = runs / "mlp" / "fast", tmp_path / "new"
+    done = update(new, mlp / "seed0", mlp / "seed1")
+    assert "mlp fast: no ensemble of just seeds [0, 1]" in done.stderr
+    [group] = read_groups(new)[0]
+    assert (len(group.runs), group.ensemble) == (2, None)
+    update_ok(new, mlp / "seed2")
+    [group] = read_groups(new)[0]
+    assert [run.config.seed for run in group.runs] == group.ensemble.seeds == [0, 1, 2]
+
+
+def test_the_weights_follow_the_median_seed(runs, reference):
+    mlp = runs / "mlp" / "fast"
+    change_json(mlp / "seed2" / "summary.json", val_accuracy=0.95)  # the median is seed 1 now
+    done = update(reference, mlp / "seed2")
     assert "mlp-fast-seed1.pt: missing, and the inference page needs it" in done.stderr
     assert not list(reference.rglob("mlp-*.pt"))
-    done = update(reference, seeds)
-    assert (done.returncode, done.stderr) == (0, "")
+    update_ok(reference, mlp)
     assert [path.name for path in reference.rglob("mlp-*.pt")] == ["mlp-fast-seed1.pt"]
-    # what the weights hold is checked, too
-    (seeds / "seed1" / "model.pt").write_bytes(b"garbage")
-    assert "model.pt holds something other" in refusal(update(reference, seeds / "seed1"), 1)
-
-
-def test_an_ensemble_of_other_seeds_is_not_kept(runs, tmp_path):
-    new = tmp_path / "new"
-    seeds = runs / "mlp" / "fast"
-    done = update(new, seeds / "seed0", seeds / "seed1")
-    assert "mlp fast: no ensemble of just seeds [0, 1]" in done.stderr
-    assert read_groups(new)[0][0].ensemble is None
-    done = update(new, seeds / "seed2")
-    assert "ensemble" not in done.stderr
-    assert read_groups(new)[0][0].ensemble.seeds == [0, 1, 2]
 
 
 def test_a_machine_unlike_the_others_is_named(runs, reference):
     change_json(runs / "linear/fast/seed0/config.json", cpu="Another", threads=7)
-    done = update(reference, runs / "linear")
-    assert done.returncode == 0
-    [line] = done.stderr.splitlines()
+    [line] = update(reference, runs / "linear").stderr.splitlines()
     assert line.startswith("warning: linear fast, 1 of 1 runs, unlike most of the reference: ")
     assert "cpu Another, not " in line
     assert "threads 7, not " in line
 
 
-def test_unfinished_runs_are_left_out_and_said_so(runs, tmp_path):
+def test_unfinished_runs_and_what_is_no_run_are_left_out(runs, tmp_path):
     (runs / "mlp/fast/seed0/test.json").unlink()
     (runs / "cnn/fast/seed0/summary.json").unlink()
+    for name in NOT_RUNS:
+        shutil.copytree(runs / "mlp/fast/seed1", runs / name / "study" / "seed1")
     done = update(tmp_path / "new", runs)
-    assert done.returncode == 0
     assert f"left out: {runs}/mlp/fast/seed0: was not evaluated" in done.stdout
     assert f"left out: {runs}/cnn/fast/seed0: training has not ended" in done.stdout
     assert "4 runs in" in done.stdout
 
 
-def test_what_else_lies_in_a_results_folder_is_no_run(runs, tmp_path):
-    for name in NOT_RUNS:
-        shutil.copytree(runs / "mlp/fast/seed0", runs / name / "study" / "seed0")
-    groups, problems = read_groups(runs)
-    assert (len(groups), problems) == (3, [])
-    images = tmp_path / "tuning"
-    for digit in range(10):
-        (images / str(digit)).mkdir(parents=True)
-        shutil.copy(REFERENCE / "model_comparison.png", images / str(digit))
-    given = ("--dataset", images, "--results", tmp_path / "other")
-    assert "rename it" in refusal(call("task3_MNIST/train_mlp.py", *given), 2)
+# What is refused
 
 
-def older(runs):
-    for path in runs.rglob("config.json"):
-        change_json(path, schema=1)
+def cut_off(path):
+    path.write_bytes(path.read_bytes()[:-20])
 
 
-def unevaluated(runs):
-    for path in runs.rglob("test.json"):
-        path.unlink()
+def garbage(path):
+    path.write_bytes(b"garbage")
 
 
-def short(runs):
-    path = runs / "mlp/fast/seed0/predictions.npz"
+def older(path):
+    change_json(path, schema=1)
+
+
+def of_seven_images(path):
     files.write_array(path, classes=np.zeros(7, np.uint8))
 
 
-def cut_off(name):
-    return lambda runs: (runs / "mlp/fast" / name).write_text("{", encoding="utf-8")
+def copied(path):
+    shutil.copytree(path, path.with_name("copy"))
 
 
-DAMAGE = [
-    (older, 1, "is of another version (schema 1, not 2)"),
-    (unevaluated, 1, "was not evaluated: no figures of the test set: finish it first"),
-    (lambda runs: shutil.copytree(runs / "mlp", runs / "copy"), 1, "is the same run as"),
-    (short, 1, "has predictions for 7 test images and figures of 10,000"),
-    (cut_off("seed1/test.json"), 1, "is damaged"),
-    (cut_off("ensemble.json"), 1, "is damaged"),
-    (lambda runs: (runs / "mlp/fast/seed1/metrics.jsonl").unlink(), 1, "metrics.jsonl is missing"),
-    (shutil.rmtree, 2, "holds no run"),
+RUN_DAMAGE = [
+    ("linear/fast/seed0/config.json", older, "is of another version (schema 1, not 2)"),
+    ("mlp/fast/seed1/test.json", cut_off, "is damaged"),
+    ("mlp/fast/ensemble.json", cut_off, "is damaged"),
+    ("mlp/fast/seed1/metrics.jsonl", Path.unlink, "has 0 of 1 epoch"),
+    ("mlp/fast/seed0/predictions.npz", of_seven_images, "has predictions for 7 test images"),
+    ("mlp/fast/seed2/model.pt", garbage, "holds something other than tensors"),
+    ("mlp", copied, "is the same run as"),
 ]
 
 
-@pytest.mark.parametrize(("damage", "code", "says"), DAMAGE)
-def test_runs_that_cannot_be_published_are_refused_and_nothing_is_written(
-    damage, code, says, runs, reference
-):
-    damage(runs)
+@pytest.mark.parametrize(("name", "damage", "says"), RUN_DAMAGE)
+def test_a_damaged_run_is_refused_and_nothing_is_written(name, damage, says, runs, reference):
+    # even if the weights of another model could be
+    change_json(runs / "cnn/fast/seed1/summary.json", val_accuracy=0.9)
+    damage(runs / name)
     before = contents(reference)
-    assert says in refusal(update(reference, runs), code)
+    assert says in refusal(update(reference, runs), 1)
     assert contents(reference) == before
 
 
-def test_a_damaged_table_is_refused_in_one_line(reference):
-    (reference / PREDICTIONS).unlink()
-    line = refusal(update(reference), 1)
-    assert "predictions.npz is missing" in line
-    assert "take it from git again" in line
+def without_first_line(path):
+    path.write_bytes(path.read_bytes().partition(b"\n")[2])
+
+
+def without_last_line(path):
+    path.write_bytes(path.read_bytes()[:-1].rpartition(b"\n")[0] + b"\n")
+
+
+def in_conflict(path):
+    path.write_bytes(path.read_bytes() + b"<<<<<<< HEAD\n")
+
+
+TABLES = (RUNS, EPOCHS, ENSEMBLES, RELIABILITY, PREDICTIONS)
+TABLE_DAMAGE = [
+    *itertools.product(TABLES, (Path.unlink, cut_off, without_first_line)),
+    *itertools.product(TABLES[:-1], [in_conflict]),
+    *itertools.product((RUNS, EPOCHS), [without_last_line]),
+]
+
+
+@pytest.mark.parametrize(("name", "damage"), TABLE_DAMAGE)
+def test_a_damaged_table_is_refused_and_nothing_is_written(name, damage, runs, reference):
+    damage(reference / name)
+    before = contents(reference)
+    assert "take it from git again" in refusal(update(reference, runs), 1)
+    assert contents(reference) == before
 
 
 def test_a_wrong_call_is_refused_in_one_line(runs, reference, tmp_path):
@@ -259,21 +255,39 @@ def test_a_wrong_call_is_refused_in_one_line(runs, reference, tmp_path):
     given = (runs, "--reference", tmp_path / "new", "--documents", tmp_path / "none.md")
     assert "name Markdown files" in refusal(call(SCRIPT, *given), 2)
     assert not (tmp_path / "new").exists()
+    shutil.rmtree(runs)
+    assert "holds no run" in refusal(update(reference, runs), 2)
 
 
-def test_the_inference_page_wants_weights_and_says_so(reference, tmp_path):
+def test_pages_are_refused_without_usable_weights(reference, tmp_path):
+    document = shutil.copy(REPOSITORY / "docs" / "results.md", tmp_path)
+    given = ("--reference", reference, "--documents", document)
+    garbage(reference / "weights" / "mlp-fast-seed2.pt")
+    assert "mlp-fast-seed2.pt holds something other than" in refusal(call(SCRIPT, *given), 1)
     shutil.rmtree(reference / "weights")
-    given = ("--results", reference, "--out", tmp_path / "page.html", "--plots", tmp_path)
-    line = refusal(call("task3_MNIST/model_inference_visualization.py", *given), 1)
-    assert "without their weights" in line
+    assert "without their weights" in refusal(call(SCRIPT, *given), 1)
 
 
-def test_the_committed_results_are_tables_from_which_pages_can_be_made(tmp_path):
+# The committed results
+
+
+def test_the_committed_results_are_few_files_from_which_the_comparison_page_can_be_made(tmp_path):
     found = [path for path in REFERENCE.rglob("*") if path.is_file()]
     assert len(found) < 40
-    assert not [path for path in found if path.name in ("config.json", "summary.json")]
-    groups, problems = read_groups(REFERENCE)
-    assert problems == []
-    assert all(run.test.n == len(run.classes) for group in groups for run in group.runs)
+    assert not {path.name for path in found} & {"config.json", "summary.json", "test.json"}
+    for run in (run for group in read_groups(REFERENCE)[0] for run in group.runs):
+        assert len(run.classes) == run.test.n
     given = ("--results", REFERENCE, "--out", tmp_path / "page.html", "--plots", tmp_path)
     assert "not shown" not in call_ok("task3_MNIST/visualize_comparison.py", *given)
+
+
+def test_the_documents_are_what_the_committed_tables_say(tmp_path):
+    paths = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+    committed = [path.read_text(encoding="utf-8") for path in paths]
+    copies = [tmp_path / path.name for path in paths]
+    for copy, text in zip(copies, committed, strict=True):
+        stale = text.replace("<!-- end -->", "| a stale row |\n<!-- end -->")
+        copy.write_text(stale, encoding="utf-8")
+    call_ok(SCRIPT, "--documents", *copies, "--no-pages")
+    made = [copy.read_text(encoding="utf-8") for copy in copies]
+    assert made == committed, f"run python {SCRIPT}"

@@ -11,6 +11,7 @@ from task3_MNIST.report.comparison.page import compare
 from task3_MNIST.report.inference.page import OUT as INFERENCE
 from task3_MNIST.report.inference.page import show
 from task3_MNIST.report.reference.tables import with_tables
+from task3_MNIST.runs.folder import load_model
 from task3_MNIST.runs.groups import read_groups
 
 
@@ -27,9 +28,12 @@ def write_pages(reference: Path, data_dir: Path) -> list[dict[str, str]]:
     """Write the plots and both pages, and return the problems that the comparison page names.
 
     Raises:
-        UserError: a table is damaged, or no run has weights.
+        UserError: a table or a file of weights is damaged, or no run has weights.
     """
-    for dataset in sorted({group.dataset for group in read_groups(reference)[0]}):
+    groups, _ = read_groups(reference)
+    for run in (run for group in groups for run in group.runs if run.weights):
+        load_model(run.weights, run.config.model)  # the page would go without it
+    for dataset in sorted({group.dataset for group in groups}):
         fetch(dataset, data_dir, test=True)
     plots = reference / "plots"
     problems = compare(reference, data_dir, reference / COMPARISON.name, plots)

@@ -11,8 +11,7 @@ from pathlib import Path
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.files import write_atomic
-from task3_MNIST.formatting import listing
-from task3_MNIST.models import sklearn_baselines
+from task3_MNIST.formatting import count, listing
 from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find, load_model, read_ensemble
 from task3_MNIST.runs.groups import read_record
 from task3_MNIST.runs.records import RunGroup, RunRecord, group_records
@@ -116,14 +115,14 @@ def differing_machines(groups: Sequence[RunGroup]) -> list[str]:
     common, _ = Counter(machine(run) for group in groups for run in group.runs).most_common(1)[0]
     lines = []
     for group in groups:
-        for found, count in Counter(machine(run) for run in group.runs).items():
+        for found, runs in Counter(machine(run) for run in group.runs).items():
             parts = [
                 f"{key} {value}, not {expected}"
                 for key, value, expected in zip(MACHINE, found, common, strict=True)
                 if value != expected
             ]
             if parts:
-                which = f"{count} of {len(group.runs)} runs"
+                which = f"{runs} of {len(group.runs)} runs"
                 lines.append(
                     f"{group.model} {group.name}, {which}, unlike most of the reference: "
                     f"{listing(parts)}"
@@ -133,8 +132,12 @@ def differing_machines(groups: Sequence[RunGroup]) -> list[str]:
 
 def _check_complete(record: RunRecord, run: Run) -> None:
     """Raise UserError unless a reader can trust the run's figures."""
-    if record.config.family != sklearn_baselines.FAMILY and not record.epochs:
-        raise UserError(f"{run.folder}/metrics.jsonl is missing: train the run again")
+    epochs = record.summary.epochs_trained or 0  # a baseline has none
+    if len(record.epochs) != epochs:
+        raise UserError(
+            f"{run.folder}/metrics.jsonl has {len(record.epochs)} of {count(epochs, 'epoch')}: "
+            "train the run again"
+        )
     if len(record.classes) != record.test.n:
         raise UserError(
             f"{run.folder} has predictions for {len(record.classes):,} test images and figures of "
