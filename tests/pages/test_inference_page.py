@@ -427,7 +427,7 @@ def test_a_model_with_an_unknown_layer_is_listed_with_the_reason(
     browser, digits_test, tmp_path, monkeypatch
 ):
     table = types.SimpleNamespace(VARIANTS={"gelu": {}}, GRID="", variant={"gelu": {}}.get)
-    monkeypatch.setitem(registry.FAMILIES, "gelu", (GeluMLP, table))
+    monkeypatch.setitem(registry.FAMILIES, "mlp", (GeluMLP, table))
     monkeypatch.setattr("task3_MNIST.report.inference.weights.MLP", GeluMLP)
     for name in ("gelu", "cnn_10_20"):
         make_run(tmp_path, name, digits_test, recipe_of="cnn")
