@@ -5,6 +5,7 @@ This is the one reader for all that compares: pictures, pages, documents and the
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from task3_MNIST.runs import tables
 from task3_MNIST.runs.commands import as_typed, train_command
 from task3_MNIST.runs.folder import Run, among_runs, find, read_ensemble, require_runs
 from task3_MNIST.runs.records import RunGroup, RunRecord, group_records
+from task3_MNIST.training.config import TrainConfig
 
 # what training writes: a folder that holds one of these was a run
 TRACES = ("summary.json", "model.pt", "checkpoint.pt", "metrics.jsonl")
@@ -59,7 +61,7 @@ def read_groups(results: Path) -> tuple[list[RunGroup], list[Problem]]:
         )
     groups = []
     for group in group_records(records):
-        kept, removed = _same_configuration(group, results)
+        kept, removed = same_configuration(group, results)
         problems += removed
         groups.append(_with_ensemble(kept, results, problems))
     return groups, problems
@@ -118,15 +120,15 @@ def read_record(run: Run, results: Path) -> tuple[RunRecord | None, Problem | No
     return record, problem
 
 
-def _same_configuration(group: RunGroup, results: Path) -> tuple[RunGroup, list[Problem]]:
-    """Return the group without seeds whose hyperparameters are not those of most."""
+def same_configuration(group: RunGroup, results: Path) -> tuple[RunGroup, list[Problem]]:
+    """Return the group without seeds whose hyperparameters are not those of most, and these."""
+    # a run from before a hyperparameter was added has its default
+    baseline = group.family == sklearn_baselines.FAMILY
+    defaults = {} if baseline else dataclasses.asdict(TrainConfig())
 
     def settings(run: RunRecord) -> tuple[tuple[str, str], ...]:
-        return tuple(
-            (name, str(value))
-            for name, value in sorted(run.config.hyperparameters.items())
-            if name != "seed"
-        )
+        found = {**defaults, **run.config.hyperparameters}
+        return tuple((name, str(value)) for name, value in sorted(found.items()) if name != "seed")
 
     common, _ = Counter(settings(run) for run in group.runs).most_common(1)[0]
     problems = []

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 import shutil
 from pathlib import Path
 
@@ -201,6 +202,11 @@ def copied(path):
     shutil.copytree(path, path.with_name("copy"))
 
 
+def in_another_precision(path):
+    hyperparameters = json.loads(path.read_text(encoding="utf-8"))["hyperparameters"]
+    change_json(path, hyperparameters=hyperparameters | {"precision": "another"})
+
+
 RUN_DAMAGE = [
     ("linear/fast/seed0/config.json", older, "is of another version (schema 1, not 2)"),
     ("mlp/fast/seed1/test.json", cut_off, "is damaged"),
@@ -209,6 +215,7 @@ RUN_DAMAGE = [
     ("mlp/fast/seed0/predictions.npz", of_seven_images, "has predictions for 7 test images"),
     ("mlp/fast/seed2/model.pt", garbage, "holds something other than tensors"),
     ("mlp", copied, "is the same run as"),
+    ("mlp/fast/seed1/config.json", in_another_precision, "with precision another, unlike"),
 ]
 
 

@@ -13,7 +13,7 @@ from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.files import write_atomic
 from task3_MNIST.formatting import count, listing
 from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find, load_model, read_ensemble
-from task3_MNIST.runs.groups import read_record
+from task3_MNIST.runs.groups import read_record, same_configuration
 from task3_MNIST.runs.records import RunGroup, RunRecord, group_records
 from task3_MNIST.runs.tables import WEIGHTS, read_tables, weights_name, write_tables
 from task3_MNIST.training.recipes import DEFAULT_RECIPE
@@ -86,6 +86,8 @@ def publish(
     replaced = {_key(run)[:3] for group in given for run in group.runs if not group.ensemble}
     groups, notes = [], []
     for group in group_records(list(records.values())):
+        if differing := same_configuration(group, reference)[1]:
+            raise UserError(f"{differing[0].run} cannot be published: {differing[0].what}")
         seeds = tuple(run.config.seed for run in group.runs)
         found = None if _name(group) in replaced else ensembles.get((*_name(group), seeds))
         groups.append(replace(group, ensemble=found))
