@@ -71,7 +71,7 @@ DAMAGE = [
     *(("summary.json", kind) for kind in (having(val_accuracy="high"), having(selected_epoch=9))),
     *(("test.json", kind) for kind in (cut_off, without("n"))),
     *(("test.json", kind) for kind in (having(test_accuracy=2), having(schema=1))),
-    *(("metrics.jsonl", kind) for kind in (cut_off, lambda path: path.write_text("{}\n"))),
+    *(("metrics.jsonl", kind) for kind in (cut_off, lambda path: path.write_bytes(b"{}\n"))),
 ]
 OF_NO_DIGIT = ("predictions.npz", lambda path: np.savez(path, classes=np.full(360, 10, np.uint8)))
 

@@ -501,4 +501,4 @@ def test_the_tuned_mlp_is_better_than_mlp_with_classic_and_not_significantly_wit
     low, high = found.interval()
     assert low < 0 < high
     readme = (REPOSITORY / "docs" / "results.md").read_text(encoding="utf-8").replace("−", "-")
-    assert f"+{found.mean * 100:.2f} [{low * 100:.2f}, {high * 100:.2f}]" in readme
+    assert f"{found.mean * 100:.2f} points [{low * 100:.2f}, {high * 100:.2f}]" in readme
