@@ -20,8 +20,8 @@ before_imports(__name__)
 from task3_MNIST.cli.benchmark import benchmark_parser, run_jobs
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.statistics import mean_interval
+from task3_MNIST.experiments.evaluation import finished
 from task3_MNIST.experiments.grid import Grid, GridResult, conclude, model_names, plan, split_names
-from task3_MNIST.experiments.run import finished
 from task3_MNIST.formatting import with_ends
 from task3_MNIST.report.comparison.page import OUT as COMPARISON
 from task3_MNIST.report.comparison.page import compare

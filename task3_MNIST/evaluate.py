@@ -21,7 +21,7 @@ from task3_MNIST.cli.train import describe_test, report_ensembles
 from task3_MNIST.datasets.splits import Split, load_test
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.evaluate import evaluate_run
-from task3_MNIST.experiments.run import plot
+from task3_MNIST.experiments.evaluation import plot
 from task3_MNIST.runs.folder import Run, runs_named, runs_to_evaluate
 
 
@@ -33,8 +33,8 @@ def main() -> None:
         nargs="*",
         type=Path,
         metavar="RUN",
-        help="run folders, or folders with runs below them, to evaluate, again if they were before "
-        "(default: what was not evaluated yet)",
+        help="run folders, or folders that contain them; runs that were already evaluated are "
+        "evaluated again (default: all runs not evaluated yet)",
     )
     parser.add_argument(
         "--tta",

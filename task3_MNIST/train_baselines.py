@@ -32,7 +32,7 @@ from task3_MNIST.datasets.splits import (
     split_validation,
 )
 from task3_MNIST.evaluation.ensemble import without_ensemble
-from task3_MNIST.experiments.run import evaluate_and_plot
+from task3_MNIST.experiments.evaluation import evaluate_and_plot
 
 
 def main() -> None:

@@ -50,15 +50,18 @@ def add_device_flag(parser: argparse.ArgumentParser) -> None:
         "--device",
         choices=("auto", "cpu", "cuda", "mps"),
         default="auto",
-        help="where to compute; auto is cuda if there is one, else cpu: for models of this size "
-        "the CPU of a Mac is about as fast as its mps, and reproducible (default: auto)",
+        help="device to compute on; auto: cuda if there is one, else cpu, never mps: for models of "
+        "this size the CPU of a Mac is about as fast, and its results are reproducible "
+        "(default: auto)",
     )
 
 
 def add_threads_flag(parser: argparse.ArgumentParser) -> None:
     """Add `--threads`."""
     parser.add_argument(
-        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
+        "--threads",
+        type=count,
+        help="number of CPU threads (default: PyTorch's, usually one per core)",
     )
 
 
@@ -124,7 +127,9 @@ def set_up_device(options: argparse.Namespace) -> torch.device:
 
 def add_speed_flags(parser: argparse.ArgumentParser, kind: str) -> None:
     """Add the flags of a script that measures a model and a recipe and writes a speed file."""
-    parser.add_argument("--model", help="which one (default: cnn, or that of a recipe's file)")
+    parser.add_argument(
+        "--model", help="model to measure (default: cnn, or the model in the recipe file)"
+    )
     parser.add_argument(
         "--recipe",
         default=DEFAULT_RECIPE,

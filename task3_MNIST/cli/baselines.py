@@ -63,7 +63,9 @@ def baselines_parser() -> argparse.ArgumentParser:
     add_results_flag(made)
     add_data_flag(made)
     made.add_argument(
-        "--threads", type=count, help="CPU threads (default: one a core; PyTorch's choice)"
+        "--threads",
+        type=count,
+        help="number of CPU threads (default: PyTorch's, usually one per core)",
     )
     return made
 

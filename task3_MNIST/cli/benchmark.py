@@ -36,10 +36,10 @@ def benchmark_parser() -> argparse.ArgumentParser:
         nargs="+",
         default=["all"],
         metavar="MODEL",
-        help="all, mlp or cnn: every model of the tables, or of one family; or names: sizes such "
-        "as mlp_d2_w64 too, and mlp-grid or cnn-grid for a model-size study, at each depth "
-        "with every width twice the one before. In a list of several, mlp and cnn are the models "
-        "of these names (default: all)",
+        help="models to train. all: every model; mlp or cnn alone: every model of a family; or a "
+        "list of names (mlp_d2_w64 works too), in which mlp and cnn are the single models of these "
+        "names. mlp-grid, cnn-grid: a model-size study; for each depth, the width doubles from "
+        "one model to the next (default: all)",
     )
     made.add_argument(
         "--recipes",
@@ -69,7 +69,7 @@ def benchmark_parser() -> argparse.ArgumentParser:
         type=count,
         default=cores,
         metavar="N",
-        help=f"runs at a time, each with one thread (default: one a core, here {cores})",
+        help=f"parallel runs, one thread each (default: one per core, {cores} on this machine)",
     )
     made.add_argument("--no-pages", action="store_true", help="write no pages and their pictures")
     made.add_argument(

@@ -22,7 +22,7 @@ from task3_MNIST.cli.arguments import (
 from task3_MNIST.datasets.splits import Split, dataset_checksum, fetch, load_test
 from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.evaluation.ensemble import without_ensemble, write_ensembles
-from task3_MNIST.experiments.run import evaluate_and_plot
+from task3_MNIST.experiments.evaluation import evaluate_and_plot
 from task3_MNIST.experiments.train import Job, load_splits, make_job, train_run
 from task3_MNIST.models import registry
 from task3_MNIST.models.size import parameter_count
@@ -37,7 +37,7 @@ def train_parser(family: str) -> argparse.ArgumentParser:
     """Return the parser of `train_mlp.py` or `train_cnn.py`: a flag for each hyperparameter."""
     parser = Parser(description=f"Train one {family.upper()}, over one seed or many.")
     parser.add_argument(
-        "--model", help=f"which one (default: {family}, or that of a recipe's file)"
+        "--model", help=f"model to train (default: {family}, or the model in the recipe file)"
     )
     parser.add_argument(
         "--recipe",

@@ -16,13 +16,21 @@ def tuning_parser() -> argparse.ArgumentParser:
     family = "mlp: its hidden layers are searched; cnn: the channels of --model (default: mlp)"
     add("--family", choices=tuple(registry.FAMILIES), help=family)
     add("--model", metavar="CNN", help=f"the CNN to search (default: {cnn})")
-    trials = "finished trials that the study shall have, those stopped early too (default: 100)"
+    trials = "total number of trials in the study; trials stopped early count too (default: 100)"
     add("--trials", type=count, default=100, metavar="N", help=trials)
-    epochs = "of a trial that is not stopped early (default: 10)"
+    epochs = "epochs per trial, if it is not stopped early (default: 10)"
     add("--epochs", type=count, default=10, help=epochs)
-    add("--jobs", type=count, default=1, metavar="N", help="trials at a time (default: 1)")
-    add("--seed", type=int, default=0, help="of the search and each training (default: 0)")
-    add("--study", help="its name (default: the model's, with that of a data set but mnist)")
+    add("--jobs", type=count, default=1, metavar="N", help="parallel trials (default: 1)")
+    add(
+        "--seed",
+        type=int,
+        default=0,
+        help="random seed of the search and of each training (default: 0)",
+    )
+    add(
+        "--study",
+        help="name of the study (default: the model's, plus the data set's if it is not mnist)",
+    )
     storage = "database of the trials (default: sqlite:///RESULTS/tuning/STUDY/study.db)"
     add("--storage", metavar="URL", help=storage)
     add_dataset_flag(made)

@@ -13,7 +13,7 @@ import torch
 from task3_MNIST.datasets.splits import dataset_checksum, fetch, load_test, load_train
 from task3_MNIST.errors import UsageError, UserError, unknown_name
 from task3_MNIST.evaluation.ensemble import without_ensemble, write_ensembles
-from task3_MNIST.experiments.run import finished
+from task3_MNIST.experiments.evaluation import finished
 from task3_MNIST.experiments.train import Job, make_job
 from task3_MNIST.models import registry
 from task3_MNIST.models.size import count_flops

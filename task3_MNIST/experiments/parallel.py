@@ -22,7 +22,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from task3_MNIST.datasets.splits import Split, dataset_checksum, load_test
 from task3_MNIST.errors import UserError, explain
-from task3_MNIST.experiments.run import ERROR_NAME, evaluate_and_plot
+from task3_MNIST.experiments.evaluation import ERROR_NAME, evaluate_and_plot
 from task3_MNIST.experiments.train import Job, load_splits, train_run
 from task3_MNIST.files import write_atomic
 from task3_MNIST.runs.folder import Run, check_same

@@ -25,11 +25,13 @@ class TrainConfig:
     """Every hyperparameter; a value of another type or out of range raises UsageError."""
 
     epochs: int = hyperparameter(10, "passes over the training images", minimum=1)
-    batch_size: int = hyperparameter(64, "images a step", minimum=1)
+    batch_size: int = hyperparameter(64, "images per step", minimum=1)
     optimizer: str = hyperparameter("adam", "update rule", choices=("adam", "adamw", "sgd"))
     lr: float = hyperparameter(1e-3, "peak learning rate", above=0)
     momentum: float = hyperparameter(0.9, "SGD's momentum", minimum=0, below=1)
-    nesterov: bool = hyperparameter(True, "SGD's momentum is Nesterov's; without, the plain one")
+    nesterov: bool = hyperparameter(
+        True, "use Nesterov momentum with SGD; without, standard momentum"
+    )
     weight_decay: float = hyperparameter(0.0, "decay of the weights; decoupled in adamw", minimum=0)
     schedule: str = hyperparameter(
         "constant", "learning rate over the steps", choices=("constant", "one-cycle")
@@ -38,7 +40,10 @@ class TrainConfig:
         0.2, "one-cycle: fraction of the steps in which the rate rises", minimum=0, below=1
     )
     label_smoothing: float = hyperparameter(
-        0.0, "probability spread evenly over the classes in the target", minimum=0, below=1
+        0.0,
+        "fraction of the target probability that is spread evenly over all classes",
+        minimum=0,
+        below=1,
     )
     rotation: float = hyperparameter(
         0.0, "augmentation: rotate by up to this many degrees", minimum=0
@@ -54,13 +59,14 @@ class TrainConfig:
     )
     elastic: float = hyperparameter(
         0.0,
-        "augmentation: bend by random shifts with this standard deviation, a fraction of the side",
+        "augmentation: elastic deformation; standard deviation of the shifts, as a fraction of the "
+        "image width",
         minimum=0,
         below=1,
     )
     ema: float = hyperparameter(
         0.0,
-        "weight averaging: the average keeps this much of itself a step; 0 is none",
+        "decay of the exponential moving average (EMA) of the weights, per step; 0 turns it off",
         minimum=0,
         below=1,
     )
