@@ -33,31 +33,20 @@ from task3_MNIST.runs.folder import (
     run_folder,
 )
 from task3_MNIST.runs.provenance import provenance
-from task3_MNIST.training.config import TrainConfig
 from task3_MNIST.training.loop import EpochMetrics, build_optimizer, fit, seed_generators
-from task3_MNIST.training.recipes import resolve_config
+from task3_MNIST.training.recipes import Resolved, resolve_config
 
 
 @dataclasses.dataclass(frozen=True)
-class Job:
+class Job(Resolved):
     """What to train: all of it decides the result, and `config.json` says it.
 
     Attributes:
-        model: a name of the registry.
-        recipe: the recipe's name.
-        name: the recipe's name with the hyperparameters that differ from it.
-        config: the hyperparameters.
         dataset: a data set's name or folder.
         data_dir: where data sets lie.
         keep_epochs: whether each epoch's weights are kept, for test curves.
-        recipe_file: where the recipe was read; None for the built-in ones.
     """
 
-    model: str
-    recipe: str
-    name: str
-    config: TrainConfig
-    recipe_file: Path | None
     dataset: str
     data_dir: Path
     keep_epochs: bool = False

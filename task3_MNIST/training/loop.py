@@ -188,7 +188,8 @@ def train_epoch(
     steps = count // batch_size
     device = train.images.device
     order = torch.randperm(count, device=device)[: steps * batch_size].view(steps, batch_size)
-    losses, unsmoothed = torch.empty(2, steps, device=device)
+    losses = torch.empty(steps, device=device)
+    unsmoothed = torch.empty_like(losses) if config.label_smoothing else losses
     correct = torch.zeros((), dtype=torch.int64, device=device)
     lr = config.lr
 
@@ -201,17 +202,17 @@ def train_epoch(
         images = augment(train.images[batch], config, train.black)  # (B, 1, 28, 28)
         labels = train.labels[batch]
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-            logits = model(images)  # (B, 10)
-        loss = F.cross_entropy(logits.float(), labels, label_smoothing=config.label_smoothing)
+            logits = model(images).float()  # (B, 10)
+        loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
         if averaged is not None:
             update_average(averaged, model, config.ema, done)
         # kept as tensors: reading a number back at each step would make a GPU wait
-        losses[step] = unsmoothed[step] = loss.detach()
+        losses[step] = loss.detach()
         if config.label_smoothing:
-            unsmoothed[step] = F.cross_entropy(logits.detach().float(), labels)
+            unsmoothed[step] = F.cross_entropy(logits.detach(), labels)
         correct += (logits.argmax(1) == labels).sum()
 
     finite = losses.isfinite()
