@@ -12,6 +12,14 @@ MINUS = "−"
 PER_CENT = "\u00a0%"
 
 
+DATASET_NAMES = {
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "kmnist": "KMNIST",
+    "qmnist": "QMNIST",
+}
+
+
 FAMILY_NOUNS = {"mlp": "MLP", "cnn": "CNN", "baseline": "baseline"}
 
 

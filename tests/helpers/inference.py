@@ -13,7 +13,7 @@ from task3_MNIST.models import registry
 from task3_MNIST.models.inference import predict
 from task3_MNIST.models.size import parameter_count
 from task3_MNIST.report.html import HERE, render
-from task3_MNIST.report.inference.page import SCRIPTS, STYLES, TEMPLATE, TITLE
+from task3_MNIST.report.inference.page import SCRIPTS, STYLES, TEMPLATE, title
 from task3_MNIST.runs.files import Config, Evaluation, Summary
 from task3_MNIST.runs.folder import Run
 from task3_MNIST.runs.provenance import provenance
@@ -75,7 +75,13 @@ def randomize_batch_norm(model):
 def write_page(built, out):
     """Write the page of what `build_page` returned, as the script does."""
     render(
-        TEMPLATE, out, title=TITLE, data=built.data, styles=STYLES, scripts=SCRIPTS, **built.texts
+        TEMPLATE,
+        out,
+        title=title(built.data["dataset"]),
+        data=built.data,
+        styles=STYLES,
+        scripts=SCRIPTS,
+        **built.texts,
     )
     return out
 

@@ -160,7 +160,7 @@ def test_any_two_of_many_can_be_compared(browser, twenty_file):
         sentence = text_of(page, "#pick-sentence")
         # one seed says nothing about a kind of model
         assert sentence.startswith("Of two networks, seed 0 of linear classifies ")
-        assert "nothing is said about the models: train more" in sentence
+        assert "not the kinds of model: train more" in sentence
         confusion = page.locator("[data-chart=confusion-b] h3").inner_text()
         assert confusion.startswith("model_19: ")
 
@@ -205,7 +205,7 @@ def test_one_seed_proves_nothing_about_a_kind_of_model(browser, results, tmp_pat
         assert "n = 1 seed each, 360 test images" in sentence
         assert "is better than" not in sentence
         basis = text_of(page, "#verdict-basis")
-        assert "nothing is said about the models: train more seeds of each" in basis
+        assert "not the kinds of model: train more seeds of each" in basis
         assert "superiority" not in basis
 
 
@@ -213,7 +213,7 @@ def test_one_model_has_no_verdict_but_an_interval(browser, results, tmp_path):
     shutil.rmtree(results / "digits" / "cnn")
     with opened(browser, make_page(results, tmp_path / "page.html")) as page:
         sentence = text_of(page, "#verdict-sentence")
-        assert re.match(r"mlp reaches [\d.]+ % on digits \(95 % interval", sentence)
+        assert re.match(r"mlp reaches [\d.]+ % on digits \(95 % confidence interval", sentence)
         assert "no second model" in sentence
 
 
@@ -385,7 +385,7 @@ def test_clicking_a_confusion_cell_shows_its_images(browser, results, tmp_path):
             box["y"] + (true + 0.5) * box["height"] / 10,
         )
         page.wait_for_selector("#thumbnails li")
-        assert text_of(page, "#images-title") == f"A {true} taken for a {predicted} by mlp"
+        assert text_of(page, "#images-title") == f"A {true} misclassified as {predicted} by mlp"
         assert page.locator("#thumbnails li").count() == count
 
 

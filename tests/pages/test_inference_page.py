@@ -86,7 +86,7 @@ def test_page_is_small_and_ready_soon(browser, path):
 def test_page_gives_pytorchs_logits(page):
     assert page.get_attribute("#badge", "data-checked") == "2"
     assert 0 < difference(page) < 1e-4
-    assert "Same logits as PyTorch" in page.inner_text("#badge")
+    assert "the same logits as PyTorch" in page.inner_text("#badge")
 
 
 def test_every_model_of_the_registry_gives_pytorchs_logits(browser, digits_test, tmp_path):
@@ -110,7 +110,7 @@ def test_prediction_comes_with_the_stroke(page):
     # and in the very task of its last point
     assert draw_at_once(page, [[(0.1, 0.2), (0.1, 0.8)]]) == {"mlp": "1", "cnn": "1"}
     page.wait_for_selector("[data-model=cnn][data-milliseconds]")
-    assert "ms here" in page.locator("[data-model=cnn]").inner_text()
+    assert "ms in this browser" in page.locator("[data-model=cnn]").inner_text()
     # with both models, the switch costs what a point of a stroke does; and one pass of the CNN
     page.evaluate("""() => {
       window.preprocess = document.getElementById("preprocess");
@@ -365,7 +365,7 @@ def test_inside_shows_maps_weights_and_occlusion_of_logits(page):
     }"""
     )
     titles = page.locator("#inside figcaption strong").all_inner_texts()
-    assert "First layer: 40 of 512 units, each its 28 × 28 weights" in titles
+    assert "First layer: weights of 40 of 512 units, 28 × 28 each" in titles
     assert "Convolution 1: 6 maps of 24 × 24" in titles
     assert "Convolution 2: 16 maps of 8 × 8" in titles
     assert (

@@ -52,7 +52,7 @@ def text_of(page, selector):
 
 
 def matrix_of(page):
-    """Return the texts of the matrix: a list for each row, the model's name and its mark first."""
+    """Return the texts of the matrix: a list for each row, the model's name first."""
     rows = page.locator("#pairs .matrix tbody tr").all()
     return [row.locator("th, td").all_inner_texts() for row in rows]
 
@@ -69,26 +69,33 @@ def test_matrix_says_who_is_better_and_who_is_not_significantly_different(browse
     names = [row[0].split()[-1] for row in rows]
     assert set(names[:2]) == {"best", "twin"}
     assert names[2:] == ["middle", "single"]
-    cells = np.array([row[2:] for row in rows])
+    cells = np.array([row[1:] for row in rows])
     assert list(np.diag(cells)) == [""] * 4
-    assert cells[0, 1] == cells[1, 0] == "n.s."
+    assert {cells[0, 1].rstrip("*"), cells[1, 0].rstrip("*")} == {"n.s."}
     difference = abs(pair_of(data_of(four), names[0], "middle")["difference"])
-    assert cells[0, 2] == f"+{100 * difference:.2f}"
-    assert cells[2, 0] == f"−{100 * difference:.2f}"
+    assert cells[0, 2].rstrip("*") == f"+{100 * difference:.2f}"
+    assert cells[2, 0].rstrip("*") == f"−{100 * difference:.2f}"
+    # the two that the page leads with are marked
+    a, b = (
+        data_of(four)["significance"]["order"].index(place) for place in data_of(four)["chosen"]
+    )
+    marked = {(i, j) for i in range(4) for j in range(4) if cells[i, j].endswith("*")}
+    assert marked == {(a, b), (b, a)}
 
 
 def test_each_model_is_held_against_the_best_by_validation(browser, four, four_file):
     with opened(browser, four_file) as page:
         rows = page.locator("#pairs .best-comparison tbody tr").all()
         cells = {row.locator("td").first.inner_text(): row.inner_text() for row in rows}
-        in_matrix = {row[0].split()[-1]: row[1] for row in matrix_of(page)}
+        table = page.locator("#table tbody tr").all()
+        in_table = {row.get_attribute("data-model"): row.inner_text() for row in table}
     # all have the same validation accuracy: the first of the most seeds stands
     assert set(cells) == {"best", "twin", "middle"}  # one seed says nothing about a model
     assert sum("the best by validation" in text for text in cells.values()) == 1
     assert "significantly worse" in cells["middle"]
     assert "not significantly different" in cells["twin"] + cells["best"]
-    assert in_matrix["single"] == "one seed"
-    assert in_matrix["middle"] == "significantly worse"
+    assert "one seed" in in_table["single"]
+    assert "significantly worse" in in_table["middle"]
 
 
 def test_an_interval_against_the_best_leaves_out_0_just_where_it_says_significant(four, mnist_dir):
@@ -136,7 +143,7 @@ def test_keyboard_walks_the_matrix_and_chooses_the_two_to_compare(browser, four_
         assert re.match(
             r"Of two networks, seed \d of middle classifies [\d.]+ percentage", sentence
         )
-        assert "single has one seed, and one seed says nothing" in sentence
+        assert "single has one seed, so the test compares these two trained networks" in sentence
         reached, controls = tabbed_controls(page)
         assert reached == controls
 
@@ -172,7 +179,7 @@ def test_the_table_behind_the_matrix_has_every_pair(browser, four, four_file):
         interval = [float(row[key]) for key in ("95\u00a0% interval from", "interval to")]
         assert (row["significantly different"] == "yes") == (not interval[0] <= 0 <= interval[1])
         networks = "single" in (row["model"], row["other model"])
-        assert row["compared"] == ("two networks" if networks else "models")
+        assert row["of"] == ("two networks" if networks else "models")
         for column in (
             "p, corrected for all pairs",
             "after correction",
@@ -205,8 +212,13 @@ def test_a_pair_that_only_the_correction_leaves_out_says_so(browser, four, sourc
     write_page(*read_groups(results), REPOSITORY / "data", path)
     with opened(browser, path) as page:
         page.select_option("#pick-a", label="best")
+        texts = page.locator("#table tbody td").all_inner_texts()
+        assert any(text.endswith(", n.s.") for text in texts)
+        # the planned comparison needs no correction
+        planned = {dataset["entries"][place]["name"] for place in dataset["chosen"]}
+        assert planned == {"best", "near"}
         row = page.locator("#table tbody tr[data-model='near'] td")
-        assert any(text.endswith(", n.s.") for text in row.all_inner_texts())
+        assert any(text.endswith("*") for text in row.all_inner_texts())
 
 
 def test_two_models_have_a_verdict_and_no_matrix(browser, four, tmp_path):
@@ -218,13 +230,13 @@ def test_two_models_have_a_verdict_and_no_matrix(browser, four, tmp_path):
         assert page.locator("#pairs").is_hidden()
         assert page.locator("nav a[href='#pairs']").is_hidden()
         heads = page.locator("#table thead th").all_inner_texts()
-        assert not [head for head in heads if "the best by validation" in head]
+        assert not [head for head in heads if "Compared with the best" in head]
         assert "are not significantly different" in text_of(page, "#verdict-sentence")
         assert " p = " in text_of(page, "#verdict-sentence")
         basis = text_of(page, "#verdict-basis")
-        assert "Two t-tests must agree" in basis
-        assert "Of the runs of median accuracy" in basis
-        assert "bootstrap over seeds and test images gives" in basis
+        assert "p is the larger one of two t-tests: over the seeds, and over seeds and" in basis
+        assert "The two runs of median accuracy" in basis
+        assert "bootstrap over seeds and test images: 95 % confidence interval" in basis
         assert re.search(r"better than a new run of \w+ with probability \d+\.\d %", basis)
 
 

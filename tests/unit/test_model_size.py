@@ -140,14 +140,14 @@ def test_a_line_goes_through_the_widths_of_a_depth_with_bars_over_the_seeds(stud
     points = {trace["text"][0] for trace in chart["figure"]["data"] if trace.get("text")}
     # 75 % wrong would leave the lines a strip of the chart
     assert points == {"mlp", "cnn"}
-    assert "Below the frame: linear." in chart["about"]
+    assert "Below the plotted range: linear." in chart["about"]
 
 
 def test_the_smallest_width_that_is_shown_to_be_not_worse_is_named(studied, source, tmp_path):
     text = data_of(studied)["size"]
     assert "Of 5 MLPs with the fast recipe, mlp_d1_w128 (101,770 parameters, " in text
     # digits has 360 test images: too few to show that as many errors are at most a fifth more
-    assert "no narrower one is shown to have at most 20\u00a0% more errors" in text
+    assert "no narrower one of its depth is non-inferior (margin: 20\u00a0% more errors)" in text
     assert text.endswith("is the best by validation, and the narrowest of its depth.")
 
     # a model that answers alike is shown to be; the first that does not ends the sequence
@@ -156,8 +156,9 @@ def test_the_smallest_width_that_is_shown_to_be_not_worse_is_named(studied, sour
     add(results, source, alike | {"mlp_d2_w32": 0.3, "mlp_d2_w64": 0.3}, best="mlp_d1_w128")
     add(results, source, OTHERS)
     text = data_of(results)["size"]
-    assert "down to mlp_d1_w64 (50,890 parameters, " in text
-    assert "at most 20\u00a0% more errors" in text
+    smallest = "the smallest non-inferior one of its depth is mlp_d1_w64 (50,890 parameters, "
+    assert smallest in text
+    assert "(margin: 20\u00a0% more errors; one-sided" in text
 
 
 def test_study_by_two_recipes_has_a_line_for_each(studied, source, tmp_path):

@@ -40,8 +40,8 @@ def test_a_figure_that_is_lower_says_so():
     [row] = measured("mlp", "classic", below, **rest)
     assert row.here == "97.91 % [97.89, 97.93], median 70.74 s, 4 bytes, n=3"
     assert row.difference == (
-        "0.19 points lower; outside the interval of one more run [97.86, 97.96]; "
-        "2 times the seconds, on another machine"
+        "0.19 points lower; outside the 95\u00a0% prediction interval of a new run "
+        "[97.86, 97.96]; 2 times slower, on another machine"
     )
     [row] = measured("mlp", "fast", above, **rest)
     assert row.difference.startswith("0.31 points higher;")
@@ -49,12 +49,13 @@ def test_a_figure_that_is_lower_says_so():
 
 def test_a_claim_of_one_run_is_held_against_the_interval_of_one_more_run():
     accuracies = [0.9885, 0.9890, 0.9895, 0.9900]
-    # inside the interval of one more run, and outside that of the mean
+    # inside the interval of a new run, and outside that of the mean
     first, second = measured("lenet5", "classic", [a + 0.0011 for a in accuracies])
     assert first.claimed == "98.9 %"
     ends = scipy_stats.t.ppf(0.975, 3) * 0.0645497 * math.sqrt(1 + 1 / 4)
     expected = f"[{99.035 - ends:.2f}, {99.035 + ends:.2f}]"
-    assert first.difference == f"0.13 points higher; inside the interval of one more run {expected}"
+    interval = f"95\u00a0% prediction interval of a new run {expected}"
+    assert first.difference == f"0.13 points higher; inside the {interval}"
     assert second.difference.startswith("0.08 points higher; inside")
     [row] = measured("mlp_80_20", "classic", [0.9752])
     assert (row.here, row.difference) == ("97.52 %, n=1", "equal as rounded there")

@@ -26,11 +26,11 @@ from task3_MNIST.report.comparison.charts.curves import learning_curves
 from task3_MNIST.report.comparison.charts.errors import class_heatmap, confusion_frame
 from task3_MNIST.report.comparison.charts.profile import radar, reliability
 from task3_MNIST.report.comparison.charts.tradeoffs import RATES, efficiency, tradeoff
-from task3_MNIST.report.comparison.ensembles import ensemble_table
+from task3_MNIST.report.comparison.ensembles import ensemble_table, selection_table
 from task3_MNIST.report.comparison.model_size import Study, enough, make_study, size_charts
 from task3_MNIST.report.comparison.published import COLUMNS, published_rows
 from task3_MNIST.report.comparison.rows import Entry, as_data, make_entries, tidy
-from task3_MNIST.report.comparison.settings import compare_settings
+from task3_MNIST.report.comparison.settings import compare_settings, describe_recipes
 from task3_MNIST.report.comparison.significance import significance
 from task3_MNIST.report.comparison.verdicts import (
     basis,
@@ -102,14 +102,16 @@ def _dataset(
     places = range(len(compared))
     pairs = compare_all(prepared, places) if prepared else []
     with_best = compare_with_best(prepared, places) if prepared else None
+    chosen = planned_comparison(compared) if pairs else None
     return {
         "name": Path(name).name,
         "images": tested[0].median.test.n if tested else 0,
         "entries": [as_data(entry) for entry in entries],
         "size_study": [as_data(entry) for entry in all_entries[len(compared) :]],
-        "pairs": [_pair_data(pair, entries, prepared.images, pairs) for pair in pairs],
+        "pairs": [_pair_data(pair, entries, prepared.images, pairs, chosen) for pair in pairs],
         "significance": significance(entries, pairs, with_best),
-        "chosen": planned_comparison(compared) if pairs else None,
+        "chosen": chosen,
+        "recipes": describe_recipes(entry.group.name for entry in all_entries),
         "how_chosen": how_chosen(entries),
         "charts": [
             learning_curves(entries, "accuracy"),
@@ -119,6 +121,7 @@ def _dataset(
         ],
         "size": _size(sizes, prepared),
         "ensembles": ensemble_table(entries, labels),
+        "selection": selection_table(entries),
         "published": _published(groups) if name == DEFAULT_DATASET else None,
         "mistakes": _mistakes(tested, test) if test and tested else None,
         "settings": compare_settings(compared, [entry.name for entry in entries]),
@@ -158,7 +161,11 @@ def _fitting(groups: Sequence[RunGroup], images: int) -> tuple[list[RunGroup], l
 
 
 def _pair_data(
-    pair: Pair, entries: Sequence[Entry], images: np.ndarray, pairs: Sequence[Pair]
+    pair: Pair,
+    entries: Sequence[Entry],
+    images: np.ndarray,
+    pairs: Sequence[Pair],
+    chosen: tuple[int, int],
 ) -> dict[str, Any]:
     people, total = len(images), int(images.sum())
     return {
@@ -166,6 +173,7 @@ def _pair_data(
         "b": pair.b,
         "difference": tidy(pair.result.mean),
         "models": pair.models,
+        "planned": {pair.a, pair.b} == set(chosen),
         "significant": pair.significant,
         "significant_among_all": pair.significant_among_all,
         "verdict": verdict(pair, entries, test_images(total, people)),
@@ -220,7 +228,7 @@ def _published(groups: Sequence[RunGroup]) -> dict[str, Any] | None:
             [[row.source, row.link], *map(unbroken, dataclasses.astuple(row)[2:])]
             for row in measured
         ],
-        "note": f"Published, but not measured here: {listing([*missing])}." if missing else "",
+        "note": f"Not reproduced here: {listing([*missing])}." if missing else "",
     }
 
 

@@ -15,14 +15,12 @@ from task3_MNIST.report.comparison.rows import Entry
 from task3_MNIST.runs.records import RunGroup, RunRecord
 from task3_MNIST.training.loop import selected_epoch
 
-SAME_IMAGES = ", picked and read on the same images"
-COLUMNS = (
+SAME_IMAGES = ", same images"
+COLUMNS = ("model", "mean over seeds", "ensemble of its seeds", "with test-time augmentation")
+SELECTION_COLUMNS = (
     "model",
-    "mean over seeds",
-    "ensemble of its seeds",
-    "with test-time augmentation",
-    "points gained by picking the epoch on the test set: over validation's choice",
-    "over the last epoch",
+    "more than the epoch chosen on validation, points",
+    "more than the last epoch, points",
 )
 
 
@@ -52,9 +50,15 @@ def ensemble_table(entries: Sequence[Entry], labels: np.ndarray | None) -> dict[
     rows = [
         [entry.name, _accuracy(entry.accuracy), *cells]
         for entry in entries
-        if entry.accuracy and any(cells := [_ensemble(entry, labels), _tta(entry), *_picked(entry)])
+        if entry.accuracy and any(cells := [_ensemble(entry, labels), _tta(entry)])
     ]
     return {"columns": list(COLUMNS), "rows": rows} if rows else None
+
+
+def selection_table(entries: Sequence[Entry]) -> dict[str, Any] | None:
+    """Return the table of what picking the epoch on the test set adds; None if it is not known."""
+    rows = [[entry.name, *cells] for entry in entries if any(cells := _picked(entry))]
+    return {"columns": list(SELECTION_COLUMNS), "rows": rows} if rows else None
 
 
 def selection_gain(run: RunRecord) -> Gain | None:

@@ -108,8 +108,10 @@ def _sentence(best: Entry, narrower: Sequence[Entry], comparison: Comparison, ki
         smallest = entry
     share = f"{MARGIN:.0%}".replace("%", PER_CENT)
     if smallest is None:
-        return f"{lead}; no narrower one is shown to have at most {share} more errors."
+        return (
+            f"{lead}; no narrower one of its depth is non-inferior (margin: {share} more errors)."
+        )
     return (
-        f"{lead}; down to {described(smallest)} the narrower ones of its depth are not worse: "
-        f"at most {share} more errors (non-inferiority, one-sided p\u00a0<\u00a00.025 each)."
+        f"{lead}; the smallest non-inferior one of its depth is {described(smallest)} (margin: "
+        f"{share} more errors; one-sided p\u00a0<\u00a00.025)."
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from task3_MNIST import plots
 from task3_MNIST.files import REPOSITORY
-from task3_MNIST.formatting import count
+from task3_MNIST.formatting import DATASET_NAMES, count, listing
 from task3_MNIST.report.comparison.data import comparison
 from task3_MNIST.report.html import render
 from task3_MNIST.runs.groups import Problem, read_groups
@@ -55,10 +55,11 @@ def write_page(
 ) -> list[dict[str, str]]:
     """Write the page and return the problems it names: those given, and those met on the way."""
     content = comparison(groups, problems, data_dir)
+    names = [DATASET_NAMES.get(data["name"], data["name"]) for data in content["datasets"]]
     render(
         "comparison/page.html.j2",
         out,
-        title="MLPs and CNNs compared",
+        title=f"MLPs and CNNs compared on {listing(names)}",
         data=content,
         styles=STYLES,
         scripts=SCRIPTS,

@@ -82,7 +82,7 @@ COLUMNS = (
     "source",
     "their model",
     "claimed",
-    "nearest model here",
+    "most similar model here",
     "recipe",
     "what differs",
     "measured here",
@@ -258,7 +258,8 @@ def _difference(claim: Claim, found: RunGroup) -> str:
         parts.append(f"loss {abs(loss):.4f} {'lower' if loss < 0 else 'higher'}")
     if claim.seconds:
         ratio = median(found.summaries("train_seconds")) / float(claim.seconds)
-        parts.append(f"{ratio:.2g} times the seconds, on another machine")
+        faster = f"{1 / ratio:.2g} times faster" if ratio < 1 else f"{ratio:.2g} times slower"
+        parts.append(f"{faster}, on another machine")
     return "; ".join(parts)
 
 
@@ -285,7 +286,8 @@ def _of_accuracy(claim: Claim, accuracies: Sequence[float]) -> str:
         return f"{text}, {different}significantly different ({p_value(test.pvalue)}, Welch)"
     inside = here.low <= claimed <= here.high
     where = "inside" if inside else "outside"
-    return f"{text}; {where} the interval of one more run [{here.low:.2f}, {here.high:.2f}]"
+    interval = f"95\u00a0% prediction interval of a new run [{here.low:.2f}, {here.high:.2f}]"
+    return f"{text}; {where} the {interval}"
 
 
 def _of_split(claim: Claim) -> str:

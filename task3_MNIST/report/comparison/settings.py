@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from task3_MNIST.runs.records import RunGroup, RunRecord
+from task3_MNIST.training.recipes import RECIPES
+
+# hyperparameters that only one choice of another one uses
+USED_WITH = {
+    "momentum": ("optimizer", "sgd"),
+    "nesterov": ("optimizer", "sgd"),
+    "warmup": ("schedule", "one-cycle"),
+}
 
 PLACES = (
     *("dataset_sha256", "platform", "cpu", "cpu_count", "device", "threads", "git_commit"),
     *("python", "torch", "torchvision", "numpy", "scikit_learn"),
 )
+
+
+def describe_recipes(names: Iterable[str]) -> str:
+    """Return in a sentence what the built-in ones of the recipes are; "" if there is none.
+
+    Args:
+        names: of recipes, with every hyperparameter that differs: `strong+full-train`.
+    """
+    parts = {part for name in names for part in name.split("+")}
+    known = [f"{name}: {recipe.about}" for name, recipe in RECIPES.items() if name in parts]
+    if not known:
+        return ""
+    if "full-train" in parts:
+        known.append("full-train: on the validation images as well")
+    return f"The recipe of a model says how it is trained. {'; '.join(known)}."
 
 
 def compare_settings(groups: list[RunGroup], names: list[str]) -> dict[str, Any]:
@@ -60,8 +84,10 @@ def _values(group: RunGroup) -> dict[str, str]:
 def _flatten(run: RunRecord) -> dict[str, str]:
     config = run.config
     found = {"recipe": config.recipe}
-    found |= {key.replace("_", "-"): value for key, value in config.hyperparameters.items()}
-    found.pop("seed", None)
+    for key, value in config.hyperparameters.items():
+        other, choice = USED_WITH.get(key, (None, None))
+        if key != "seed" and (other is None or config.hyperparameters[other] == choice):
+            found[key.replace("_", "-")] = value
     found |= {key.replace("_", " "): getattr(config, key) for key in PLACES}
     if run.test:
         found["latency measured on"] = run.test.latency_device

@@ -15,15 +15,15 @@ BEST_COLUMNS = (
     "model",
     "test accuracy",
     "seeds",
-    "points",
-    "interval",
-    "p",
+    "difference, points",
+    f"simultaneous 95{PER_CENT} confidence interval",
+    "corrected p",
     "compared with the best",
 )
 COLUMNS = (
     "model",
     "other model",
-    "compared",
+    "of",
     "difference, points",
     f"95{PER_CENT} interval from",
     "interval to",
@@ -94,14 +94,15 @@ def _with_best(
     for row in rows:
         ends = f"{points(row.low)} to {points(row.high)}"
         p = f"{row.p:.3f}" if row.p >= 0.001 else "<\u00a00.001"
-        lines.append(line(entries[row.place], points(row.mean), ends, p, _mark(row)))
+        difference = f"{'+' if row.mean > 0 else ''}{points(row.mean)}"
+        lines.append(line(entries[row.place], difference, ends, p, _mark(row)))
     return {
         "columns": list(BEST_COLUMNS),
         "rows": lines,
         "about": f"Each model compared with {entries[best].name}, {BEST}: difference of accuracies "
         "in percentage points. Intervals and p are corrected for "
-        f"{count(len(rows), 'comparison')}, so all intervals hold together in 95{PER_CENT} of "
-        "cases, and a model differs significantly just where its interval leaves out 0.",
+        f"{count(len(rows), 'comparison')}: the intervals are simultaneous confidence intervals, "
+        "and a model differs significantly if its interval excludes 0.",
     }
 
 

@@ -20,9 +20,9 @@ from task3_MNIST.formatting import (
 from task3_MNIST.report.comparison.rows import Entry
 
 CHOSEN = (
-    "chosen by validation accuracy, never by the test set; of a model that was trained on all "
-    "images as well, the group with more seeds. It is the one planned comparison, so its p is not "
-    "corrected for other pairs."
+    "chosen by validation accuracy, never by the test set. If a model was trained both with and "
+    "without the validation images, the version with more seeds is compared. This comparison was "
+    "planned, so its p is not corrected for other pairs."
 )
 
 
@@ -46,7 +46,7 @@ def verdict(pair: Pair, entries: Sequence[Entry], images: str) -> str:
     difference = points(sign * pair.result.mean)
     ends = " to ".join(points(sign * end) for end in pair.result.interval()[::sign])
     size = f"n\u00a0=\u00a0{_seed_counts(a, b)}, {images}"
-    rest = f"(95{PER_CENT} interval {ends}; {p_value(pair.result.p)}; {size})"
+    rest = f"(95{PER_CENT} confidence interval {ends}; {p_value(pair.result.p)}; {size})"
     if not pair.models:
         first, second = (f"{_seed(entry)} of {entry.name}" for entry in (a, b))
         if pair.significant:
@@ -70,8 +70,8 @@ def verdict(pair: Pair, entries: Sequence[Entry], images: str) -> str:
 
 
 def test_images(images: int, people: int) -> str:
-    """Return what models were tested on: `10,000 test images by 297 people`."""
-    return f"{images:,} test images" + (f" by {people:,} people" if people < images else "")
+    """Return what models were tested on: `10,000 test images by 297 writers`."""
+    return f"{images:,} test images" + (f" by {people:,} writers" if people < images else "")
 
 
 def basis(pair: Pair, entries: Sequence[Entry], people: bool) -> str:
@@ -90,20 +90,24 @@ def basis(pair: Pair, entries: Sequence[Entry], people: bool) -> str:
         f"{count(test.only_a, 'image')} only {a.name} classifies correctly, {test.only_b:,} only "
         f"{b.name}"
     )
-    bootstrap = f"A paired bootstrap over {{}} gives {points(low)} to {points(high)}."
+    bootstrap = (
+        f"Paired bootstrap over {{}}: 95{PER_CENT} confidence interval {points(low)} to "
+        f"{points(high)}."
+    )
     if not pair.models:
         single = listing([entry.name for entry in (a, b) if not _seeds_known(entry)])
         return (
             f"This is McNemar's test{' by writer' if people else ''}: {counts}. {single} has one "
-            "seed, and one seed says nothing about the variation between seeds, so nothing is "
-            "said about the models: train more seeds of each. " + bootstrap.format(drawn)
+            "seed, so the test compares these two trained networks, not the kinds of model: train "
+            "more seeds of each. " + bootstrap.format(drawn)
         )
     varying = "writers" if people else "images"
     return (
-        "Two t-tests must agree: one over the seeds, and one that also counts what other "
-        f"{varying} would change. Of the runs of median accuracy ({_seed(a)} of {a.name}, "
-        f"{_seed(b)} of {b.name}), {counts} (McNemar{' by writer' if people else ''} "
-        f"{p_value(test.difference.p)}). {bootstrap.format(f'seeds and {drawn}')}"
+        f"p is the larger one of two t-tests: over the seeds, and over seeds and {varying}. "
+        f"The two runs of median accuracy ({_seed(a)} of {a.name}, {_seed(b)} of {b.name}) differ "
+        f"on {test.only_a + test.only_b:,} images: {counts} (McNemar's test"
+        f"{' by writer' if people else ''}, {p_value(test.difference.p)}). "
+        f"{bootstrap.format(f'seeds and {drawn}')}"
     )
 
 

@@ -230,7 +230,7 @@ def _texts(
     parts = [
         _share(rows[:, chosen].any(0).sum(), rows.any(0).sum(), whose)
         for rows, whose in (
-            (incorrect[:2], " and ".join(names[:2])),
+            (incorrect[:2], " or ".join(names[:2])),
             (incorrect[2:], "other models"),
         )
         if len(rows)
@@ -245,7 +245,7 @@ def _texts(
 
 def _share(held: int, total: int, whose: str) -> str:
     amount = f"all {total:,}" if held == total else f"{held:,} of {total:,}"
-    return f"{amount} images that {whose} misclassify"
+    return f"{amount} that {whose} misclassify"
 
 
 def _describe(entry: Entry) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from task3_MNIST.files import REPOSITORY
+from task3_MNIST.formatting import DATASET_NAMES
 from task3_MNIST.plots import draw_prediction_grid
 from task3_MNIST.report.html import render
 from task3_MNIST.report.inference.data import build_page
@@ -14,9 +15,6 @@ OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
 
 
 TEMPLATE = "inference/page.html.j2"
-
-
-TITLE = "Draw a digit: two models answer"
 
 
 STYLES = ("inference/page.css",)
@@ -57,7 +55,7 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
     render(
         TEMPLATE,
         out,
-        title=TITLE,
+        title=title(page.data["dataset"]),
         data=page.data,
         styles=STYLES,
         scripts=SCRIPTS,
@@ -66,3 +64,8 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
     runnable = ", ".join(page.embedded) or "none"
     print(f"written: {out} ({out.stat().st_size / 1e6:.1f} MB; runs {runnable})")
     print(f"written: {grid}")
+
+
+def title(dataset: str) -> str:
+    """Return the page's title."""
+    return f"Draw a digit: two models trained on {DATASET_NAMES.get(dataset, dataset)} answer"

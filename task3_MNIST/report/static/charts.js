@@ -158,10 +158,15 @@ const Charts = (function () {
     return { data, layout };
   }
 
+  /** Return the traces of a plot, if there is one, that have a meta. */
+  function tracesOf(plot) {
+    return plot ? drawnCharts.get(plot).figure.data.filter((trace) => trace.meta) : [];
+  }
+
   /** Change which traces show, and which stand in the legend, by their meta; then draw again. */
   function showTraces(plot, visible, inLegend = () => true) {
     if (!plot) return;
-    for (const trace of drawnCharts.get(plot).figure.data.filter((trace) => trace.meta)) {
+    for (const trace of tracesOf(plot)) {
       trace.visible = visible(trace.meta);
       if (trace.name) trace.showlegend = inLegend(trace.meta);
     }
@@ -227,5 +232,5 @@ const Charts = (function () {
   addEventListener("beforeprint", drawForPrint);
   addEventListener("afterprint", redrawAll);
 
-  return { showChart, dataBehind, showTraces, escapeHtml };
+  return { showChart, dataBehind, showTraces, tracesOf, escapeHtml };
 })();

@@ -64,7 +64,7 @@ def set_axes(figure: go.Figure, entries: Sequence[Entry], cost: Cost) -> None:
         **log_ticks(costs, short),
     )
     figure.update_yaxes(
-        title_text="test accuracy (log of the errors)",
+        title_text="test accuracy (log scale of the error rate)",
         type="log",
         range=_errors_shown(entries),
         tickvals=[tidy(1 - tick) for tick in ACCURACY_TICKS],
@@ -135,7 +135,7 @@ def hover(entry: Entry, cost: Cost) -> str:
     over = "seeds" if entry.seeds > 1 else "test images"
     low, high = map(percent, ends_of(entry.accuracy))
     return (
-        f"{plain(entry.name)}: {percent(entry.accuracy.mean)} (95 % interval over "
+        f"{plain(entry.name)}: {percent(entry.accuracy.mean)} (95 % confidence interval over "
         f"{over}: {low} to {high})<br>{cost.axis}: {cost.of(entry):,.4g}"
     )
 

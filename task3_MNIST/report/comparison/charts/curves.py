@@ -9,7 +9,6 @@ from typing import Any
 from plotly import graph_objects as go
 
 from task3_MNIST.evaluation.statistics import Interval, mean_interval
-from task3_MNIST.formatting import percent
 from task3_MNIST.report.chart import chart, log_ticks, plain
 from task3_MNIST.report.comparison.rows import Entry, tidy
 from task3_MNIST.runs.records import shared_curve
@@ -47,9 +46,10 @@ def learning_curves(entries: Sequence[Entry], quantity: str) -> dict[str, Any]:
         figure.update_yaxes(title_text="accuracy", tickformat=".1%")
     return chart(
         f"curves-{quantity}",
-        _finding(curves, quantity),
-        "Validation drawn through, training dotted, test dashed (where every epoch was kept). "
-        "Lines are means over the seeds, bands their 95\u00a0% interval; one seed has no band.",
+        f"{quantity.capitalize()} by epoch, mean over the seeds",
+        "Solid: validation; dotted: training; dashed: test, if every epoch was kept. A model that "
+        "was trained on the validation images has no validation curve. Bands are "
+        "the 95\u00a0% confidence interval; one seed has no band.",
         figure,
         ("model", "split", "epoch", quantity, "low", "high", "n"),
         [
@@ -101,19 +101,6 @@ def _traces(curve: _Curve) -> list[go.Scatter]:
         ),
         line,
     ]
-
-
-def _finding(curves: Sequence[_Curve], quantity: str) -> str:
-    ends = sorted(
-        (curve.values[-1].mean, curve.entry.name) for curve in curves if curve.split == "val"
-    )
-    if not ends:
-        return f"No {quantity} by epoch was recorded"
-    show = percent if quantity == "accuracy" else "{:.3g}".format
-    (low, lowest), (high, highest) = ends[0], ends[-1]
-    if len(ends) == 1:
-        return f"{lowest} ends at a validation {quantity} of {show(low)}"
-    return f"Validation {quantity} ends between {show(low)} ({lowest}) and {show(high)} ({highest})"
 
 
 def _numbers(value: Interval) -> list[float | None]:

@@ -69,7 +69,7 @@ def class_heatmap(
     return chart(
         name,
         _class_finding(errors, tested),
-        "Numbers are misclassified test images; darker or brighter is a larger share of the class. "
+        "Numbers are misclassified test images; a stronger color is a larger share of the class. "
         "Of several seeds, the run of median accuracy.",
         figure,
         ("model", *(f"errors on {label}" for label in classes), "all errors"),

@@ -85,11 +85,11 @@ def size_chart(
     return chart(
         f"size-{cost.key.replace('_', '-')}",
         _finding(lines, cost),
-        "A line is a depth, from the narrowest model to the widest; better is up and to the left, "
+        "One line per depth, from the narrowest model to the widest; better is up and to the left, "
         "on log scales. Bars are 95\u00a0% intervals, over seeds or, with one seed, over the test "
         "images."
-        + (" Diamonds are other models by the same recipe." if points else "")
-        + (f" Below the frame: {listing(below)}." if below else "")
+        + (" Diamonds are other models with the same recipe." if points else "")
+        + (f" Below the plotted range: {listing(below)}." if below else "")
         + left_out(free, f"a log scale has no place for no {cost.more}"),
         figure,
         ("model", "depth", "width", cost.axis, "accuracy", "low", "high", "seeds"),

@@ -64,7 +64,7 @@ def reliability(entries: Sequence[Entry]) -> dict[str, Any] | None:
     return chart(
         "reliability",
         _reliability_finding(tested),
-        "Below the dotted line a model is surer than it should be. Larger marks are more images; "
+        "Below the dotted line, a model is overconfident. Larger marks are more images; "
         "of several seeds, the run of median accuracy."
         + left_out(unsure, "they give no probabilities"),
         figure,
@@ -179,8 +179,8 @@ def _reliability_finding(tested: Sequence[Entry]) -> str:
     ranked = sorted(tested, key=lambda entry: entry.figures["ece"])
     ends = [f"{percent(entry.figures['ece'])} ({entry.name})" for entry in (ranked[0], ranked[-1])]
     if len(ranked) == 1:
-        return f"The calibration error is {ends[0]}"
-    return f"The calibration error is between {ends[0]} and {ends[1]}"
+        return f"The expected calibration error (ECE) is {ends[0]}"
+    return f"The expected calibration error (ECE) is between {ends[0]} and {ends[1]}"
 
 
 def _radar_finding(
@@ -202,5 +202,5 @@ def _radar_finding(
         elif first:
             led.setdefault(first[0].name, []).append(measure.word)
     parts = [f"{name} is ahead in {listing(words)}" for name, words in led.items()]
-    parts += [f"no one model is ahead in {listing(nobody)}"] if nobody else []
+    parts += [f"several share the lead in {listing(nobody)}"] if nobody else []
     return "; ".join(parts)

@@ -64,12 +64,12 @@ def tradeoff(entries: Sequence[Entry], cost: Cost) -> dict[str, Any] | None:
     return chart(
         f"accuracy-{cost.key.replace('_', '-')}",
         _finding(tested, leading, cost),
-        "Better is up and to the left, on log scales. The line is the Pareto front of the means; "
+        "Better is up and to the left, on log scales. The line joins the Pareto-optimal models; "
         "bars are 95\u00a0% intervals, over seeds or, with one seed, over the test images."
         + left_out(free, f"a log scale has no place for no {cost.more}")
         + left_out(unknown, f"they have no number of {cost.more} of their own"),
         figure,
-        ("model", cost.axis, "accuracy", "low", "high", "seeds", "on the front"),
+        ("model", cost.axis, "accuracy", "low", "high", "seeds", "Pareto-optimal"),
         [
             (
                 entry.name,
@@ -135,14 +135,15 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
     most = tested[max(range(len(tested)), key=values.__getitem__)]
     return chart(
         f"{prefix}efficiency-{rate.key.replace('_', '-')}",
-        f"{most.name} gets the most accuracy out of a {rate.word}",
+        f"{most.name} has the highest accuracy {rate.unit}; it reaches "
+        f"{percent(most.accuracy.mean)}",
         "Percentage points of test accuracy above guessing (10\u00a0%), divided by the cost, on a "
-        "log scale. It favors small models whatever they reach, so the table adds how many times "
-        "the cost of the cheapest model at least as accurate each has: 1 is on the front."
+        "log scale. This ratio favors small models, so the table adds the cost divided by that of "
+        "the cheapest model that is at least as accurate: 1 is Pareto-optimal."
         + left_out(rest, f"they are no better than guessing or cost no {rate.word}")
         + left_out(unknown, f"they have no number of {rate.word}s of their own"),
         figure,
-        ("model", f"points {rate.unit}", "times the cost needed"),
+        ("model", f"points {rate.unit}", "cost divided by the cheapest at least as accurate"),
         [
             (entry.name, tidy(value), tidy(_excess(entry, tested, rate.key)))
             for entry, value in zip(tested, values, strict=True)
@@ -210,4 +211,4 @@ def _finding(tested: Sequence[Entry], leading: Sequence[Entry], cost: Cost) -> s
         if len(leading) <= 4
         else f"{len(leading)} of {len(tested)} models"
     )
-    return f"{names} are on the front; all others are matched {cost.less}"
+    return f"{names} are Pareto-optimal: each other model is matched {cost.less}"

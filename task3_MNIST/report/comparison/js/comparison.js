@@ -4,7 +4,7 @@
 
   const { readData, markReady, element, simpleTable, copyText } = Page;
   const { percent, familyName, joinSentences } = Format;
-  const { showChart, showTraces } = Charts;
+  const { showChart, showTraces, tracesOf } = Charts;
   const { ModelTable, swatch } = Table;
   const { toCsv, toMarkdown, toLatex } = Copy;
   const { confusionChart, differenceChart, showImages } = Confusion;
@@ -95,6 +95,8 @@
     showSignificance(dataset);
     showSize(dataset);
     showTable("ensembles", dataset.ensembles);
+    showTable("selection", dataset.selection);
+    byId("recipes").textContent = dataset.recipes;
     showTable(
       "published",
       dataset.published && { ...dataset.published, rows: linked(dataset.published.rows) },
@@ -112,9 +114,7 @@
 
   /** Show the model-size study; its models are in the table only where that is asked for. */
   function showSize({ size, size_study: study, size_study_settings: settings }) {
-    for (const part of document.querySelectorAll("#size, nav a[href='#size']")) {
-      part.hidden = size === null;
-    }
+    showSection("size", size !== null);
     byId("size-enough").textContent = size ?? "";
     byId("size-study-note").hidden = study.length === 0;
     byId("with-size-study").checked = false;
@@ -135,9 +135,7 @@
   }
 
   function showSignificance({ significance, entries, size_study: study }) {
-    for (const part of document.querySelectorAll("#pairs, nav a[href='#pairs']")) {
-      part.hidden = !significance;
-    }
+    showSection("pairs", significance);
     [...entries, ...study].forEach((entry) => (entry.mark = null));
     if (!significance) return;
     significance.order.forEach((place, rank) => (entries[place].mark = significance.marks[rank]));
@@ -146,9 +144,15 @@
     );
   }
 
+  function showSection(id, shown) {
+    for (const part of document.querySelectorAll(`#${id}, nav a[href='#${id}']`)) {
+      part.hidden = !shown;
+    }
+  }
+
   /** Fill a section with its table, or hide it if there is none. */
   function showTable(id, table) {
-    byId(id).hidden = !table;
+    showSection(id, table);
     if (!table) return;
     byId(id).querySelector(".scroll").replaceChildren(simpleTable(table.columns, table.rows));
   }
@@ -163,7 +167,7 @@
 
   function showVerdict(dataset, tested) {
     const pair = dataset.chosen && findPair(...dataset.chosen);
-    let sentence = `Nothing was evaluated on ${dataset.name} yet: there is no verdict.`;
+    let sentence = `Nothing was evaluated on ${dataset.name} yet: there is no comparison.`;
     if (pair) {
       sentence = pair.verdict;
     } else if (tested.length) {
@@ -172,9 +176,9 @@
       sentence =
         tested.length === 1
           ? `${name} reaches ${percent(accuracy[0])} on ${dataset.name} ` +
-            `(95\u00a0% interval ${interval}; n = ${seeds}); ` +
+            `(95\u00a0% confidence interval ${interval}; n = ${seeds}); ` +
             "there is no second model to compare it with."
-          : "The test images could not be read: there is no verdict.";
+          : "The test images could not be read: there is no comparison.";
     }
     byId("verdict-sentence").textContent = sentence;
     byId("verdict-basis").textContent = pair
@@ -228,13 +232,20 @@
 
   function showCurves() {
     const splits = [...byId("splits").querySelectorAll(":checked")].map((box) => box.value);
-    // one line of each model stands for it in the legend, the most usual first
-    const legend = ["val", "train", "test"].find((split) => splits.includes(split));
     for (const name of ["curves-accuracy", "curves-loss"]) {
+      const plot = plotOf(name);
+      const drawn = tracesOf(plot).map(({ meta }) => meta);
+      // one line of each model stands for it in the legend, the most usual first
+      const legend = (place) =>
+        ["val", "train", "test"].find(
+          (split) =>
+            splits.includes(split) &&
+            drawn.some((trace) => trace.place === place && trace.split === split),
+        );
       showTraces(
-        plotOf(name),
+        plot,
         ({ place, split }) => shown.places.has(place) && splits.includes(split),
-        ({ split }) => split === legend,
+        ({ place, split }) => split === legend(place),
       );
     }
   }

@@ -14,8 +14,8 @@ const Confusion = (function () {
     const all = sum(errors);
     const most = largestCell(errors, (value) => value);
     const finding = most
-      ? `${entry.name}: ${all} errors, most often a ${most.row} taken for a ${most.column} ` +
-        `(${most.value} times)`
+      ? `${entry.name}: ${all} errors, most often a ${most.row} misclassified as ` +
+        `${most.column} (${most.value} times)`
       : `${entry.name}: no errors`;
     return matrixChart({
       frame,
@@ -26,7 +26,7 @@ const Confusion = (function () {
       matrix: errors,
       scale: "errors",
       describe: (row, column, value) =>
-        `${value} images of class ${row} are taken for ${column} by ${entry.name}`,
+        `${value} images of class ${row} are misclassified as ${column} by ${entry.name}`,
       onCell,
     });
   }
@@ -43,7 +43,7 @@ const Confusion = (function () {
         ? "as many errors as"
         : `${Math.abs(total)} errors ${total < 0 ? "fewer" : "more"} than`;
     const where = most
-      ? `, most of all in ${most.row} taken for ${most.column} (${signed(most.value)})`
+      ? `; largest change: ${most.row} misclassified as ${most.column} (${signed(most.value)})`
       : "";
     return matrixChart({
       frame,
@@ -55,7 +55,7 @@ const Confusion = (function () {
       matrix,
       scale: "difference",
       describe: (row, column, value) =>
-        `class ${row} taken for ${column}: ${b.confusion[row][column]} by ${b.name}, ` +
+        `class ${row} misclassified as ${column}: ${b.confusion[row][column]} by ${b.name}, ` +
         `${a.confusion[row][column]} by ${a.name}, difference ${signed(value)}`,
       onCell,
       show: signed,
@@ -125,7 +125,7 @@ const Confusion = (function () {
           (entry) => mistakes.predicted[entry.place]?.[place] === String(predictedClass),
         ),
       );
-    title.textContent = `A ${trueClass} taken for a ${predictedClass} by ${names}`;
+    title.textContent = `A ${trueClass} misclassified as ${predictedClass} by ${names}`;
     const kept = found.length < counts ? `${found.length} of them are stored in this page. ` : "";
     note.textContent = found.length
       ? `${kept}Below each image: its index in the test set, and the prediction of each model.`

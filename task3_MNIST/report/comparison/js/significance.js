@@ -17,14 +17,18 @@ const Significance = (function () {
    */
   function significanceContent(data, entries, pairOf, onPick) {
     const ranked = data.order.map((place) => entries[place]);
-    const detail = element("p", { class: "pair-detail", "aria-live": "polite" });
+    const detail = element(
+      "p",
+      { class: "pair-detail", "aria-live": "polite" },
+      "Point at a cell, or move to it with the arrow keys, to read its test.",
+    );
     return [
       ...comparisonWithBest(data.with_best),
       element("h3", {}, data.finding),
       element(
         "div",
         { class: "scroll" },
-        significanceMatrix({ ranked, marks: data.marks, pairOf, onPick, detail }),
+        significanceMatrix({ ranked, pairOf, onPick, detail }),
       ),
       detail,
       dataBehind(data),
@@ -41,7 +45,7 @@ const Significance = (function () {
     ];
   }
 
-  function significanceMatrix({ ranked, marks, pairOf, onPick, detail }) {
+  function significanceMatrix({ ranked, pairOf, onPick, detail }) {
     const cells = ranked.map((row) => ranked.map((column) => matrixCell(row, pairOf, column)));
     const describe = (row, column) => {
       const { name, accuracy, place } = ranked[row];
@@ -82,7 +86,6 @@ const Significance = (function () {
       line.forEach((cell, column) => Object.assign(cell.dataset, { row, column })),
     );
     enter(current);
-    describe(0, 1);
     const head = (entry, number) =>
       element("th", { scope: "col", title: entry.name, "aria-label": entry.name }, number + 1);
     return element(
@@ -107,7 +110,6 @@ const Significance = (function () {
           "tr",
           {},
           element("th", { scope: "col" }, "model"),
-          element("th", { scope: "col" }, "compared with the best"),
           ranked.map(head),
         ),
       ),
@@ -119,7 +121,6 @@ const Significance = (function () {
             "tr",
             {},
             element("th", { scope: "row" }, `${row + 1} `, swatch(ranked[row]), ranked[row].name),
-            element("td", {}, marks[row]),
             line,
           ),
         ),
@@ -133,11 +134,12 @@ const Significance = (function () {
     const difference = pair.a === row.place ? pair.difference : -pair.difference;
     if (!pair.models)
       return element("td", { class: "one-seed", tabindex: -1 }, signedPoints(difference));
-    if (!pair.significant_among_all) {
-      return element("td", { class: "not-significant", tabindex: -1 }, "n.s.");
+    const star = pair.planned ? "*" : "";
+    if (!(pair.planned ? pair.significant : pair.significant_among_all)) {
+      return element("td", { class: "not-significant", tabindex: -1 }, `n.s.${star}`);
     }
     const kind = difference > 0 ? "better" : "worse";
-    return element("td", { class: kind, tabindex: -1 }, signedPoints(difference));
+    return element("td", { class: kind, tabindex: -1 }, signedPoints(difference) + star);
   }
 
   return { significanceContent };

@@ -27,7 +27,7 @@ const Table = (function () {
     },
     {
       key: "mark",
-      head: "Compared with the best by validation",
+      head: "Compared with the best",
       value: (entry) => entry.mark,
       show: (value) => value,
     },
@@ -93,7 +93,7 @@ const Table = (function () {
         column.key === "difference"
           ? {
               ...column,
-              head: `Difference from ${entries[reference].name}, points`,
+              head: `Points more than ${entries[reference].name}`,
               value: (entry) => this.differences.get(entry)?.difference ?? null,
               show: (value, entry) => this.differences.get(entry).text,
             }
@@ -172,9 +172,10 @@ const Table = (function () {
     row(entry) {
       const cells = this.columns.map((column, place) => {
         const value = column.value(entry);
+        const numeric = this.entries.some((other) => typeof column.value(other) === "number");
         const text = value === null ? "–" : column.show(value, entry);
         if (place === 0) return element("th", { scope: "row" }, swatch(entry), text);
-        return element("td", { class: typeof value === "number" ? "number" : null }, text);
+        return element("td", { class: numeric ? "number" : null }, text);
       });
       return element("tr", { "data-model": entry.name }, cells);
     }
@@ -186,9 +187,9 @@ const Table = (function () {
       if (pair.a !== reference && pair.b !== reference) continue;
       const other = entries[pair.a === reference ? pair.b : pair.a];
       const difference = pair.b === reference ? pair.difference : -pair.difference;
-      const known = pair.significant_among_all;
+      const known = pair.planned ? pair.significant : pair.significant_among_all;
       const rest = pair.models ? ", n.s." : ", one seed";
-      const text = signedPoints(difference) + (known ? "" : rest);
+      const text = signedPoints(difference) + (pair.planned ? "*" : "") + (known ? "" : rest);
       // those that are not significantly different are not ranked among themselves
       differences.set(other, { difference: known ? difference : 0, text });
     }

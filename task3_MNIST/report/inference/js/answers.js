@@ -77,8 +77,8 @@ const Answers = (function () {
     function showLatency(milliseconds) {
       card.dataset.milliseconds = milliseconds;
       const text = milliseconds < 10 ? milliseconds.toPrecision(2) : Math.round(milliseconds);
-      latency.textContent = `${text} ms here`;
-      latency.title = "One forward pass, measured in this browser just now";
+      latency.textContent = `${text} ms in this browser`;
+      latency.title = "One forward pass, measured just now";
     }
 
     return { card, follow, setModel, show, showLatency };
@@ -90,11 +90,12 @@ const Answers = (function () {
   }
 
   function describeModel(model) {
-    const chosen = model.seeds > 1 ? `the median of ${model.seeds} seeds by validation` : "n = 1";
+    const chosen =
+      model.seeds > 1 ? `, the median of ${model.seeds} seeds by validation accuracy` : "";
     return (
-      `${model.parameters.toLocaleString("en")} parameters; correct on ` +
-      `${accuracyText(model.correct, model.count)} test images; recipe ${model.recipe}, ` +
-      `seed ${model.seed} (${chosen}).`
+      `${model.parameters.toLocaleString("en")} parameters. Test accuracy ` +
+      `${accuracyText(model.correct, model.count)}. Trained with the ${model.recipe} recipe, ` +
+      `seed ${model.seed}${chosen}.`
     );
   }
 

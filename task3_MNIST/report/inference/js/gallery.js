@@ -148,7 +148,7 @@ const Gallery = (function () {
     return (answers) => tests[choice](answers.map((answer) => !answer.correct));
   }
 
-  /** Return the box that shows all probabilities of the tile under the pointer or in focus. */
+  /** Return the box with the three highest probabilities of the tile under the pointer or in focus. */
   function makeTip(section) {
     const node = element("div", { id: "tip", role: "tooltip", hidden: true });
     section.append(node);
@@ -186,7 +186,7 @@ const Gallery = (function () {
     const lines = probabilities
       .map((_, digit) => digit)
       .sort((a, b) => probabilities[b] - probabilities[a])
-      .filter((digit, rank) => rank < 3 || probabilities[digit] >= 0.005)
+      .slice(0, 3)
       .map((digit) => {
         const { node, show } = makeBar(digit);
         node.classList.toggle("true", digit === image.label);

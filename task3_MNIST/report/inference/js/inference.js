@@ -138,7 +138,7 @@
     badge.classList.toggle("failed", failed.length > 0);
     badge.textContent = failed.length
       ? `✗ ${failed.map((each) => `${each.name}: ${each.reason}`).join("; ")}`
-      : `✓ Same logits as PyTorch: largest difference ${worst.toExponential(1)} over ` +
+      : `✓ The models of this page give the same logits as PyTorch: largest difference ${worst.toExponential(1)} over ` +
         `${checked.length} test images, ${done.length} ${done.length === 1 ? "model" : "models"}`;
   }
 
@@ -148,9 +148,9 @@
       model.run,
       model.parameters,
       accuracyText(model.correct, model.count),
-      model.reason ?? "runs in this page",
+      model.reason ?? "yes",
     ]);
-    const columns = ["model", "run", "parameters", "correct on test images", "on this page"];
+    const columns = ["model", "run", "parameters", "test accuracy", "runs in this page"];
     document.getElementById("model-list").replaceChildren(simpleTable(columns, rows));
   }
 

@@ -36,7 +36,7 @@ const Inside = (function () {
     const maps = Array.from({ length: channels }, () => smallCanvas(width, height));
     const [rows, columns] = layer.kernel;
     const title = `Convolution ${number}: ${channels} maps of ${height} × ${width}`;
-    const kernel = `kernels ${rows} × ${columns}, bright where the activation is high`;
+    const kernel = `kernels of ${rows} × ${columns}; bright: high activation`;
     function update() {
       const most = greatest(shown.output);
       maps.forEach((canvas, channel) => {
@@ -59,9 +59,9 @@ const Inside = (function () {
     const canvases = Array.from({ length: count }, () => smallCanvas(SIDE, SIDE));
     const most = units > 10;
     const which = most ? `${count} of ${units}` : units;
-    const title = `First layer: ${which} units, each its ${SIDE} × ${SIDE} weights`;
-    const order = most ? "most active first" : "one for each digit, in order";
-    const legend = `orange is positive, blue negative; ${order}`;
+    const title = `First layer: weights of ${which} units, ${SIDE} × ${SIDE} each`;
+    const order = most ? "the most active first" : "one for each digit, in order";
+    const legend = `orange: positive, blue: negative; ${order}`;
     function update() {
       const ranked = Array.from({ length: units }, (_, unit) => unit);
       if (most) ranked.sort((a, b) => layer.output[b] - layer.output[a]);

@@ -71,12 +71,12 @@ const Models = (function () {
     return elapsed / passes;
   }
 
-  /** Return "98.12 % of 400 (95 % interval 96.3 to 99.0)": Wilson 1927. */
+  /** Return "98.12 % (95 % confidence interval 96.3 to 99.0, 400 images)": Wilson 1927. */
   function accuracyText(correct, count) {
     const [low, high] = wilson(correct, count);
     return (
-      `${percent(correct / count)} of ${count.toLocaleString("en")} ` +
-      `(95\u00a0% interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`
+      `${percent(correct / count)} (95\u00a0% confidence interval ${(100 * low).toFixed(1)} to ` +
+      `${(100 * high).toFixed(1)}, ${count.toLocaleString("en")} images)`
     );
   }
 

@@ -72,7 +72,7 @@ const Occlusion = (function () {
         digit === null
           ? "draw a digit first"
           : `the logit of ${digit} changes by up to ${most.toFixed(1)}: ` +
-            "orange parts increase it, blue parts decrease it";
+            "without an orange part it is lower, without a blue part higher";
       paint(canvas, (i) => {
         const ink = 0.28 * pixels[i];
         return signedColor(losses[i] / most).map((part) => Math.min(255, part * 0.85 + ink));

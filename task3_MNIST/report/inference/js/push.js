@@ -96,12 +96,12 @@ const Push = (function () {
       if (ready) node.dataset.accuracy = correct / done;
       text.textContent = ready
         ? accuracyText(correct, done)
-        : `${percent(correct / done, 1)} of ${done} so far`;
+        : `${percent(correct / done, 1)} of the first ${done} images …`;
     }
     return { node, show };
   }
 
-  /** Return "✓ 7" in green or "✗ 2" in red: an answer and whether it is correct. */
+  /** Return "✓ 7" in green or "✗ 2" in red: a prediction and whether it is correct. */
   function answerMark(answer, label) {
     const correct = answer === label;
     const text = `${correct ? "✓" : "✗"} ${answer}`;
