@@ -16,6 +16,8 @@ from task3_MNIST.training.device import choose_device
 from task3_MNIST.training.recipes import DEFAULT_RECIPE
 
 MAX_COUNT = 1_000_000
+MAX_SEED = 2**32 - 1
+SEEDS_HELP = "0 to N-1, or FIRST-LAST, such as 10-19,"
 
 
 class Parser(argparse.ArgumentParser):
@@ -109,6 +111,24 @@ def count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) <= MAX_COUNT:
         raise argparse.ArgumentTypeError(f"{text} is not an integer from 1 to {MAX_COUNT}")
     return int(text)
+
+
+def seed(text: str) -> int:
+    """Return the seed that an option gives; argparse reports any other text."""
+    if not text.isdecimal() or int(text) > MAX_SEED:
+        raise argparse.ArgumentTypeError(f"{text} is not an integer from 0 to {MAX_SEED}")
+    return int(text)
+
+
+def seeds(text: str) -> range:
+    """Return the seeds that an option gives: `10` is 0 to 9, `10-19` is 10 to 19."""
+    first, dash, last = text.partition("-")
+    if not dash:
+        return range(count(first))
+    found = range(seed(first), seed(last) + 1)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text} ends before it begins")
+    return found
 
 
 def folder(text: str) -> Path:

@@ -14,11 +14,14 @@ from tqdm import tqdm
 
 from task3_MNIST.cli.app import INTERRUPTED
 from task3_MNIST.cli.arguments import (
+    SEEDS_HELP,
     Parser,
     add_data_flag,
     add_dataset_flag,
     add_results_flag,
     count,
+    seed,
+    seeds,
 )
 from task3_MNIST.cli.train import describe_test
 from task3_MNIST.datasets.splits import Split
@@ -29,8 +32,6 @@ from task3_MNIST.experiments.train import usable_name
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.runs.commands import command_to_go_on
 from task3_MNIST.runs.folder import Run, check_same
-
-MAX_SEED = 2**32 - 1
 
 
 def baselines_parser() -> argparse.ArgumentParser:
@@ -52,7 +53,7 @@ def baselines_parser() -> argparse.ArgumentParser:
         default=0,
         help="of the random numbers; deterministic baselines run once, as seed 0 (default: 0)",
     )
-    which.add_argument("--seeds", type=count, metavar="N", help="seeds 0 to N-1 in turn")
+    which.add_argument("--seeds", type=seeds, metavar="N", help=f"seeds {SEEDS_HELP} in turn")
     made.add_argument(
         "--no-evaluate",
         action="store_true",
@@ -70,13 +71,6 @@ def baselines_parser() -> argparse.ArgumentParser:
     return made
 
 
-def seed(text: str) -> int:
-    """Return the seed that an option gives; argparse reports any other text."""
-    if not text.isdecimal() or int(text) > MAX_SEED:
-        raise argparse.ArgumentTypeError(f"{text} is not an integer from 0 to {MAX_SEED}")
-    return int(text)
-
-
 def print_list() -> None:
     """Print each baseline, its settings, and where they are from."""
     for name, row in sklearn_baselines.BASELINES.items():
@@ -92,7 +86,7 @@ def jobs_of(options: argparse.Namespace) -> Iterator[BaselineJob]:
         UsageError: there is no such baseline or data set.
     """
     dataset = usable_name(options.dataset)
-    asked = range(options.seeds) if options.seeds else [options.seed]
+    asked = options.seeds if options.seeds else [options.seed]
     for name in model_names(options.models):
         seeds: Sequence[int] = asked
         if not sklearn_baselines.baseline(name).seeded:

@@ -14,12 +14,14 @@ import torch
 from tqdm import tqdm
 
 from task3_MNIST.cli.arguments import (
+    SEEDS_HELP,
     Parser,
     add_data_flag,
     add_device_flag,
     add_plots_flag,
     add_results_flag,
     count,
+    seeds,
 )
 from task3_MNIST.datasets.splits import DATASETS
 from task3_MNIST.errors import UserError
@@ -56,7 +58,11 @@ def benchmark_parser() -> argparse.ArgumentParser:
         help=f"{', '.join(DATASETS)}, or folders PATH/<digit>/*.png (default: mnist)",
     )
     made.add_argument(
-        "--seeds", type=count, default=5, metavar="N", help="seeds 0 to N-1 (default: 5)"
+        "--seeds",
+        type=seeds,
+        default=range(5),
+        metavar="N",
+        help=f"seeds {SEEDS_HELP} (default: 5)",
     )
     made.add_argument(
         "--full-train",

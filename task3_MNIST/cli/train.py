@@ -13,10 +13,11 @@ import torch
 from tqdm import tqdm
 
 from task3_MNIST.cli.arguments import (
+    SEEDS_HELP,
     Parser,
     add_common_flags,
     add_dataset_flag,
-    count,
+    seeds,
     set_up_device,
 )
 from task3_MNIST.datasets.splits import Split, dataset_checksum, fetch, load_test
@@ -46,7 +47,9 @@ def train_parser(family: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--list", action="store_true", help="print the models and recipes")
     add_dataset_flag(parser)
-    parser.add_argument("--seeds", type=count, metavar="N", help="train seeds 0 to N-1 in turn")
+    parser.add_argument(
+        "--seeds", type=seeds, metavar="N", help=f"train seeds {SEEDS_HELP} in turn"
+    )
     parser.add_argument(
         "--keep-epochs", action="store_true", help="keep each epoch's weights, for test curves"
     )
@@ -132,7 +135,7 @@ def _jobs(options: argparse.Namespace, device: torch.device) -> list[Job]:
     given = {name: getattr(options, name) for name in TYPES if hasattr(options, name)}
     if options.seeds and "seed" in given:
         raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
-    each = [{"seed": seed} for seed in range(options.seeds)] if options.seeds else [{}]
+    each = [{"seed": seed} for seed in options.seeds] if options.seeds else [{}]
     return [
         make_job(
             options.model,

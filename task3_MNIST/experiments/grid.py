@@ -44,14 +44,14 @@ class Grid:
         models: names of the registry.
         recipes: names or files of recipes.
         datasets: names or folders of data sets.
-        seeds: how many, from 0.
+        seeds: of every model.
         full_train: whether the validation images train the models too.
     """
 
     models: Sequence[str]
     recipes: Sequence[str]
     datasets: Sequence[str]
-    seeds: int
+    seeds: range
     full_train: bool = False
 
     def jobs(self, data_dir: Path, device: torch.device) -> list[Job]:
@@ -64,7 +64,7 @@ class Grid:
         for flag in ("models", "recipes", "datasets"):
             if not getattr(self, flag):
                 raise UsageError(f"the grid is empty: --{flag} names none")
-        product = itertools.product(self.datasets, self.recipes, self.models, range(self.seeds))
+        product = itertools.product(self.datasets, self.recipes, self.models, self.seeds)
         return [
             make_job(
                 model,

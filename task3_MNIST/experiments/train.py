@@ -21,7 +21,12 @@ from task3_MNIST.datasets.splits import (
 from task3_MNIST.errors import UsageError
 from task3_MNIST.files import readable_path
 from task3_MNIST.models import registry
-from task3_MNIST.models.size import count_flops, model_bytes, parameter_count
+from task3_MNIST.models.size import (
+    count_flops,
+    model_bytes,
+    parameter_count,
+    trained_parameter_count,
+)
 from task3_MNIST.runs.files import Config, Identity, Summary, checked_epochs, refused
 from task3_MNIST.runs.folder import (
     NOT_RUNS,
@@ -170,7 +175,8 @@ def train_run(
         run.write_tensors("checkpoint.pt", state)
         run.write_metrics(history)
         on_epoch(epoch.metrics)
-    return _finish(run, job, model, history, state["selected"], len(train))
+    images = round(len(train) * (1 - job.config.drop_easy))
+    return _finish(run, job, model, history, state["selected"], images)
 
 
 def _start(
@@ -248,6 +254,7 @@ def _finish(
     seconds = sum(metrics.seconds for metrics in history)
     summary = Summary(
         parameters=parameter_count(model),
+        trained_parameters=trained_parameter_count(model),
         flops=count_flops(model),
         model_bytes=model_bytes(model),
         train_seconds=seconds,

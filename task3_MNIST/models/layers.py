@@ -16,7 +16,7 @@ class Layer:
         kind: its class, such as `Conv2d`.
         detail: what its arguments say: `6 kernels of 1 × 5 × 5`.
         output_shape: of one image, without the batch.
-        parameters: trained values that no earlier row counts.
+        parameters: those that no earlier row counts.
     """
 
     kind: str
@@ -32,6 +32,7 @@ DETAILS = {
             f"{_square(conv.kernel_size)}",
             *([f"padding {_side(conv.padding)}"] if any(conv.padding) else []),
             *([f"stride {_side(conv.stride)}"] if conv.stride != (1, 1) else []),
+            *([] if conv.weight.requires_grad else ["computed from images, not trained"]),
         ]
     ),
     nn.ZeroPad2d: lambda pad: f"{-pad.padding[0]} pixels off each side",

@@ -29,5 +29,10 @@ def model_bytes(model: nn.Module) -> int:
 
 
 def parameter_count(model: nn.Module) -> int:
-    """Return the number of trained values; batch norm's running averages are not counted."""
+    """Return the number of parameters; batch norm's running averages are not counted."""
     return sum(parameter.numel() for parameter in model.parameters())
+
+
+def trained_parameter_count(model: nn.Module) -> int:
+    """Return the number of parameters that are trained: not those of a whitened convolution."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)

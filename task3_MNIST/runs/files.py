@@ -95,10 +95,12 @@ class Summary:
     """`summary.json`, written when training has ended: what it cost and what validation says.
 
     A baseline has no epochs, few of them have a fixed number of parameters and operations, and
-    there are no validation figures without validation.
+    there are no validation figures without validation. Runs from before they were counted have no
+    `trained_parameters`.
     """
 
     parameters: Count | None
+    trained_parameters: Count | None = None
     flops: Count | None
     model_bytes: Count
     train_seconds: Measure

@@ -56,27 +56,28 @@ def cpu_name() -> str:
     return next(names, platform.machine())
 
 
-def git_commit() -> str | None:
+def git_commit(checkout: Path = REPOSITORY) -> str | None:
     """Return the commit the code is at, with `-dirty` if it was changed; None without git."""
     try:
-        commit = _git("rev-parse", "HEAD")
-        changed = _git("status", "--porcelain", "--", *CODE)  # results may change meanwhile
+        commit = _git(checkout, "rev-parse", "HEAD")
+        # results may change meanwhile
+        changed = _git(checkout, "status", "--porcelain", "--", *CODE)
     except (OSError, subprocess.CalledProcessError):
         return None
     return f"{commit}-dirty" if changed else commit
 
 
-def _git(*arguments: str) -> str:
+def _git(checkout: Path, *arguments: str) -> str:
     command = ["git", *arguments]
     done = subprocess.run(
-        command, cwd=REPOSITORY, capture_output=True, encoding="utf-8", errors="replace", check=True
+        command, cwd=checkout, capture_output=True, encoding="utf-8", errors="replace", check=True
     )
     return done.stdout.strip()
 
 
 # The options that name paths, with the names that each takes as well.
 PATH_OPTIONS = {
-    **dict.fromkeys(("--data", "--out", "--plots", "--results"), ()),
+    **dict.fromkeys(("--checkout", "--data", "--out", "--plots", "--results"), ()),
     **dict.fromkeys(("--dataset", "--datasets"), DATASETS),
     **dict.fromkeys(("--recipe", "--recipes"), tuple(RECIPES)),
 }

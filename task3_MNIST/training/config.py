@@ -32,6 +32,12 @@ class TrainConfig:
     nesterov: bool = hyperparameter(
         True, "use Nesterov momentum with SGD; without, standard momentum"
     )
+    beta1: float = hyperparameter(
+        0.9, "Adam's decay of the mean gradient, per step", minimum=0, below=1
+    )
+    beta2: float = hyperparameter(
+        0.999, "Adam's decay of the mean squared gradient, per step", minimum=0, below=1
+    )
     weight_decay: float = hyperparameter(0.0, "decay of the weights; decoupled in adamw", minimum=0)
     schedule: str = hyperparameter(
         "constant", "learning rate over the steps", choices=("constant", "one-cycle")
@@ -42,6 +48,13 @@ class TrainConfig:
     label_smoothing: float = hyperparameter(
         0.0,
         "fraction of the target probability that is spread evenly over all classes",
+        minimum=0,
+        below=1,
+    )
+    drop_easy: float = hyperparameter(
+        0.0,
+        "fraction of the training images that each epoch leaves out; half of the others are those "
+        "that a linear classifier finds hardest",
         minimum=0,
         below=1,
     )

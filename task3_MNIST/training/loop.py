@@ -17,11 +17,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from task2_CNN.models import whiten
 from task3_MNIST.datasets.splits import Split
 from task3_MNIST.errors import UserError
 from task3_MNIST.models.inference import loss_and_accuracy, predict
 from task3_MNIST.training.augmentation import augment
 from task3_MNIST.training.config import TrainConfig
+from task3_MNIST.training.easy_images import epoch_places, hardest_first
 
 MEMORY_FORMATS = {
     "contiguous": torch.contiguous_format,
@@ -101,6 +103,12 @@ def fit(
         DivergedError: the loss became NaN or infinite; nothing of that epoch is yielded.
     """
     model.to(memory_format=MEMORY_FORMATS[config.memory_format])
+    # all work on the images counts as training
+    started = time.perf_counter()
+    if not checkpoint:
+        whiten(model, train.images)
+    hardest = hardest_first(train) if config.drop_easy else None
+    preparation = time.perf_counter() - started
     averaged = copy.deepcopy(model) if config.ema else None
     optimizer = build_optimizer(model, config)
     history: list[EpochMetrics] = []
@@ -119,9 +127,11 @@ def fit(
         epoch = len(history) + 1
         started = time.perf_counter()
         seed_generators(config.seed, epoch)
-        figures = train_epoch(model, averaged, train, optimizer, config, epoch)
+        figures = train_epoch(model, averaged, train, hardest, optimizer, config, epoch)
         figures |= validate(validated, val, epoch, config)
-        metrics = EpochMetrics(epoch=epoch, **figures, seconds=time.perf_counter() - started)
+        seconds = time.perf_counter() - started + preparation
+        preparation = 0.0
+        metrics = EpochMetrics(epoch=epoch, **figures, seconds=seconds)
         history = [*history, metrics]
         weights = copy.deepcopy(validated.state_dict())
         if val is None or config.select == "last" or selected_epoch(history) == epoch:
@@ -172,22 +182,25 @@ def train_epoch(
     model: nn.Module,
     averaged: nn.Module | None,
     train: Split,
+    hardest: Tensor | None,
     optimizer: torch.optim.Optimizer,
     config: TrainConfig,
     epoch: int,
 ) -> dict[str, float]:
     """Run one epoch of steps and return `lr` of the last one and the means of the training figures.
 
+    `hardest` are the places of the images, the hardest first; None if none is left out.
+
     Raises:
         DivergedError: the loss of a step is not finite.
     """
-    count = len(train.labels)
-    batch_size = min(config.batch_size, count)
+    device = train.images.device
+    places = epoch_places(train, hardest, config.drop_easy)  # (kept,)
+    batch_size = min(config.batch_size, len(places))
     # the rest of a division is left to the next epoch's order: no step with a stray image,
     # which batch norm could not take
-    steps = count // batch_size
-    device = train.images.device
-    order = torch.randperm(count, device=device)[: steps * batch_size].view(steps, batch_size)
+    steps = len(places) // batch_size
+    order = places[: steps * batch_size].view(steps, batch_size)
     losses = torch.empty(steps, device=device)
     unsmoothed = torch.empty_like(losses) if config.label_smoothing else losses
     correct = torch.zeros((), dtype=torch.int64, device=device)
@@ -261,11 +274,12 @@ def learning_rate(step: int, total: int, config: TrainConfig) -> float:
 
 
 def build_optimizer(model: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """Return the optimizer, fused: one call updates all parameters."""
-    parameters = model.parameters()
+    """Return the optimizer, fused: one call updates all parameters that are trained."""
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     common = dict(lr=config.lr, weight_decay=config.weight_decay, fused=True)
     if config.optimizer == "sgd":
         nesterov = config.nesterov and config.momentum > 0
         return torch.optim.SGD(parameters, momentum=config.momentum, nesterov=nesterov, **common)
     optimizers = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return optimizers[config.optimizer](parameters, **common)
+    betas = (config.beta1, config.beta2)
+    return optimizers[config.optimizer](parameters, betas=betas, **common)

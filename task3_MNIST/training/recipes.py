@@ -71,6 +71,10 @@ RECIPES: dict[str, Recipe] = {
         models={
             # for 99 % in the least time, chosen on validation
             "cnn_fast": dict(epochs=1, batch_size=112, lr=1e-2, label_smoothing=0.0),
+            "cnn_whitened": dict(
+                **dict(epochs=1, batch_size=112, lr=2e-2, warmup=0.1, beta1=0.7, beta2=0.9),
+                **dict(label_smoothing=0.1, drop_easy=0.5),
+            ),
         },
     ),
     "classic": Recipe(

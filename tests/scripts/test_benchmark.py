@@ -356,7 +356,7 @@ def test_names_stand_for_models():
 
 
 def test_the_longest_runs_are_known_beforehand(tmp_path):
-    grid = Grid(["linear", "mlp", "cnn_strong"], ["fast", "classic", "strong"], ["mnist"], 1)
+    grid = Grid(["linear", "mlp", "cnn_strong"], ["fast", "classic", "strong"], ["mnist"], range(1))
     work = {
         (job.model, job.recipe): estimate(job, 60_000)
         for job in grid.jobs(tmp_path, torch.device("cpu"))

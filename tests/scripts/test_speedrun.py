@@ -2,17 +2,18 @@
 
 import dataclasses
 import os
+import subprocess
+import sys
 
-import numpy as np
 import pytest
 import torch
 
-from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.errors import UserError
 from task3_MNIST.experiments.speed import files
-from task3_MNIST.experiments.speed.dataloader_baseline import train_dataloader_epochs
-from task3_MNIST.experiments.speed.text import speedrun_text
+from task3_MNIST.experiments.speed.rivals import RIVALS, train_epochs
+from task3_MNIST.experiments.speed.text import ratio_text, reached_text
 from task3_MNIST.experiments.speed.timing import in_fresh_process
+from task3_MNIST.experiments.train import load_splits
 from task3_MNIST.files import readable_path
 from task3_MNIST.models import registry
 from task3_MNIST.models.inference import loss_and_accuracy, predict
@@ -35,26 +36,47 @@ def few_steps(tmp_path):
     return recipe, lambda *more: call("task3_MNIST/speedrun.py", *given, "--device", "cpu", *more)
 
 
-def test_runs_are_timed_next_to_the_dataloader_baseline(few_steps, mnist_dir, tmp_path):
+def test_runs_are_timed_in_turn_with_rivals(few_steps, mnist_dir, tmp_path):
     recipe, speedrun = few_steps
-    printed = succeeded(speedrun("--dataloader-baseline", "--data", mnist_dir))
+    more = ("--rivals", "dataloader", "in-memory", "--to-accuracy", 0.9, "--first-seed", 10)
+    printed = succeeded(speedrun("--data", mnist_dir, *more))
     [found] = files.read_speed_files(tmp_path / "speed", files.Speedrun)
-    assert (found.model, found.recipe) == ("linear", "few")
+    assert (found.model, found.recipe, found.target, found.first_seed) == ("linear", "few", 0.9, 10)
     assert found.recipe_file == readable_path(recipe)
+    assert found.parameters == found.trained_parameters == 7850
     first, second = found.runs
     assert first.test_accuracy != second.test_accuracy  # the seeds differ
-    for run in found.runs:
-        assert 0 < run.seconds < min(found.dataloader_epoch_seconds)
+    dataloader, in_memory = found.rivals
+    for place, run in enumerate(found.runs):
+        assert 0 < run.seconds < dataloader.seconds[place]
+        assert in_memory.seconds[place] < dataloader.seconds[place]
+        assert run.reached == (run.seconds if run.val_accuracy >= 0.9 else None)
         assert 0.88 < run.val_accuracy < 0.95
         assert 0.88 < run.test_accuracy < 0.95
-
-    before, after = found.dataloader_epoch_seconds
-    ratio = f"{np.mean([first.seconds, second.seconds]) / np.mean([before, after]):.2f}"
-    epoch = f"{np.mean([before, after]):.2f} s"
-    assert f"DataLoader baseline with linear: {epoch}; ratio {ratio}" in printed
+    assert f"pair by pair: {ratio_text(found, in_memory)}" in printed
+    assert reached_text("dataloader", dataloader.reached, 0.9) in printed
     table = TABLES["speed"](tmp_path)
-    assert f"| {epoch} of `linear` ({before:.2f}, {after:.2f}) | {ratio} |" in table
+    assert f"| {ratio_text(found, dataloader)}: `linear`, dataloader; " in table
     assert f"| CPU: {found.provenance.cpu}, 1 thread |" in table
+
+
+def test_another_checkout_is_a_rival(few_steps, mnist_dir, tmp_path):
+    _, speedrun = few_steps
+    other = tmp_path / "other"
+    subprocess.run(["git", "clone", "-q", REPOSITORY, other], check=True)
+    given = ("--data", mnist_dir, "--checkout", other)
+    assert "has no environment: clone" in refusal(speedrun(*given), 1)
+    (other / ".venv" / "bin").mkdir(parents=True)
+    python = other / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
+    printed = succeeded(speedrun(*given))
+    [found] = files.read_speed_files(tmp_path / "speed", files.Speedrun)
+    [rival] = found.rivals
+    assert f"{rival.name} (with its own environment, all epochs), linear: median" in printed
+    assert len(rival.seconds) == 2 and rival.reached == [None, None]
+    (other / "task3_MNIST" / "speedrun.py").write_text("import absent", encoding="utf-8")
+    assert "speedrun.py failed: ModuleNotFoundError" in refusal(speedrun(*given), 1)
 
 
 def test_the_test_set_is_read_after_the_last_run(few_steps, mnist_dir, tmp_path):
@@ -80,21 +102,32 @@ def test_a_fresh_process_is_another_one_with_as_many_threads():
         torch.set_num_threads(threads)
 
 
-def test_an_epoch_of_the_dataloader_baseline_trains_the_model(mnist_dir):
+@pytest.mark.parametrize("name", RIVALS)
+def test_rivals_train_on_the_same_images_as_we_do(name, mnist_dir):
+    train, val = load_splits("mnist", mnist_dir, False, torch.device("cpu"))
+    make_batches, _ = RIVALS[name]
+    batches = make_batches(train, mnist_dir)
+    images, labels = next(iter(batches))
+    seen = (train.images.flatten(1)[:, None] == images.flatten(1)[0]).all(2).nonzero()[0, 0]
+    assert train.labels[seen] == labels[0]
     torch.manual_seed(0)
     model = registry.build("linear")
-    train_dataloader_epochs(model, mnist_dir)
-    test = load_test("mnist", mnist_dir).normalized()
-    _, accuracy = loss_and_accuracy(predict(model, test.images), test.labels)
-    assert 0.88 < accuracy < 0.94
+    seconds = next(train_epochs(model, batches))
+    _, accuracy = loss_and_accuracy(predict(model, val.images), val.labels)
+    assert seconds > 0 and 0.88 < accuracy < 0.94
+    assert sum(len(part) for _, part in make_batches(train, mnist_dir)) == len(train)
 
 
-def test_published_runs_have_a_ratio_where_the_baseline_was_measured():
-    found = list(files.read_speed_files(PUBLISHED / "speed", files.Speedrun))
-    assert {run.dataloader_model is None for run in found} == {True, False}
-    for run in found:
-        assert ("ratio" in speedrun_text(run)) == (run.dataloader_model is not None)
-    assert "| NVIDIA H100 80GB HBM3 | 98.47 % " in TABLES["speed"](PUBLISHED)
+def test_the_ratio_is_the_median_of_pairs():
+    runs = [files.TimedRun(float(n), None, 0.98, 0.98) for n in (1, 2, 3, 4, 5, 60)]
+    rival = files.RivalTimes("in-memory", "", "mlp", [2.0, 4, 6, 8, 10, 60], [None] * 6)
+    [speedrun, *_] = files.read_speed_files(PUBLISHED / "speed", files.Speedrun)
+    measured = dataclasses.replace(speedrun, runs=runs, rivals=[rival])
+    assert ratio_text(measured, rival) == "0.50 [0.50, 1.00], n=6"
+    assert reached_text("ours", [None, None], 0.99) == "  ours: 99.00% on validation not reached"
+    assert reached_text("ours", [3.0, None], 0.99) == (
+        "  ours: 99.00% on validation reached in 1 of 2 runs, median 3.00 s"
+    )
 
 
 @pytest.mark.parametrize("kind", [files.Speedrun, files.Profile])

@@ -24,8 +24,7 @@ from task3_MNIST.datasets.download import SHA256, TEST_FILES, TRAIN_FILES, raw_f
 from task3_MNIST.datasets.sources import SourceError, read_package
 from task3_MNIST.datasets.splits import fetch
 from task3_MNIST.errors import UserError
-from task3_MNIST.experiments.speed.dataloader_baseline import train_dataloader_epochs
-from task3_MNIST.models import registry
+from task3_MNIST.experiments.speed.rivals import dataloader
 
 LABELS = "t10k-labels-idx1-ubyte"
 TRAIN_LABELS = "train-labels-idx1-ubyte"
@@ -176,7 +175,7 @@ def test_a_broken_torchvision_is_one_line_where_it_is_needed(tmp_path, monkeypat
         with pytest.raises(UserError, match=r"^torchvision cannot be imported .*requirements\.txt"):
             fetch(name, tmp_path, test=True)
     with pytest.raises(UserError, match=r"^torchvision cannot be imported"):
-        train_dataloader_epochs(registry.build("linear"), tmp_path)
+        dataloader([], tmp_path)
 
 
 @pytest.fixture

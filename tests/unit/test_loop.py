@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from task2_CNN.models import whiten
 from task3_MNIST.datasets.splits import load_train, split_validation
 from task3_MNIST.models import registry
 from task3_MNIST.models.inference import predict
 from task3_MNIST.training.config import TrainConfig
+from task3_MNIST.training.easy_images import epoch_places, hardest_first
 from task3_MNIST.training.loop import (
     DivergedError,
     build_optimizer,
@@ -71,6 +73,7 @@ QUICK = dict(precision="bfloat16", memory_format="channels-last")
         ("advanced_cnn", dict(optimizer="adamw", ema=0.99, **QUICK, **AUGMENTED)),
         ("mlp_50_50", dict(optimizer="adam", ema=0.99, full_train=True)),
         ("linear", dict(optimizer="sgd", lr=0.05, patience=2)),
+        ("cnn_whitened", dict(optimizer="adamw", beta1=0.7, beta2=0.9, drop_easy=0.5)),
     ],
 )
 def test_resumed_training_equals_uninterrupted_training(name, hyperparameters, splits):
@@ -251,3 +254,75 @@ def test_momentum_is_nesterovs_unless_the_config_says_plain(nesterov, momentum):
     config = TrainConfig(optimizer="sgd", nesterov=nesterov, momentum=momentum)
     [group] = build_optimizer(registry.build("linear"), config).param_groups
     assert (group["momentum"], group["nesterov"]) == (momentum, nesterov and momentum > 0)
+
+
+def test_adam_has_the_betas_of_the_config():
+    config = TrainConfig(optimizer="adamw", beta1=0.8, beta2=0.95)
+    [group] = build_optimizer(registry.build("linear"), config).param_groups
+    assert group["betas"] == (0.8, 0.95)
+
+
+def test_a_computed_layer_stays_as_it_was_computed(splits):
+    train_images, _ = splits
+    expected = registry.build("cnn_whitened")
+    whiten(expected, train_images.images)
+    config = TrainConfig(epochs=2, batch_size=64, ema=0.9)
+    model, _ = train(splits, config, "cnn_whitened")
+    first = first_convolution(model).weight
+    assert torch.equal(first, first_convolution(expected).weight)
+    assert not torch.equal(first, first_convolution(registry.build("cnn_whitened")).weight)
+
+
+def test_the_outputs_of_a_whitened_layer_are_uncorrelated_and_of_one_size():
+    # 40 random images with correlated neighbors, as in photographs
+    noise = torch.randn(40, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    images = torch.nn.functional.avg_pool2d(noise, 3, 1, 1)
+    model = registry.build("cnn_whitened")
+    whiten(model, images)
+    outputs = first_convolution(model)(images[:, :, 2:-2, 2:-2]).detach()
+    outputs = outputs.transpose(0, 1).flatten(1)  # (12, positions of all images)
+    assert torch.equal(outputs[6:], -outputs[:6])
+    covariance = outputs[:6] @ outputs[:6].T / outputs.shape[1]
+    shrunk = covariance.diagonal()  # by the floor under the variances
+    assert ((shrunk > 0.5) & (shrunk < 1)).all()
+    torch.testing.assert_close(covariance, shrunk.diag(), rtol=0, atol=1e-4)
+
+
+def first_convolution(model):
+    return next(part for part in model.features if isinstance(part, torch.nn.Conv2d))
+
+
+def test_an_epoch_leaves_out_easy_images_and_keeps_the_hardest(splits):
+    train_images, _ = splits
+    hardest = hardest_first(train_images)
+    count = len(train_images)
+    assert hardest.sort().values.tolist() == list(range(count))
+    first, second = (epoch_places(train_images, hardest, 0.75).tolist() for _ in range(2))
+    kept = count - round(0.75 * count)
+    always = set(hardest[: kept // 2].tolist())
+    for places in (first, second):
+        assert len(set(places)) == len(places) == kept
+        assert always <= set(places)
+    assert set(first) != set(second)  # the others are drawn anew
+    every = epoch_places(train_images, None, 0.0).tolist()
+    assert every != sorted(every) == list(range(count))
+
+
+def test_the_hardest_images_are_those_that_a_linear_classifier_gets_wrong(splits):
+    train_images, _ = splits
+    mislabeled = torch.arange(0, 100, 5)
+    labels = train_images.labels.clone()
+    labels[mislabeled] = (labels[mislabeled] + 1) % 10
+    hardest = hardest_first(replace(train_images, labels=labels))
+    found = set(hardest[:40].tolist())
+    assert len(found & set(mislabeled.tolist())) >= 18
+
+
+def test_leaving_out_images_takes_so_much_fewer_steps(splits):
+    config = TrainConfig(epochs=1, batch_size=32, optimizer="adamw", lr=4e-3)
+    steps = []
+    for drop_easy in (0.0, 0.5):
+        _, [epoch] = train(splits, replace(config, drop_easy=drop_easy), "mlp_50_50")
+        optimizer = epoch.checkpoint["optimizer"]["state"]
+        steps.append(int(optimizer[0]["step"]))
+    assert steps[1] == steps[0] // 2

@@ -10,7 +10,7 @@ from task2_CNN import models as cnn_models
 from task2_CNN.models import Conv
 from task3_MNIST.errors import UsageError
 from task3_MNIST.models import registry
-from task3_MNIST.models.size import parameter_count
+from task3_MNIST.models.size import parameter_count, trained_parameter_count
 
 # The sizes that the design, the literature and the README state, besides the closed forms below.
 STATED_PARAMETERS = {
@@ -24,6 +24,7 @@ STATED_PARAMETERS = {
     "lenet5": 61_706,
     "cnn_strong": 306_074,
     "cnn_micro": 9_646,
+    "cnn_whitened": 32_630,
 }
 GRID_NAMES = ["mlp_d1_w32", "mlp_d4_w1024", "cnn_d1_w8", "cnn_d3_w64"]
 BY_SIZES = ["mlp_300", "mlp_300-100_drop0.25", "lenet5_12-32-120", "cnn_fast_20-40-60"]
@@ -50,7 +51,8 @@ def parameters_by_hand(name):
     for part in row["features"]:
         if isinstance(part, Conv):
             total += part.channels * channels * part.kernel**2
-            total += part.channels * (2 if batch_norm else 1)
+            if not part.whitened:
+                total += part.channels * (2 if batch_norm else 1)
             channels = part.channels
             side = math.floor((side + 2 * part.padding - part.kernel) / part.stride) + 1
             side //= part.pool
@@ -90,8 +92,23 @@ def test_every_parameter_is_reached_by_the_gradient(name):
         model(torch.randn(32, 1, 28, 28)), torch.arange(32) % 10
     )
     loss.backward()
-    dead = [key for key, value in model.named_parameters() if not value.grad.abs().sum() > 0]
-    assert dead == []
+    trained = {key: value for key, value in model.named_parameters() if value.requires_grad}
+    assert [key for key, value in trained.items() if not value.grad.abs().sum() > 0] == []
+    computed = [part for part in getattr(model, "features", []) if has_computed_weights(part)]
+    row = cnn_models.variant(name) or {"features": ()}
+    whitened = [part for part in row["features"] if isinstance(part, Conv) and part.whitened]
+    assert [part.out_channels for part in computed] == [part.channels for part in whitened]
+
+
+def has_computed_weights(layer):
+    """Return whether a layer has weights that are not trained."""
+    return any(not weights.requires_grad for weights in layer.parameters())
+
+
+def test_trained_parameters_are_all_but_the_computed_ones():
+    model = registry.build("cnn_whitened")
+    assert parameter_count(model) - trained_parameter_count(model) == 12 * 5 * 5
+    assert trained_parameter_count(registry.build("cnn")) == parameter_count(registry.build("cnn"))
 
 
 def test_family_is_known_for_every_name():

@@ -16,11 +16,39 @@ from task3_MNIST.runs.files import Provenance, read, write
 
 @dataclass(frozen=True)
 class TimedRun:
-    """One run: seconds of training; accuracies of the selected epoch's weights, fractions."""
+    """One run of ours.
+
+    Attributes:
+        seconds: of training.
+        reached: seconds until the target accuracy was reached on validation; None if it was not,
+            or if there is no target.
+        val_accuracy, test_accuracy: of the selected epoch's weights, fractions.
+    """
 
     seconds: float
+    reached: float | None
     val_accuracy: float
     test_accuracy: float
+
+
+@dataclass(frozen=True)
+class RivalTimes:
+    """What one rival took, measured in turn with our runs.
+
+    Attributes:
+        name: one of `rivals.RIVALS`, or the commit of another checkout.
+        about: what it is, for people.
+        model: what it trained.
+        seconds: of an epoch (the mean, if it trained several), or of a checkout's whole training;
+            after each of our runs.
+        reached: as in `TimedRun`, after each of our runs.
+    """
+
+    name: str
+    about: str
+    model: str
+    seconds: list[float]
+    reached: list[float | None]
 
 
 @dataclass(frozen=True)
@@ -30,10 +58,12 @@ class Speedrun:
     Attributes:
         model, recipe, recipe_file: as in `recipes.Resolved`.
         parameters: number of the model's parameters.
+        trained_parameters: those of them that are trained.
         timer: what the seconds cover.
-        runs: at least one; the seed is the place in the list.
-        dataloader_model: the model of the DataLoader baseline; None if that was not measured.
-        dataloader_epoch_seconds: one of its epochs before the runs and one after them, or none.
+        target: the validation accuracy of `reached`; None if there is none.
+        first_seed: of the runs; each further one is higher by 1.
+        runs: at least one.
+        rivals: those that were measured.
         provenance: where it was measured.
     """
 
@@ -43,10 +73,12 @@ class Speedrun:
     recipe: str
     recipe_file: str | None
     parameters: int
+    trained_parameters: int
     timer: str
+    target: float | None
+    first_seed: int
     runs: list[TimedRun]
-    dataloader_model: str | None
-    dataloader_epoch_seconds: list[float]
+    rivals: list[RivalTimes]
     provenance: Provenance
 
 

@@ -8,11 +8,13 @@ from typing import Any
 from task3_MNIST.runs.records import RunGroup, RunRecord
 from task3_MNIST.training.recipes import RECIPES
 
-# hyperparameters that only one choice of another one uses
+# hyperparameters that only some choices of another one use
 USED_WITH = {
-    "momentum": ("optimizer", "sgd"),
-    "nesterov": ("optimizer", "sgd"),
-    "warmup": ("schedule", "one-cycle"),
+    "momentum": ("optimizer", ("sgd",)),
+    "nesterov": ("optimizer", ("sgd",)),
+    "beta1": ("optimizer", ("adam", "adamw")),
+    "beta2": ("optimizer", ("adam", "adamw")),
+    "warmup": ("schedule", ("one-cycle",)),
 }
 
 PLACES = (
@@ -85,8 +87,8 @@ def _flatten(run: RunRecord) -> dict[str, str]:
     config = run.config
     found = {"recipe": config.recipe}
     for key, value in config.hyperparameters.items():
-        other, choice = USED_WITH.get(key, (None, None))
-        if key != "seed" and (other is None or config.hyperparameters[other] == choice):
+        other, choices = USED_WITH.get(key, (key, (value,)))
+        if key != "seed" and config.hyperparameters[other] in choices:
             found[key.replace("_", "-")] = value
     found |= {key.replace("_", " "): getattr(config, key) for key in PLACES}
     if run.test:

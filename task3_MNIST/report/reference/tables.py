@@ -12,6 +12,7 @@ import numpy as np
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.evaluation.statistics import Interval, mean_interval
 from task3_MNIST.experiments.speed.files import Profile, Speedrun, read_speed_files
+from task3_MNIST.experiments.speed.text import ratio_text
 from task3_MNIST.files import REPOSITORY
 from task3_MNIST.formatting import with_ends
 from task3_MNIST.models import registry
@@ -179,29 +180,28 @@ def published_table(reference: Path) -> str:
 
 
 def speed_table(reference: Path) -> str:
-    """Return training times and an epoch of the DataLoader baseline, from `speedrun.py`'s files."""
+    """Return training times, and ratios to those of rivals, from `speedrun.py`'s files."""
     rows = []
     for found in read_speed_files(reference / "speed", Speedrun):
         seconds = [run.seconds for run in found.runs]
-        epochs = found.dataloader_epoch_seconds
-        each = ", ".join(f"{one:.2f}" for one in epochs)
+        ratios = [
+            f"{ratio_text(found, rival)}: `{rival.model}`, {rival.name}" for rival in found.rivals
+        ]
         rows.append(
             [
                 f"`{found.model}`",
+                f"`{found.recipe}`",
                 found.provenance.machine,
                 _mean_percent([run.test_accuracy for run in found.runs]),
                 f"{spread(seconds, '{:.2f}')} s",
                 len(seconds),
-                f"{np.mean(epochs):.2f} s of `{found.dataloader_model}` ({each})"
-                if epochs
-                else "–",
-                f"{np.mean(seconds) / np.mean(epochs):.2f}" if epochs else "–",
+                "; ".join(ratios) or "–",
                 f"`{_without_out(found.provenance.command)}`",
             ]
         )
     head = [
-        *("model", "machine", "test accuracy", "training", "runs"),
-        *("DataLoader epoch", "ratio", "command"),
+        *("model", "recipe", "machine", "test accuracy", "training", "runs"),
+        *("seconds over those of a rival", "command"),
     ]
     return _markdown(head, rows)
 
