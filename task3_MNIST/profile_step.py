@@ -19,10 +19,11 @@ import argparse
 import torch
 
 from task3_MNIST.cli.arguments import Parser, add_speed_flags
-from task3_MNIST.datasets.splits import fetch, load_train
+from task3_MNIST.datasets.splits import fetch
 from task3_MNIST.experiments.speed.files import Profile, write_speed_file
 from task3_MNIST.experiments.speed.profiling import CPU, profile_steps
 from task3_MNIST.experiments.speed.text import profile_text
+from task3_MNIST.experiments.train import load_splits
 from task3_MNIST.training.recipes import resolve_config
 
 
@@ -33,7 +34,8 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     training = resolve_config(options.model, options.recipe, device=CPU)
     fetch("mnist", options.data, test=False)
-    measured = profile_steps(training, load_train("mnist", options.data).normalized())
+    train, _ = load_splits("mnist", options.data, full_train=False, device=CPU)
+    measured = profile_steps(training, train)
     print(profile_text(measured))
     print(f"written to {write_speed_file(measured, options.out)}")
 

@@ -66,6 +66,12 @@ BASELINES: dict[str, Baseline] = {
         seeded=True,
         threaded=True,
     ),
+    "sklearn_mlp": Baseline(
+        "neural_network.MLPClassifier",
+        dict(hidden_layer_sizes=(512, 256), early_stopping=True, n_iter_no_change=3),
+        "the layers of `mlp`; stops when three epochs did not improve a tenth that it holds out",
+        seeded=True,
+    ),
     "gradient_boosting": Baseline(
         "ensemble.HistGradientBoostingClassifier",
         dict(learning_rate=0.2, max_iter=100, max_features=0.1, early_stopping=False),

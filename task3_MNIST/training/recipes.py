@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import torch
@@ -53,28 +53,38 @@ class Recipe:
         return TrainConfig(**{**self.hyperparameters, **family, **self.models.get(model, {})})
 
 
+ONE_EPOCH = dict(epochs=1, batch_size=112, lr=1e-2)
+FAST = Recipe(
+    about="one-cycle schedule, no augmentation, seconds on two CPU cores",
+    hyperparameters=dict(
+        optimizer="adamw",
+        # a short training needs a short memory: `cnn_fast` 98.98 % of validation, not 98.87 %
+        beta1=0.8,
+        beta2=0.95,
+        schedule="one-cycle",
+        warmup=0.1,
+        weight_decay=0.01,
+        label_smoothing=0.05,
+        batch_size=128,
+        epochs=3,
+    ),
+    families={
+        "mlp": dict(lr=3e-3, precision="auto"),
+        "cnn": dict(lr=7e-3, precision="auto", memory_format="channels-last"),
+    },
+    models={"cnn_fast": ONE_EPOCH, "cnn_whitened": dict(ONE_EPOCH, lr=2e-2)},
+)
+
 RECIPES: dict[str, Recipe] = {
-    "fast": Recipe(
-        about="one-cycle schedule, no augmentation, seconds on two CPU cores",
-        hyperparameters=dict(
-            optimizer="adamw",
-            schedule="one-cycle",
-            weight_decay=0.01,
-            label_smoothing=0.05,
-            batch_size=128,
-            epochs=3,
-        ),
-        families={
-            "mlp": dict(lr=3e-3, precision="auto"),
-            "cnn": dict(lr=7e-3, precision="auto", memory_format="channels-last"),
-        },
+    "fast": FAST,
+    "sprint": dataclasses.replace(
+        FAST,
+        about="fast on the harder half of the images: 98.3 % (MLP) and 99 % (CNN) soonest",
+        hyperparameters=dict(FAST.hyperparameters, label_smoothing=0.1, drop_easy=0.55),
+        families={**FAST.families, "mlp": dict(FAST.families["mlp"], drop_easy=0.6)},
         models={
-            # for 99 % in the least time, chosen on validation
-            "cnn_fast": dict(epochs=1, batch_size=112, lr=1e-2, label_smoothing=0.0),
-            "cnn_whitened": dict(
-                **dict(epochs=1, batch_size=112, lr=2e-2, warmup=0.1, beta1=0.7, beta2=0.9),
-                **dict(label_smoothing=0.1, drop_easy=0.5),
-            ),
+            "cnn_fast": ONE_EPOCH,
+            "cnn_whitened": dict(ONE_EPOCH, lr=2e-2, beta1=0.7, beta2=0.9),
         },
     ),
     "classic": Recipe(
@@ -113,11 +123,13 @@ DEFAULT_RECIPE = "fast"
 
 @dataclass(frozen=True)
 class RecipeFile:
-    """What a recipe file holds; `found_by` says where it comes from, for people."""
+    """What a recipe file holds: as in `Recipe`; and `found_by`, where it comes from, for people."""
 
     about: str
-    model: str
+    model: str | None
     hyperparameters: dict[str, Any]
+    families: dict[Literal["mlp", "cnn"], dict[str, Any]] = field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = field(default_factory=dict)
     found_by: dict[str, Any] = field(default_factory=dict)
 
 
@@ -188,10 +200,17 @@ def _read(path: Path) -> Recipe:
     check_name(path)
     try:
         found = msgspec.json.decode(path.read_bytes(), type=RecipeFile)
-        if unknown := [name for name in found.hyperparameters if name not in NAMES]:
+        layers = [found.hyperparameters, *found.families.values(), *found.models.values()]
+        if unknown := [name for layer in layers for name in layer if name not in NAMES]:
             raise unknown_name("hyperparameter", unknown[0], NAMES)
-        recipe = Recipe(found.about, found.hyperparameters, model=found.model, file=path)
-        recipe.config(found.model)  # raises what is wrong with a value
+        for layer in layers:
+            TrainConfig(**layer)  # raises what is wrong with a value
+        for model in filter(None, [found.model, *found.models]):
+            registry.family_of(model)  # raises if there is no such model
+        recipe = Recipe(
+            *(found.about, found.hyperparameters, found.families, found.models),
+            *(found.model, path),
+        )
     except FileNotFoundError as error:
         raise UsageError(
             f"there is no recipe file {path}: check its path, or take one of {', '.join(RECIPES)}"

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from task3_MNIST import profile_step, speedrun
+from task3_MNIST import profile_step
 from task3_MNIST.cli import train as cli
 from task3_MNIST.cli.arguments import folder
 from task3_MNIST.cli.baselines import baselines_parser
 from task3_MNIST.cli.benchmark import benchmark_parser
+from task3_MNIST.cli.speedrun import speedrun_parser
 from task3_MNIST.cli.train import train_parser
 from task3_MNIST.datasets import splits
 from task3_MNIST.files import readable_path
@@ -283,7 +284,7 @@ def test_recorded_paths_are_those_that_were_meant(tmp_path, monkeypatch):
 def test_every_option_for_a_path_is_recorded_as_one():
     parsers = (
         *(train_parser("mlp"), benchmark_parser(), baselines_parser()),
-        *(speedrun.parser(), profile_step.parser()),
+        *(speedrun_parser(), profile_step.parser()),
     )
     options = {
         option

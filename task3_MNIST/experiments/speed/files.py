@@ -93,6 +93,7 @@ class Profile:
         images_per_second: over all profiled steps.
         step_seconds: of one step.
         flops_per_image: of forward and backward pass, not of the update.
+        flops_of_run: of all epochs on the images given, without validation.
         flops_per_second: what the processor did of them.
         matmul_peak: FLOP/s of a large matrix product in the same precision and threads.
         fraction_of_peak: `flops_per_second` over `matmul_peak`.
@@ -110,6 +111,7 @@ class Profile:
     images_per_second: float
     step_seconds: float
     flops_per_image: float
+    flops_of_run: float
     flops_per_second: float
     matmul_peak: float
     fraction_of_peak: float

@@ -53,13 +53,16 @@ def profile_steps(training: Resolved, train: Split) -> Profile:
     """Train a few steps on the CPU and return what they cost.
 
     The same loop as in training runs over as many images three times: once to warm up, once for
-    the clock, and once under PyTorch's profiler, which slows it and so gives shares only.
+    the clock, and once under PyTorch's profiler, which slows it and so gives shares only. No image
+    is left out.
 
     Args:
         training: the model and its hyperparameters; epochs are ignored.
         train: at least `STEPS` batches of training images, on the CPU.
     """
-    config = dataclasses.replace(training.config, epochs=3, full_train=True, patience=0)
+    config = dataclasses.replace(
+        training.config, epochs=3, full_train=True, patience=0, drop_easy=0.0
+    )
     few = train[torch.arange(STEPS * config.batch_size)]
     seed_generators(config.seed, 0)
     model = registry.build(training.model)
@@ -74,6 +77,7 @@ def profile_steps(training: Resolved, train: Split) -> Profile:
 
     flops = train_flops(model, config, few)
     rate = len(few) / seconds
+    kept = round((1 - training.config.drop_easy) * len(train))
     return Profile(
         model=training.model,
         recipe=training.recipe,
@@ -83,6 +87,7 @@ def profile_steps(training: Resolved, train: Split) -> Profile:
         images_per_second=rate,
         step_seconds=seconds / STEPS,
         flops_per_image=flops,
+        flops_of_run=flops * kept * training.config.epochs,
         flops_per_second=flops * rate,
         matmul_peak=peak,
         fraction_of_peak=flops * rate / peak,

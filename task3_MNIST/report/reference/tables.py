@@ -26,6 +26,7 @@ from task3_MNIST.report.comparison.ensembles import (
 )
 from task3_MNIST.report.comparison.published import COLUMNS, EVERYDAY, published_rows
 from task3_MNIST.report.comparison.verdicts import spread
+from task3_MNIST.report.reference import peers
 from task3_MNIST.runs.folder import DEFAULT_DATASET
 from task3_MNIST.runs.groups import read_groups
 from task3_MNIST.runs.records import RunGroup, split_size_study
@@ -183,6 +184,8 @@ def speed_table(reference: Path) -> str:
     """Return training times, and ratios to those of rivals, from `speedrun.py`'s files."""
     rows = []
     for found in read_speed_files(reference / "speed", Speedrun):
+        if found.target is not None:  # in the table of peers
+            continue
         seconds = [run.seconds for run in found.runs]
         ratios = [
             f"{ratio_text(found, rival)}: `{rival.model}`, {rival.name}" for rival in found.rivals
@@ -206,8 +209,13 @@ def speed_table(reference: Path) -> str:
     return _markdown(head, rows)
 
 
+def peers_table(reference: Path) -> str:
+    """Return other people's trainings next to ours."""
+    return _markdown(peers.HEAD, peers.peer_rows(reference))
+
+
 def profile_table(reference: Path) -> str:
-    """Return what `profile_step.py` measured: rates, and where a step's time goes."""
+    """Return what `profile_step.py` measured: arithmetic, rates, and where a step's time goes."""
     rows = []
     for found in read_speed_files(reference / "speed", Profile):
         peak = f"{found.matmul_peak / 1e9:.0f} ({found.precision})"
@@ -216,17 +224,19 @@ def profile_table(reference: Path) -> str:
         )
         rows.append(
             [
-                f"`{found.model}`",
+                f"`{found.model}`, `{found.recipe}`",
                 f"{found.images_per_second:,.0f}",
+                f"{found.flops_of_run / 1e12:.2f} TFLOP",
                 f"{found.flops_per_second / 1e9:.0f} GFLOP/s",
                 f"{found.fraction_of_peak * 100:.0f} % of {peak}",
                 shares.replace("%", " %"),
             ]
         )
     head = [
-        "model",
+        "training",
         "images/s",
-        "arithmetic",
+        "arithmetic of a training",
+        "of a second",
         "of the matrix-product peak",
         "where a step's time goes",
     ]
@@ -239,6 +249,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "ensembles": ensemble_table,
     "size": size_tables,
     "speed": speed_table,
+    "peers": peers_table,
     "profile": profile_table,
     "published": published_table,
 }
