@@ -15,6 +15,7 @@ from task3_MNIST.cli.app import before_imports, run_script
 before_imports(__name__)
 
 import argparse
+import os
 
 import torch
 
@@ -29,6 +30,8 @@ from task3_MNIST.training.recipes import resolve_config
 
 def main() -> None:
     """Profile, print and write."""
+    # else the profiler says on the terminal that it starts and stops
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     options = parser().parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)

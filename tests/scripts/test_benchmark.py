@@ -300,6 +300,8 @@ WRONG_CALLS = [
     (("--datasets", ""), "the grid is empty: --datasets names none"),
     (("--models",), "--models"),
     (("--seeds", "0"), "--seeds"),
+    (("--seeds", "3-2"), "3-2 ends before it begins"),
+    (("--seeds", "1-x"), "x is not an integer from 0"),
     (("--jobs", "0"), "--jobs"),
     (("--epochs", "3"), "--epochs"),
 ]

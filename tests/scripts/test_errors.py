@@ -62,6 +62,8 @@ WRONG_CALLS = [
     (("--lr", "nan"), "--lr nan is not a finite number"),
     (("--lr", "fast"), "--lr"),
     (("--seeds", "0"), "--seeds"),
+    (("--seeds", "3-2"), "3-2 ends before it begins"),
+    (("--seeds", "1-x"), "x is not an integer from 0"),
     (("--seeds", "2", "--seed", "1"), "exclude each other"),
     (("--threads", "none"), "--threads"),
     (("--threads", "99999999999"), "--threads"),

@@ -1,12 +1,16 @@
 """Recipes, run names, and what is refused at the door."""
 
 import dataclasses
+import json
 
 import pytest
 
-from task3_MNIST.errors import UsageError
+from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.training.config import TrainConfig
-from task3_MNIST.training.recipes import RECIPES, find_recipe, run_name
+from task3_MNIST.training.recipes import RECIPES, find_recipe, resolve_config, run_name
+from tests.helpers.scripts import REPOSITORY
+
+REFERENCE = REPOSITORY / "results" / "reference"
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -97,3 +101,35 @@ def test_every_hyperparameter_has_help():
     assert all(
         hyperparameter.metadata["help"] for hyperparameter in dataclasses.fields(TrainConfig)
     )
+
+
+def test_an_earlier_version_of_a_recipe_is_a_file():
+    earlier = find_recipe(str(REFERENCE / "recipes" / "fast-v1.json"))
+    before = TrainConfig(
+        **dict(optimizer="adamw", schedule="one-cycle", weight_decay=0.01, batch_size=128),
+        **dict(label_smoothing=0.05, epochs=3, lr=3e-3, precision="auto"),
+    )
+    assert earlier.config("mlp") == before
+    as_cnn = dataclasses.replace(before, lr=7e-3, memory_format="channels-last")
+    assert earlier.config("lenet5") == as_cnn
+    alone = dict(lr=1e-2, epochs=1, batch_size=112, label_smoothing=0.0)
+    assert earlier.config("cnn_fast") == dataclasses.replace(as_cnn, **alone)
+    assert resolve_config("mlp", str(earlier.file)).name == "fast-v1"
+
+
+@pytest.mark.parametrize(
+    ("layers", "says"),
+    [
+        ({"families": {"svm": {"lr": 0.1}}}, "svm"),
+        ({"families": {"mlp": {"rate": 0.1}}}, "unknown hyperparameter rate"),
+        ({"models": {"lenet6": {"lr": 0.1}}}, "unknown model lenet6"),
+        ({"models": {"lenet5": {"lr": -1.0}}}, "--lr -1.0 must be above 0"),
+        ({"model": "lenet6"}, "unknown model lenet6"),
+    ],
+)
+def test_a_recipe_file_is_checked_where_it_is_read(layers, says, tmp_path):
+    path = tmp_path / "mine.json"
+    content = {"about": "mine", "model": None, "hyperparameters": {}, **layers}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match=f"mine.json is not a recipe file .*{says}"):
+        find_recipe(str(path))
