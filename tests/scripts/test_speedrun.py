@@ -55,6 +55,8 @@ def test_runs_are_timed_in_turn_with_rivals(few_steps, mnist_dir, tmp_path):
         assert 0.88 < run.test_accuracy < 0.95
     assert f"pair by pair: {ratio_text(found, in_memory)}" in printed
     assert reached_text("dataloader", dataloader.reached, 0.9) in printed
+    # with a target it is in the table of peers
+    files.write_speed_file(dataclasses.replace(found, target=None), tmp_path / "speed" / "a.json")
     table = TABLES["speed"](tmp_path)
     assert f"| {ratio_text(found, dataloader)}: `linear`, dataloader; " in table
     assert f"| CPU: {found.provenance.cpu}, 1 thread |" in table
@@ -64,7 +66,7 @@ def test_another_checkout_is_a_rival(few_steps, mnist_dir, tmp_path):
     _, speedrun = few_steps
     other = tmp_path / "other"
     subprocess.run(["git", "clone", "-q", REPOSITORY, other], check=True)
-    given = ("--data", mnist_dir, "--checkout", other)
+    given = ("--data", mnist_dir, "--checkout", other, "--runs", 1)
     assert "has no environment: clone" in refusal(speedrun(*given), 1)
     (other / ".venv" / "bin").mkdir(parents=True)
     python = other / ".venv" / "bin" / "python"
@@ -74,7 +76,7 @@ def test_another_checkout_is_a_rival(few_steps, mnist_dir, tmp_path):
     [found] = files.read_speed_files(tmp_path / "speed", files.Speedrun)
     [rival] = found.rivals
     assert f"{rival.name} (with its own environment, all epochs), linear: median" in printed
-    assert len(rival.seconds) == 2 and rival.reached == [None, None]
+    assert rival.seconds[0] > 0 and rival.reached == [None]
     (other / "task3_MNIST" / "speedrun.py").write_text("import absent", encoding="utf-8")
     assert "speedrun.py failed: ModuleNotFoundError" in refusal(speedrun(*given), 1)
 
@@ -110,12 +112,15 @@ def test_rivals_train_on_the_same_images_as_we_do(name, mnist_dir):
     images, labels = next(iter(batches))
     seen = (train.images.flatten(1)[:, None] == images.flatten(1)[0]).all(2).nonzero()[0, 0]
     assert train.labels[seen] == labels[0]
+    if name != "in-memory":  # its epochs take seconds
+        assert len(batches.dataset) == len(train)
+        return
+    assert sum(len(part) for _, part in batches) == len(train)
     torch.manual_seed(0)
     model = registry.build("linear")
-    seconds = next(train_epochs(model, batches))
+    assert next(train_epochs(model, batches)) > 0
     _, accuracy = loss_and_accuracy(predict(model, val.images), val.labels)
-    assert seconds > 0 and 0.88 < accuracy < 0.94
-    assert sum(len(part) for _, part in make_batches(train, mnist_dir)) == len(train)
+    assert 0.88 < accuracy < 0.94
 
 
 def test_the_ratio_is_the_median_of_pairs():

@@ -141,7 +141,7 @@ def test_seeds_train_one_run_each_and_differ(tmp_path):
     assert len({json.dumps(metrics(folder)) for folder in folders}) == 3
     # others by their numbers; what is complete is not trained again
     printed = call_ok(CNN, *SMALL, "--epochs", 1, "--seeds", "2-3", "--results", tmp_path)
-    assert printed.count("trained 1 epoch") == 1
+    assert printed.count("complete, nothing to train") == 1
     names = {path.parent.name for path in tmp_path.rglob("test.json")}
     assert names == {"seed0", "seed1", "seed2", "seed3"}
 

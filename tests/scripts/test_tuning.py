@@ -420,7 +420,7 @@ RECIPE_FILE = dict(about="mine", model="mlp", hyperparameters=dict(lr=0.01, epoc
         ),
         (dict(hyperparameters=[]), 1, "Expected `object`, got `array`"),
         (dict(model="mpl"), 1, "unknown model 'mpl': did you mean mlp"),
-        (dict(model=3), 1, "Expected `str`, got `int`"),
+        (dict(model=3), 1, "Expected `str | null`, got `int`"),
     ],
 )
 def test_a_recipe_file_is_checked_at_the_door(change, code, says, tmp_path):

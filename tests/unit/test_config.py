@@ -121,10 +121,10 @@ def test_an_earlier_version_of_a_recipe_is_a_file():
     ("layers", "says"),
     [
         ({"families": {"svm": {"lr": 0.1}}}, "svm"),
-        ({"families": {"mlp": {"rate": 0.1}}}, "unknown hyperparameter rate"),
-        ({"models": {"lenet6": {"lr": 0.1}}}, "unknown model lenet6"),
+        ({"families": {"mlp": {"rate": 0.1}}}, "unknown hyperparameter 'rate'"),
+        ({"models": {"lenet6": {"lr": 0.1}}}, "unknown model 'lenet6'"),
         ({"models": {"lenet5": {"lr": -1.0}}}, "--lr -1.0 must be above 0"),
-        ({"model": "lenet6"}, "unknown model lenet6"),
+        ({"model": "lenet6"}, "unknown model 'lenet6'"),
     ],
 )
 def test_a_recipe_file_is_checked_where_it_is_read(layers, says, tmp_path):
