@@ -134,7 +134,8 @@ def whiten(model: nn.Module, images: Tensor) -> None:
         images = features[0](images)
     patches = F.unfold(images, size, stride=convolution.stride)  # (N, size * size, positions)
     patches = patches.transpose(1, 2).flatten(0, 1)  # (N * positions, size * size)
-    variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+    covariance = patches.T @ patches / len(patches)
+    variances, directions = torch.linalg.eigh(covariance.cpu())  # MPS has no eigh
     scaled = directions / (variances + WHITENING_FLOOR).sqrt()
     half = len(convolution.weight) // 2
     kernels = scaled.T.flip(0)[:half].view(half, 1, *size)  # the largest variances first

@@ -130,10 +130,10 @@ step "benchmark, 2 jobs" '^[0-9]+/[0-9]+ .*' \
     --no-pages --results "$work/grid"
 step "resume after a kill" "killed: .*|$trained" resume
 card_file=$(echo "$card" | tr -cs 'A-Za-z0-9.\n' '-')
-for model in cnn_fast mlp; do
-    step "speedrun $model, $RUNS runs" '(test_accuracy|seconds) .*' \
-        python task3_MNIST/speedrun.py --model $model --runs "$RUNS" \
-        --out "results/gpu_check/$model-fast-$card_file.json"
+for model in cnn_whitened mlp; do
+    step "speedrun $model, $RUNS runs" '(test_accuracy|seconds|in-memory) .*' \
+        python task3_MNIST/speedrun.py --model $model --recipe sprint --runs "$RUNS" \
+        --rivals in-memory --out "results/gpu_check/$model-sprint-$card_file.json"
 done
 
 [ "$over" -eq 0 ] || echo "$over passed over, for packages that are not installed"

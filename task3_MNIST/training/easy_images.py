@@ -49,10 +49,11 @@ def hardest_first(train: Split) -> Tensor:
     pixels = train.images[:, 0, EVERY_SECOND, EVERY_SECOND].flatten(1)  # (N, 144)
     pixels = F.pad(pixels, (0, 1), value=1.0)  # (N, 145), a constant for the bias
     targets = 2.0 * F.one_hot(train.labels) - 1  # (N, classes)
-    penalty = PENALTY * torch.eye(pixels.shape[1], device=pixels.device)
-    covariance = pixels.T @ pixels / len(pixels) + penalty
-    weights = torch.linalg.solve(covariance, pixels.T @ targets / len(pixels))
-    scores = pixels @ weights  # (N, classes)
+    covariance = (pixels.T @ pixels / len(pixels)).cpu()  # (145, 145)
+    moments = (pixels.T @ targets / len(pixels)).cpu()  # (145, classes)
+    # solved on the CPU: not every device can
+    weights = torch.linalg.solve(covariance + PENALTY * torch.eye(len(covariance)), moments)
+    scores = pixels @ weights.to(pixels.device)  # (N, classes)
     place = train.labels[:, None]
     own = scores.gather(1, place).squeeze(1)
     highest_other = scores.scatter(1, place, -torch.inf).amax(1)

@@ -24,7 +24,10 @@ ON_DEVICE = {
         (*DIGITS, "--model", "mlp_50_50", "--keep-epochs"),
         (*DIGITS, "--model", "linear", "--recipe", "strong", "--full-train"),
     ],
-    "task3_MNIST/train_cnn.py": [(*DIGITS, "--model", "simple_cnn", "--recipe", "strong")],
+    "task3_MNIST/train_cnn.py": [
+        (*DIGITS, "--model", "simple_cnn", "--recipe", "strong"),
+        (*DIGITS, "--model", "cnn_whitened", "--recipe", "sprint"),
+    ],
     "task3_MNIST/evaluate.py": [("--tta", "1", "digits/mlp_50_50")],
     "task3_MNIST/tune.py": [("--dataset", "digits", "--trials", "2", "--epochs", "2")],
     "task3_MNIST/benchmark.py": [
@@ -42,7 +45,9 @@ ON_DEVICE = {
             "--no-pages",
         ]
     ],
-    "task3_MNIST/speedrun.py": [("--model", "linear", "--runs", "1", "--out", "speed.json")],
+    "task3_MNIST/speedrun.py": [
+        ("--model", "linear", "--runs", "1", "--rivals", "in-memory", "--out", "speed.json")
+    ],
 }
 # ... these read what was trained there, and need none themselves...
 READERS = {
@@ -113,7 +118,7 @@ def test_every_script_computes_on_the_device(trained):
     assert "training and 120 validation images, cuda:0" in printed
     assert "Pretended GPU" in (folder / "speed.json").read_text(encoding="utf-8")
     configs = list(folder.rglob("config.json"))
-    assert len(configs) == 5
+    assert len(configs) == 6
     assert all("Pretended GPU" in path.read_text(encoding="utf-8") for path in configs)
 
 
