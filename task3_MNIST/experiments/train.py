@@ -38,6 +38,7 @@ from task3_MNIST.runs.folder import (
     run_folder,
 )
 from task3_MNIST.runs.provenance import provenance
+from task3_MNIST.training.easy_images import images_of_epoch
 from task3_MNIST.training.loop import EpochMetrics, build_optimizer, fit, seed_generators
 from task3_MNIST.training.recipes import Resolved, resolve_config
 
@@ -175,7 +176,7 @@ def train_run(
         run.write_tensors("checkpoint.pt", state)
         run.write_metrics(history)
         on_epoch(epoch.metrics)
-    images = round(len(train) * (1 - job.config.drop_easy))
+    images = images_of_epoch(len(train), job.config.drop_easy)
     return _finish(run, job, model, history, state["selected"], images)
 
 

@@ -15,6 +15,11 @@ EVERY_SECOND = slice(3, 26, 2)  # the middle of an image, at half its resolution
 HARDEST = 0.5
 
 
+def images_of_epoch(count: int, drop_easy: float) -> int:
+    """Return how many of so many training images an epoch shows; see `epoch_places`."""
+    return max(count - round(drop_easy * count), 1)
+
+
 def epoch_places(train: Split, hardest: Tensor | None, drop_easy: float) -> Tensor:
     """Return the places of an epoch's images in random order.
 
@@ -29,7 +34,7 @@ def epoch_places(train: Split, hardest: Tensor | None, drop_easy: float) -> Tens
     count, device = len(train), train.labels.device
     if hardest is None:
         return torch.randperm(count, device=device)
-    kept = max(count - round(drop_easy * count), 1)
+    kept = images_of_epoch(count, drop_easy)
     always = round(HARDEST * kept)
     others = hardest[always:]
     drawn = others[torch.randperm(len(others), device=device)[: kept - always]]

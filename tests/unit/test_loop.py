@@ -303,7 +303,7 @@ def test_an_epoch_leaves_out_easy_images_and_keeps_the_hardest(splits):
     for places in (first, second):
         assert len(set(places)) == len(places) == kept
         assert always <= set(places)
-    assert set(first) != set(second)  # the others are drawn anew
+    assert set(first) != set(second)  # each epoch draws the others again
     every = epoch_places(train_images, None, 0.0).tolist()
     assert every != sorted(every) == list(range(count))
 

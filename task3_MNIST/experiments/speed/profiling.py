@@ -18,6 +18,7 @@ from task3_MNIST.models import registry
 from task3_MNIST.runs.provenance import provenance
 from task3_MNIST.training.augmentation import augment
 from task3_MNIST.training.config import TrainConfig
+from task3_MNIST.training.easy_images import images_of_epoch
 from task3_MNIST.training.loop import fit, seed_generators
 from task3_MNIST.training.recipes import Resolved
 
@@ -77,7 +78,7 @@ def profile_steps(training: Resolved, train: Split) -> Profile:
 
     flops = train_flops(model, config, few)
     rate = len(few) / seconds
-    kept = round((1 - training.config.drop_easy) * len(train))
+    kept = images_of_epoch(len(train), training.config.drop_easy)
     return Profile(
         model=training.model,
         recipe=training.recipe,
