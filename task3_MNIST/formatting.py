@@ -20,7 +20,22 @@ DATASET_NAMES = {
 }
 
 
+# what the classes of a data set are, where they are no digits
+CLASS_NAMES = {
+    "fashion_mnist": (
+        *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+    "kmnist": tuple("おきすつなはまやれを"),
+}
+
+
 FAMILY_NOUNS = {"mlp": "MLP", "cnn": "CNN", "baseline": "baseline"}
+
+
+def class_names(dataset: str) -> list[str]:
+    """Return the names of a data set's ten classes, in the order of their labels."""
+    return list(CLASS_NAMES.get(dataset, map(str, range(10))))
 
 
 def percent(fraction: float, digits: int = 2) -> str:

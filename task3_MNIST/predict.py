@@ -53,8 +53,8 @@ def main() -> None:
             continue
         answers = {}
         for name, model in models.items():
-            digit, probability = answer(model, image)
-            answers[name] = f"{digit} ({probability:.1%})"
+            label, probability = answer(model, image)
+            answers[name] = f"{label} ({probability:.1%})"
         print(f"{path}: {', '.join(f'{name} says {text}' for name, text in answers.items())}")
         answered.append((path.name, image, answers))
     if options.out and answered:

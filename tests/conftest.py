@@ -21,6 +21,7 @@ from filelock import FileLock
 from matplotlib.figure import Figure
 from playwright.sync_api import Browser, sync_playwright
 
+from task3_MNIST.datasets.sources import FASHION_PACKAGE
 from task3_MNIST.datasets.splits import fetch
 from task3_MNIST.plots import style
 from tests.helpers.scripts import SMALL, call_ok, command
@@ -76,6 +77,22 @@ def mnist_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(tmp_path_factory.getbasetemp().parent / "mnist.lock"):
         fetch("mnist", folder, test=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def fashion_archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the four archives of Debian's package dataset-fashion-mnist."""
+    if FASHION_PACKAGE.is_dir():
+        return FASHION_PACKAGE
+    folder = tmp_path_factory.mktemp("fashion")
+    try:
+        for command in ("apt-get update", "apt-get download dataset-fashion-mnist"):
+            subprocess.run(command.split(), cwd=folder, capture_output=True, check=False)
+        [package] = folder.glob("*.deb")
+        subprocess.run(["dpkg", "-x", package, folder], check=True)
+    except (OSError, ValueError):
+        pytest.skip("Debian's package dataset-fashion-mnist cannot be had")
+    return folder / FASHION_PACKAGE.relative_to("/")
 
 
 @pytest.fixture

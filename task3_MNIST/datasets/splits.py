@@ -13,10 +13,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from task3_MNIST.datasets import writers
 from task3_MNIST.datasets.image_folder import Folder
 from task3_MNIST.datasets.registry import BY_NAME, Dataset
 from task3_MNIST.errors import UsageError, UserError, unknown_name
 
+RANDOM = "random"
+THIRDS = 3
 VALIDATION = 1 / 12  # of the training images: 5,000 of MNIST's 60,000
 SPLIT_SEED = 0  # no hyperparameter: every run of a data set validates on the same images
 
@@ -143,12 +146,26 @@ def dataset_checksum(dataset: str, data_dir: Path) -> str:
     return _dataset(dataset).checksum(data_dir)
 
 
-def split_validation(split: Split, fraction: float = VALIDATION) -> tuple[Split, Split]:
-    """Return (train, validation): stratified, and the same images in every run.
+def split_validation(
+    split: Split, validation: str = RANDOM, dataset: str = "", fraction: float = VALIDATION
+) -> tuple[Split, Split]:
+    """Return (train, validation): the same images in every run.
+
+    Args:
+        split: all training images.
+        validation: `random` draws a fraction of each label; `writers` takes all images of writers
+            drawn until they are that fraction; `third1` to `third3` a third of each label.
+        dataset: its name, which says whose writers are known.
+        fraction: how much of it validates.
 
     Raises:
         UserError: a label has too few images to be in both.
     """
+    if validation == "writers":
+        chosen = _images_of_writers(dataset, len(split), fraction)
+        return split[~chosen], split[chosen]
+    if validation != RANDOM:
+        fraction = 1 / THIRDS
     counts = torch.bincount(split.labels)
     present = int((counts > 0).sum())
     scarce = ((counts == 1).nonzero()).flatten().tolist()
@@ -158,9 +175,32 @@ def split_validation(split: Split, fraction: float = VALIDATION) -> tuple[Split,
             f"cannot take {size} of {len(split)} training images for validation with at least one "
             f"per label on both sides: add images{f' of {scarce}' if scarce else ''}"
         )
+    labels = split.labels.numpy()
+    if validation == RANDOM:
+        places = validation_places(labels, size)
+    else:
+        places = _third(labels, int(validation.removeprefix("third")))
     val = torch.zeros(len(split), dtype=torch.bool)
-    val[torch.from_numpy(validation_places(split.labels.numpy(), size))] = True
+    val[torch.from_numpy(places)] = True
     return split[~val], split[val]
+
+
+def _third(labels: np.ndarray, number: int) -> np.ndarray:
+    """Return the places of one of three stratified thirds of all images."""
+    from sklearn.model_selection import StratifiedKFold
+
+    thirds = StratifiedKFold(THIRDS, shuffle=True, random_state=SPLIT_SEED)
+    _, places = list(thirds.split(labels, labels))[number - 1]
+    return places
+
+
+def _images_of_writers(dataset: str, images: int, fraction: float) -> torch.Tensor:
+    """Return (N,) bool: the images of the first writers, in a drawn order, that are enough."""
+    found = writers.train_clusters(dataset, images)
+    counts = np.bincount(found)
+    drawn = np.random.default_rng(SPLIT_SEED).permutation(len(counts))
+    enough = counts[drawn].cumsum() <= fraction * images
+    return torch.from_numpy(np.isin(found, drawn[enough]))
 
 
 def validation_places(labels: np.ndarray, size: int) -> np.ndarray:

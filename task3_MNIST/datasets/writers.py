@@ -51,7 +51,15 @@ def clusters(dataset: str, images: int) -> np.ndarray:
         dataset: its name.
         images: number of its test images.
     """
-    found = test_writers(dataset)
+    return _clusters(test_writers(dataset), images)
+
+
+def train_clusters(dataset: str, images: int) -> np.ndarray:
+    """Return the same for a data set's training images, of which there are so many."""
+    return _clusters(train_writers(dataset), images)
+
+
+def _clusters(found: Writers | None, images: int) -> np.ndarray:
     if found is None or len(found.writer) != images:
         return np.arange(images)
     return np.unique(found.writer, return_inverse=True)[1]

@@ -12,6 +12,7 @@ from torch import nn
 
 from task3_MNIST.datasets.splits import normalize
 from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.formatting import class_names
 from task3_MNIST.models.inference import predict
 from task3_MNIST.models.sklearn_baselines import refuse_baseline
 from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find_complete, require_runs
@@ -21,19 +22,20 @@ DEFAULT_MODELS = ("mlp", "cnn")
 
 @dataclass(frozen=True)
 class Trained:
-    """A model with the mean and deviation by which its training images were normalized."""
+    """A model with the mean and deviation of its training images, and the names of its classes."""
 
     model: nn.Module
     mean: float
     std: float
+    classes: list[str]
 
 
-def answer(trained: Trained, image: np.ndarray) -> tuple[int, float]:
-    """Return the digit that a model sees in a (28, 28) uint8 image, and its probability."""
+def answer(trained: Trained, image: np.ndarray) -> tuple[str, float]:
+    """Return the class that a model sees in a (28, 28) uint8 image, and its probability."""
     pixels = torch.from_numpy(image).reshape(1, 1, 28, 28)
     logits = predict(trained.model, normalize(pixels, trained.mean, trained.std))
-    probability, digit = logits.softmax(1)[0].max(0)
-    return int(digit), float(probability)
+    probability, label = logits.softmax(1)[0].max(0)
+    return trained.classes[int(label)], float(probability)
 
 
 def models_of(folders: Sequence[Path]) -> dict[str, Trained]:
@@ -92,4 +94,5 @@ def best_models(results: Path, names: Sequence[str] | None) -> dict[str, Trained
 
 def _load(run: Run) -> Trained:
     config = run.config()
-    return Trained(run.model(), config.pixel_mean, config.pixel_std)
+    names = class_names(Path(config.dataset).name)
+    return Trained(run.model(), config.pixel_mean, config.pixel_std, names)

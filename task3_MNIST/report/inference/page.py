@@ -68,4 +68,5 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
 
 def title(dataset: str) -> str:
     """Return the page's title."""
-    return f"Draw a digit: two models trained on {DATASET_NAMES.get(dataset, dataset)} answer"
+    what = "a piece of clothing" if dataset == "fashion_mnist" else "a digit"
+    return f"Draw {what}: two models trained on {DATASET_NAMES.get(dataset, dataset)} answer"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from plotly import graph_objects as go
 
+from task3_MNIST.formatting import class_names
 from task3_MNIST.report.chart import chart, plain, rows_height
 from task3_MNIST.report.comparison.rows import Entry, tidy
 
@@ -30,7 +31,7 @@ def class_heatmap(
     support = confusions.sum(2)
     errors = support - correct  # (M, 10)
     share = errors / np.maximum(support, 1)
-    classes = [str(label) for label in range(errors.shape[1])]
+    classes = class_names(tested[0].group.dataset)
     figure = go.Figure(
         go.Heatmap(
             x=classes,
@@ -68,7 +69,7 @@ def class_heatmap(
     )
     return chart(
         name,
-        _class_finding(errors, tested),
+        _class_finding(errors, classes, tested),
         "Numbers are misclassified test images; a stronger color is a larger share of the class. "
         "Of several seeds, the run of median accuracy.",
         figure,
@@ -103,7 +104,7 @@ def confusion_frame() -> dict[str, Any]:
     return chart("confusion", "", "", figure, (), ())["figure"]
 
 
-def _class_finding(errors: np.ndarray, tested: Sequence[Entry]) -> str:
+def _class_finding(errors: np.ndarray, classes: Sequence[str], tested: Sequence[Entry]) -> str:
     by_class = errors.sum(0)
     if not by_class.any():
         return "No test image is misclassified"
@@ -112,6 +113,6 @@ def _class_finding(errors: np.ndarray, tested: Sequence[Entry]) -> str:
         len(tested), f"all {len(tested)} models together"
     )
     return (
-        f"Class {hardest} is the hardest: {by_class[hardest]:,} errors by {whose}, compared with "
-        f"{by_class[easiest]:,} on class {easiest}"
+        f"Class {classes[hardest]} is the hardest: {by_class[hardest]:,} errors by {whose}, "
+        f"compared with {by_class[easiest]:,} on class {classes[easiest]}"
     )

@@ -261,7 +261,7 @@
     const onCell = (entries) => (row, column) => {
       if (!dataset.mistakes || row === column) return;
       const most = Math.max(...entries.map((entry) => entry.confusion[row][column]));
-      showImages(dataset.mistakes, entries, row, column, most);
+      showImages(dataset.mistakes, dataset.classes, entries, row, column, most);
       byId("images").scrollIntoView({ block: "nearest" });
     };
     const show = (name, chart, entries) => {
@@ -273,15 +273,11 @@
     byId("images").hidden = !dataset.mistakes;
     byId("thumbnails").replaceChildren();
     if (!first.confusion) return;
-    show("a", (cell) => confusionChart(page.confusion_frame, "confusion-a", first, cell), [first]);
+    const frame = [page.confusion_frame, dataset.classes];
+    show("a", (cell) => confusionChart(...frame, "confusion-a", first, cell), [first]);
     if (a === b || !second.confusion) return;
-    show("b", (cell) => confusionChart(page.confusion_frame, "confusion-b", second, cell), [
-      second,
-    ]);
-    show("difference", (cell) => differenceChart(page.confusion_frame, first, second, cell), [
-      first,
-      second,
-    ]);
+    show("b", (cell) => confusionChart(...frame, "confusion-b", second, cell), [second]);
+    show("difference", (cell) => differenceChart(...frame, first, second, cell), [first, second]);
   }
 
   start();

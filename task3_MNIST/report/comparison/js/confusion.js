@@ -6,19 +6,21 @@ const Confusion = (function () {
   const { MINUS } = Format;
   const { escapeHtml } = Charts;
 
-  const CLASSES = 10;
-
-  /** Return the chart of one model's confusion matrix; onCell(true, predicted) shows images. */
-  function confusionChart(frame, name, entry, onCell) {
+  /**
+   * Return the chart of one model's confusion matrix; onCell(true, predicted) shows images.
+   * `classes` are the names of the classes.
+   */
+  function confusionChart(frame, classes, name, entry, onCell) {
     const errors = withoutDiagonal(entry.confusion);
     const all = sum(errors);
     const most = largestCell(errors, (value) => value);
     const finding = most
-      ? `${entry.name}: ${all} errors, most often a ${most.row} misclassified as ` +
-        `${most.column} (${most.value} times)`
+      ? `${entry.name}: ${all} errors, most often a ${classes[most.row]} misclassified as ` +
+        `${classes[most.column]} (${most.value} times)`
       : `${entry.name}: no errors`;
     return matrixChart({
       frame,
+      classes,
       name,
       finding,
       about:
@@ -26,13 +28,14 @@ const Confusion = (function () {
       matrix: errors,
       scale: "errors",
       describe: (row, column, value) =>
-        `${value} images of class ${row} are misclassified as ${column} by ${entry.name}`,
+        `${value} images of class ${classes[row]} are misclassified as ${classes[column]} ` +
+        `by ${entry.name}`,
       onCell,
     });
   }
 
   /** Return the chart of b's errors minus a's. */
-  function differenceChart(frame, a, b, onCell) {
+  function differenceChart(frame, classes, a, b, onCell) {
     const matrix = withoutDiagonal(
       b.confusion.map((row, i) => row.map((value, j) => value - a.confusion[i][j])),
     );
@@ -43,10 +46,12 @@ const Confusion = (function () {
         ? "as many errors as"
         : `${Math.abs(total)} errors ${total < 0 ? "fewer" : "more"} than`;
     const where = most
-      ? `; largest change: ${most.row} misclassified as ${most.column} (${signed(most.value)})`
+      ? `; largest change: ${classes[most.row]} misclassified as ${classes[most.column]} ` +
+        `(${signed(most.value)})`
       : "";
     return matrixChart({
       frame,
+      classes,
       name: "confusion-difference",
       finding: `${b.name} makes ${change} ${a.name}${where}`,
       about:
@@ -55,7 +60,7 @@ const Confusion = (function () {
       matrix,
       scale: "difference",
       describe: (row, column, value) =>
-        `class ${row} misclassified as ${column}: ${b.confusion[row][column]} by ${b.name}, ` +
+        `class ${classes[row]} misclassified as ${classes[column]}: ${b.confusion[row][column]} by ${b.name}, ` +
         `${a.confusion[row][column]} by ${a.name}, difference ${signed(value)}`,
       onCell,
       show: signed,
@@ -64,6 +69,7 @@ const Confusion = (function () {
 
   function matrixChart({
     frame,
+    classes,
     name,
     finding,
     about,
@@ -75,6 +81,8 @@ const Confusion = (function () {
   }) {
     const figure = structuredClone(frame);
     const [trace] = figure.data;
+    const ticks = { tickvals: classes.map((_, label) => String(label)), ticktext: classes };
+    for (const axis of ["xaxis", "yaxis"]) Object.assign(figure.layout[axis], ticks);
     const largest = Math.max(1, ...matrix.flat().map((value) => Math.abs(value ?? 0)));
     trace.z = matrix;
     trace.zmin = scale === "difference" ? -largest : 0;
@@ -103,17 +111,14 @@ const Confusion = (function () {
       about,
       figure,
       table: {
-        columns: [
-          "true \\ predicted",
-          ...Array.from({ length: CLASSES }, (_, label) => String(label)),
-        ],
-        rows: matrix.map((row, i) => [String(i), ...row.map((value, j) => cell(value, i, j))]),
+        columns: ["true \\ predicted", ...classes],
+        rows: matrix.map((row, i) => [classes[i], ...row.map((value, j) => cell(value, i, j))]),
       },
     };
   }
 
   /** Show the stored images of a true class that any of the entries takes for a predicted one. */
-  function showImages(mistakes, entries, trueClass, predictedClass, counts) {
+  function showImages(mistakes, classes, entries, trueClass, predictedClass, counts) {
     const title = document.getElementById("images-title");
     const note = document.getElementById("images-note");
     const names = entries.map((entry) => entry.name).join(" or ");
@@ -125,16 +130,17 @@ const Confusion = (function () {
           (entry) => mistakes.predicted[entry.place]?.[place] === String(predictedClass),
         ),
       );
-    title.textContent = `A ${trueClass} misclassified as ${predictedClass} by ${names}`;
+    title.textContent =
+      `A ${classes[trueClass]} misclassified as ${classes[predictedClass]} by ${names}`;
     const kept = found.length < counts ? `${found.length} of them are stored in this page. ` : "";
     note.textContent = found.length
       ? `${kept}Below each image: its index in the test set, and the prediction of each model.`
       : "No image is stored for this cell.";
-    const items = found.map(({ index, place }) => thumbnail(mistakes, entries, index, place));
+    const items = found.map(({ index, place }) => thumbnail(mistakes, classes, entries, index, place));
     document.getElementById("thumbnails").replaceChildren(...items);
   }
 
-  function thumbnail(mistakes, entries, index, place) {
+  function thumbnail(mistakes, classes, entries, index, place) {
     const answers = entries.map((entry) => ({
       name: entry.name,
       answer: mistakes.predicted[entry.place]?.[place] ?? "–",
@@ -143,7 +149,7 @@ const Confusion = (function () {
     const picture = element("span", {
       class: "digit",
       role: "img",
-      "aria-label": `Test image ${index}, labeled ${truth}`,
+      "aria-label": `Test image ${index}, labeled ${classes[truth]}`,
     });
     const [column, row] = [place % mistakes.columns, Math.floor(place / mistakes.columns)];
     picture.style.backgroundPosition = `${-56 * column}px ${-56 * row}px`;
@@ -153,7 +159,7 @@ const Confusion = (function () {
       element(
         "span",
         { class: answer === truth ? "correct" : "incorrect" },
-        `${answer === truth ? "✓" : "✗"} ${answer} ${name}`,
+        `${answer === truth ? "✓" : "✗"} ${classes[answer] ?? answer} ${name}`,
       ),
     );
     return element("li", {}, picture, element("span", { class: "muted" }, `#${index}`), lines);

@@ -10,10 +10,11 @@ const Answers = (function () {
   /**
    * Return a card that shows one model's answer, and its methods.
    *
-   * `choices` are the models to choose from; `onChoose(model)` is called with the reader's choice.
+   * `choices` are the models to choose from, `classes` the names of the classes;
+   * `onChoose(model)` is called with the reader's choice.
    */
-  function makeAnswer(title, choices, onChoose) {
-    const bars = Array.from({ length: 10 }, (_, digit) => makeBar(digit));
+  function makeAnswer(title, choices, classes, onChoose) {
+    const bars = classes.map(makeBar);
     const select = element("select", {
       "aria-label": title,
       onchange: () => onChoose(choices[select.selectedIndex]),
@@ -32,7 +33,7 @@ const Answers = (function () {
       element("p", { class: "verdict" }, digit, confidence),
       element(
         "ol",
-        { class: "bars", "aria-label": "Probability of each digit" },
+        { class: "bars", "aria-label": "Probability of each class" },
         bars.map(({ node }) => node),
       ),
       facts,
@@ -59,9 +60,9 @@ const Answers = (function () {
     function show(probabilities, label = null) {
       const best = probabilities ? argmax(probabilities) : null;
       card.dataset.prediction = probabilities ? String(best) : "";
-      digit.textContent = probabilities ? String(best) : "–";
+      digit.textContent = probabilities ? classes[best] : "–";
       confidence.textContent = probabilities
-        ? probabilityText(probabilities[best]) + judgement(best, label)
+        ? probabilityText(probabilities[best]) + judgement(best, label, classes)
         : "nothing drawn yet";
       card.classList.toggle("correct", probabilities !== null && label === best);
       card.classList.toggle(
@@ -84,9 +85,9 @@ const Answers = (function () {
     return { card, follow, setModel, show, showLatency };
   }
 
-  function judgement(answer, label) {
+  function judgement(answer, label, classes) {
     if (label === null) return "";
-    return answer === label ? " · ✓ correct" : ` · ✗ labeled ${label}`;
+    return answer === label ? " · ✓ correct" : ` · ✗ labeled ${classes[label]}`;
   }
 
   function describeModel(model) {

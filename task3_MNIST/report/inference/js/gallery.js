@@ -22,17 +22,18 @@ const Gallery = (function () {
   /**
    * Make the gallery work and return `update()`, which follows a change of the models shown.
    *
-   * `images` is a list of { pixels, label, index, doubt, place }; `load(image)` is called when one
-   * is chosen.
+   * `images` is a list of { pixels, label, index, doubt, place }, `classes` the names of the
+   * classes; `load(image)` is called when one is chosen.
    */
-  function makeGallery(section, images, shownModels, load) {
+  function makeGallery(section, images, classes, shownModels, load) {
     const grid = section.querySelector(".tiles");
     const summary = section.querySelector("#gallery-summary");
     const more = section.querySelector("#gallery-more");
     const [digit, who, confidence, doubtful] = ["digit", "who", "confidence", "doubtful"].map(
       (name) => section.querySelector(`#gallery-${name}`),
     );
-    const tip = makeTip(section);
+    const tip = makeTip(section, classes);
+    digit.append(...classes.map((name, value) => element("option", { value }, name)));
     let models = [];
     let found = [];
 
@@ -74,10 +75,10 @@ const Gallery = (function () {
       const correct = answers.every((answer) => answer.correct);
       const said = answers.map((answer, m) => {
         const verdict = answer.correct ? "correct" : "incorrect";
-        return `${models[m].name} predicts ${answer.digit}, ${verdict}`;
+        return `${models[m].name} predicts ${classes[answer.digit]}, ${verdict}`;
       });
       const doubt = image.doubt ? ", doubtful label" : "";
-      const marks = answers.map((answer) => answerMark(answer.digit, image.label));
+      const marks = answers.map((answer) => answerMark(answer.digit, image.label, classes));
       const tile = element(
         "button",
         {
@@ -86,11 +87,11 @@ const Gallery = (function () {
           "data-index": image.index,
           "data-label": image.label,
           "aria-label":
-            `Test image ${image.index}, labeled ${image.label}${doubt}: ` + said.join("; "),
+            `Test image ${image.index}, labeled ${classes[image.label]}${doubt}: ` + said.join("; "),
           onclick: () => load(image),
         },
         canvas,
-        element("span", { class: "label" }, `label ${image.label}${image.doubt ? " ?" : ""}`),
+        element("span", { class: "label" }, `label ${classes[image.label]}${image.doubt ? " ?" : ""}`),
         element("span", { class: "marks" }, marks),
       );
       for (const event of ["mouseenter", "focus"]) {
@@ -149,7 +150,7 @@ const Gallery = (function () {
   }
 
   /** Return the box with the three highest probabilities of the tile under the pointer or in focus. */
-  function makeTip(section) {
+  function makeTip(section, classes) {
     const node = element("div", { id: "tip", role: "tooltip", hidden: true });
     section.append(node);
     document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
@@ -161,9 +162,9 @@ const Gallery = (function () {
       tile.setAttribute("aria-describedby", "tip");
       const doubt = image.doubt ? [element("p", {}, doubtText(image.doubt))] : [];
       node.replaceChildren(
-        element("strong", {}, `Test image ${image.index}, labeled ${image.label}`),
+        element("strong", {}, `Test image ${image.index}, labeled ${classes[image.label]}`),
         ...doubt,
-        ...models.map((model) => tipLines(model, image)),
+        ...models.map((model) => tipLines(model, image, classes)),
       );
       node.hidden = false;
       const [box, frame] = [tile.getBoundingClientRect(), section.getBoundingClientRect()];
@@ -181,14 +182,14 @@ const Gallery = (function () {
     return { show, hide };
   }
 
-  function tipLines(model, image) {
+  function tipLines(model, image, classes) {
     const { probabilities } = storedAnswer(model, image);
     const lines = probabilities
       .map((_, digit) => digit)
       .sort((a, b) => probabilities[b] - probabilities[a])
       .slice(0, 3)
       .map((digit) => {
-        const { node, show } = makeBar(digit);
+        const { node, show } = makeBar(classes[digit]);
         node.classList.toggle("true", digit === image.label);
         show(probabilities[digit]);
         return node;

@@ -185,7 +185,7 @@
 
   function loadStored(image) {
     drawing.showPicture(pictureOfStored(image));
-    say(`Test image ${image.index} loaded, labeled ${image.label}`);
+    say(`Test image ${image.index} loaded, labeled ${pageData.classes[image.label]}`);
   }
 
   function loadDigit(digit) {
@@ -209,10 +209,12 @@
   const surface = document.getElementById("canvas");
   const drawing = makeDrawing(surface, { onChange: update, say, load: loadDigit });
   const sample = pageData.sample.map((place) => images[place]);
-  const push = makePush(document.getElementById("push"), sample, normalize, () => shown);
+  const { classes } = pageData;
+  const push = makePush(document.getElementById("push"), sample, classes, normalize, () => shown);
   const gallery = makeGallery(
     document.getElementById("gallery"),
     images,
+    classes,
     () => shown,
     (image) => {
       loadStored(image);
@@ -234,9 +236,8 @@
     if (!model.reason) shown.push(model);
   }
   answers = shown.map((_, place) => {
-    return makeAnswer(place ? "Second model" : "First model", models, (model) =>
-      choose(place, model),
-    );
+    const title = place ? "Second model" : "First model";
+    return makeAnswer(title, models, classes, (model) => choose(place, model));
   });
   document.getElementById("answers").replaceChildren(...answers.map(({ card }) => card));
   listModels();

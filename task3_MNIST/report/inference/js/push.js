@@ -17,9 +17,10 @@ const Push = (function () {
   /**
    * Make the sliders of the section work and return `follow()`, which follows a change of models.
    *
-   * `sample` is a list of { pixels, label }; `shownModels()` returns the models to measure.
+   * `sample` is a list of { pixels, label }, `classes` the names of the classes; `shownModels()`
+   * returns the models to measure.
    */
-  function makePush(section, sample, normalize, shownModels) {
+  function makePush(section, sample, classes, normalize, shownModels) {
     const sliders = [...section.querySelectorAll("input[type=range]")];
     const results = section.querySelector(".push-results");
     const examples = sample.slice(0, EXAMPLES).map(() => smallCanvas(SIDE, SIDE));
@@ -63,7 +64,7 @@ const Push = (function () {
 
     function showExample(i, pixels, answers) {
       paintGray(examples[i], pixels);
-      marks[i].replaceChildren(...answers.map((answer) => answerMark(answer, sample[i].label)));
+      marks[i].replaceChildren(...answers.map((answer) => answerMark(answer, sample[i].label, classes)));
     }
 
     sliders.forEach((slider) => slider.addEventListener("input", update));
@@ -102,9 +103,9 @@ const Push = (function () {
   }
 
   /** Return "✓ 7" in green or "✗ 2" in red: a prediction and whether it is correct. */
-  function answerMark(answer, label) {
+  function answerMark(answer, label, classes) {
     const correct = answer === label;
-    const text = `${correct ? "✓" : "✗"} ${answer}`;
+    const text = `${correct ? "✓" : "✗"} ${classes[answer]}`;
     return element("span", { class: correct ? "mark correct" : "mark incorrect" }, text);
   }
 
