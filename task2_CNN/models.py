@@ -18,6 +18,8 @@ class Conv(NamedTuple):
     `pool` above 1 pools right behind the convolution. Pooling before the ReLU or after it is the
     same, and all that follows has a quarter of the values to work on. A `whitened` first
     convolution is not trained: `whiten` computes its kernels from images. It has no batch norm.
+    With `weights` "local" each position has a kernel of its own, with "dense" each unit sees all
+    of the image: what is left of a convolution without shared weights, and without its small view.
     """
 
     channels: int
@@ -26,6 +28,7 @@ class Conv(NamedTuple):
     stride: int = 1
     pool: int = 1
     whitened: bool = False
+    weights: str = "shared"
 
 
 class Pool(NamedTuple):
@@ -62,17 +65,8 @@ class CNN(nn.Module):
             if isinstance(part, Conv):
                 if part.padding < 0:
                     layers.append(nn.ZeroPad2d(part.padding))
-                convolution = nn.Conv2d(
-                    channels,
-                    part.channels,
-                    part.kernel,
-                    stride=part.stride,
-                    padding=max(part.padding, 0),
-                    # a bias before batch norm is subtracted again, so it is left out
-                    bias=not batch_norm,
-                )
-                convolution.weight.requires_grad_(not part.whitened)
-                layers.append(convolution)
+                # a bias before batch norm is subtracted again, so it is left out
+                layers += CONNECTIONS[part.weights](part, channels, side, not batch_norm)
                 channels = part.channels
                 side = (side + 2 * part.padding - part.kernel) // part.stride + 1
                 if part.pool > 1:
@@ -105,6 +99,53 @@ class CNN(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (B, 10) of images (B, 1, 28, 28), normalized."""
         return self.classifier(self.features(images))
+
+
+def _shared(part: Conv, channels: int, side: int, bias: bool) -> list[nn.Module]:
+    convolution = nn.Conv2d(
+        channels,
+        part.channels,
+        part.kernel,
+        stride=part.stride,
+        padding=max(part.padding, 0),
+        bias=bias,
+    )
+    convolution.weight.requires_grad_(not part.whitened)
+    return [convolution]
+
+
+def _local(part: Conv, channels: int, side: int, bias: bool) -> list[nn.Module]:
+    return [LocallyConnected(channels, part.channels, part.kernel, part.padding, side)]
+
+
+def _dense(part: Conv, channels: int, side: int, bias: bool) -> list[nn.Module]:
+    out = side + 2 * part.padding - part.kernel + 1
+    linear = nn.Linear(channels * side**2, part.channels * out**2)
+    return [nn.Flatten(), linear, nn.Unflatten(1, (part.channels, out, out))]
+
+
+CONNECTIONS = {"shared": _shared, "local": _local, "dense": _dense}
+
+
+class LocallyConnected(nn.Module):
+    """A convolution of stride 1 whose weights differ from position to position (LeCun 1989)."""
+
+    def __init__(self, channels: int, out: int, kernel: int, padding: int, side: int) -> None:
+        super().__init__()
+        self.kernel, self.padding = kernel, padding
+        self.side = side + 2 * padding - kernel + 1
+        fan_in = channels * kernel**2
+        limit = fan_in**-0.5  # as PyTorch initializes a convolution
+        weight = torch.empty(self.side**2, fan_in, out).uniform_(-limit, limit)
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(torch.empty(out, self.side**2).uniform_(-limit, limit))
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return maps (B, out, side, side) of maps (B, channels, ...)."""
+        patches = F.unfold(maps, self.kernel, padding=self.padding)  # (B, fan_in, positions)
+        values = torch.bmm(patches.permute(2, 0, 1), self.weight)  # (positions, B, out)
+        values = values.permute(1, 2, 0) + self.bias  # (B, out, positions)
+        return values.unflatten(2, (self.side, self.side))
 
 
 WHITENING_IMAGES = 500  # enough: 50,000 patches in `cnn_whitened`
@@ -193,6 +234,23 @@ VARIANTS: dict[str, dict] = {
     ),
 }
 
+# LeNet-5's units, connected in other ways: for the study `weight_sharing`, and in no list of models
+STUDIED: dict[str, dict] = {
+    f"lenet5_{weights}": dict(
+        features=(
+            *(Conv(6, 5, padding=2, weights=weights), Pool()),
+            *(Conv(16, 5, weights=weights), Pool(), Conv(120, 5)),
+        ),
+        hidden=(84,),
+    )
+    for weights in ("local", "dense")
+} | {
+    "lenet5_strided": dict(
+        features=(Conv(6, 5, padding=2, stride=2), Conv(16, 5, stride=2), Conv(120, 5)),
+        hidden=(84,),
+    )
+}
+
 GRID = "cnn_d{1..3}_w{8..64}"
 # for a model-size study: at each depth, every width twice the one before
 GRID_POINTS = [f"cnn_d{depth}_w{8 << doubled}" for depth in range(1, 4) for doubled in range(4)]
@@ -207,8 +265,8 @@ def variant(name: str) -> dict | None:
     A grid model has `d` times a 3x3 convolution with padding and pooling; the first has `w`
     channels and each further one twice as many, since the sides of the map halve.
     """
-    if name in VARIANTS:
-        return VARIANTS[name]
+    if name in VARIANTS or name in STUDIED:
+        return VARIANTS.get(name) or STUDIED[name]
     match = re.fullmatch(r"cnn_d([1-3])_w([1-9]\d?)", name, re.ASCII)
     if match and 8 <= int(match[2]) <= 64:
         depth, width = int(match[1]), int(match[2])

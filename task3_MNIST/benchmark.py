@@ -47,7 +47,7 @@ def main() -> None:
         work, failures = plan(jobs, options.results, options.data)
         ready = len(jobs) - len(work)
         print(f"{len(jobs)} runs, {ready} of them finished; {options.jobs} at a time", flush=True)
-        failures |= run_jobs(work, ready, options, device)
+        failures |= run_jobs(work, ready, options.results, options.jobs, device)
         result = conclude(jobs, failures, options.results, options.data)
     except KeyboardInterrupt:
         ended = sum(finished(job.run(options.results)) for job in jobs)

@@ -37,7 +37,7 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     training = resolve_config(options.model, options.recipe, device=CPU)
     fetch("mnist", options.data, test=False)
-    train, _ = load_splits("mnist", options.data, full_train=False, device=CPU)
+    train, _ = load_splits("mnist", options.data, CPU)
     measured = profile_steps(training, train)
     print(profile_text(measured))
     print(f"written to {write_speed_file(measured, options.out)}")

@@ -22,7 +22,13 @@ from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.files import REPOSITORY
 from task3_MNIST.formatting import count
 from task3_MNIST.report.reference.pages import write_document, write_pages
-from task3_MNIST.report.reference.publish import differing_machines, finished_runs, publish
+from task3_MNIST.report.reference.publish import (
+    differing_machines,
+    finished_runs,
+    publish,
+    publish_studies,
+)
+from task3_MNIST.report.reference.tables import STUDIES
 
 
 def main() -> None:
@@ -49,6 +55,12 @@ def main() -> None:
         metavar="FILE",
         help="the files whose tables are made again (default: README.md and docs/*.md)",
     )
+    parser.add_argument(
+        "--studies",
+        type=folder,
+        metavar="FOLDER",
+        help="also publish the studies in a folder, such as results/studies",
+    )
     parser.add_argument("--no-pages", action="store_true", help="make no pages and no plots")
     add_data_flag(parser)
     options = parser.parse_args()
@@ -64,6 +76,9 @@ def main() -> None:
             print(f"warning: {line}", file=sys.stderr)
         runs = sum(len(group.runs) for group in groups)
         print(f"{count(runs, 'run')} in {options.reference}")
+    if options.studies:
+        names = publish_studies(options.studies, options.reference / STUDIES)
+        print(f"studies in {options.reference / STUDIES}: {', '.join(names)}")
     for path in options.documents:
         if write_document(path, options.reference):
             print(f"{path}: written")

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import joblib
@@ -25,7 +25,7 @@ from task3_MNIST.cli.arguments import (
 )
 from task3_MNIST.datasets.splits import DATASETS
 from task3_MNIST.errors import UserError
-from task3_MNIST.experiments.parallel import finish_runs
+from task3_MNIST.experiments.parallel import Finish, finish_runs
 from task3_MNIST.experiments.train import Job
 from task3_MNIST.files import REPOSITORY
 
@@ -92,30 +92,39 @@ def benchmark_parser() -> argparse.ArgumentParser:
 
 
 def run_jobs(
-    work: dict[Job, float], finished: int, options: argparse.Namespace, device: torch.device
+    work: dict[Job, float],
+    finished: int,
+    results: Path,
+    processes: int,
+    device: torch.device,
+    finishes: Mapping[Job, Finish] | None = None,
+    outcome: Callable[[Job, Path], str] = Job.outcome,
 ) -> dict[Job, str]:
     """Run jobs in the order given, print a line for each, and return why those that failed did.
 
     Args:
         work: the jobs, each with its estimated work.
         finished: how many of the grid were finished before.
-        options: `results` and `jobs`.
+        results: the folder of the run folders.
+        processes: how many runs at a time.
         device: where to compute.
+        finishes: as in `finish_runs`.
+        outcome: what to print of a run that ended.
     """
     failures = {}
-    with progress(work, options.results) as (bar, ended):
+    with progress(work, results) as (bar, ended):
 
         def killed() -> None:
             bar.write("a worker was killed: what it and the others ran begins again")
 
-        outcomes = finish_runs(list(work), options.results, device, options.jobs, killed)
+        outcomes = finish_runs(list(work), results, device, processes, killed, finishes)
         with contextlib.closing(outcomes):
             for job, failure in outcomes:
                 ended.add(job)
                 if failure:
                     failures[job] = failure
-                line = "failed, see the end" if failure else job.outcome(options.results)
-                name = job.run(options.results).folder.relative_to(options.results).as_posix()
+                line = "failed, see the end" if failure else outcome(job, results)
+                name = job.run(results).folder.relative_to(results).as_posix()
                 bar.write(f"{finished + len(ended)}/{finished + len(work)} {name}: {line}")
                 sys.stdout.flush()
     return failures

@@ -154,7 +154,7 @@ def _load_splits(
     options: argparse.Namespace, config: TrainConfig, device: torch.device
 ) -> tuple[Split, Split | None]:
     fetch(options.dataset, options.data, test=not options.no_evaluate)
-    return load_splits(options.dataset, options.data, config.full_train, device)
+    return load_splits(options.dataset, options.data, device, config.full_train, config.validation)
 
 
 def _load_test(options: argparse.Namespace, device: torch.device) -> Split:

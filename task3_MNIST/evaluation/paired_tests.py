@@ -130,18 +130,55 @@ def compare_models(
     Returns:
         the difference of accuracies, a minus b; with a margin, of error rates, (1 + margin) b - a.
     """
+    return contrast((-1, 1 + margin), (incorrect_a, incorrect_b), variances, images)
+
+
+def contrast(
+    coefficients: Sequence[float],
+    incorrect: Sequence[np.ndarray],
+    variances: Sequence[SeedVariance],
+    images: np.ndarray,
+) -> Difference:
+    """Test a sum of several models' error rates, each times a coefficient; see `compare_models`.
+
+    A difference of two differences is such a sum: what a change takes from one model, minus what
+    it takes from another.
+
+    Args:
+        coefficients: of each error rate.
+        incorrect: for each model (seeds, people), as in `compare_models`.
+        variances: of each model between its seeds, in images.
+        images: (people,) each writer's number of images.
+    """
     n = images.sum()
-    incorrect = (incorrect_a.astype(float), (1 + margin) * incorrect_b)
-    rates = [model.sum() / len(model) / n for model in incorrect]
+    weighted = [factor * model for factor, model in zip(coefficients, incorrect, strict=True)]
     of_seeds = [
-        SeedVariance(factor * variance.value / len(model) / n**2, variance.degrees)
-        for factor, variance, model in zip(
-            (1, (1 + margin) ** 2), variances, incorrect, strict=True
-        )
+        SeedVariance(factor**2 * variance.value / len(model) / n**2, variance.degrees)
+        for factor, variance, model in zip(coefficients, variances, incorrect, strict=True)
     ]
-    of_writers = SeedVariance(_writer_variance(incorrect, images), len(images) - 1)
+    of_writers = SeedVariance(_writer_variance(weighted, images), len(images) - 1)
     tests = (_t_test(of_seeds), _t_test([*of_seeds, of_writers]))
-    return Difference(float(rates[1] - rates[0]), tests)
+    return Difference(float(sum(model.sum() / len(model) / n for model in weighted)), tests)
+
+
+def contrast_of_means(
+    coefficients: Sequence[float], groups: Sequence[Sequence[float]]
+) -> Difference:
+    """Test a sum of means, each times a coefficient, by the variation between seeds alone.
+
+    Welch 1947, for two means or more.
+
+    Args:
+        coefficients: of each mean.
+        groups: for each mean the value of each seed, two or more.
+    """
+    parts = [
+        SeedVariance(factor**2 * float(np.var(group, ddof=1)) / len(group), len(group) - 1)
+        for factor, group in zip(coefficients, groups, strict=True)
+    ]
+    pairs = zip(coefficients, groups, strict=True)
+    mean = sum(factor * float(np.mean(group)) for factor, group in pairs)
+    return Difference(mean, (_t_test(parts),))
 
 
 def probability_of_superiority(
@@ -228,17 +265,17 @@ def difference_interval(accuracies_a: np.ndarray, accuracies_b: np.ndarray) -> t
     return float(low), float(high)
 
 
-def _writer_variance(incorrect: Sequence[np.ndarray], images: np.ndarray) -> float:
-    """Return how much of the variance of a difference of error rates other writers would add.
+def _writer_variance(weighted: Sequence[np.ndarray], images: np.ndarray) -> float:
+    """Return how much of the variance of a sum of error rates other writers would add.
 
     Args:
-        incorrect: of two models, each (seeds, people).
+        weighted: of each model (seeds, people), incorrect images times its coefficient.
         images: (people,) each writer's number of images.
     """
     n, people = images.sum(), len(images)
     # how far each run is above its own error rate with each writer
-    centered = [model - model.sum(1, keepdims=True) / n * images for model in incorrect]
-    variance = ((centered[0].mean(0) - centered[1].mean(0)) ** 2).sum()
+    centered = [model - model.sum(1, keepdims=True) / n * images for model in weighted]
+    variance = (sum(model.mean(0) for model in centered) ** 2).sum()
     for model in centered:
         seeds = len(model)
         if seeds > 1:  # what differs because each seed errs on others is the seeds' own variance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -19,7 +19,7 @@ from task3_MNIST.models import registry
 from task3_MNIST.models.size import count_flops
 from task3_MNIST.models.sklearn_baselines import refuse_baseline
 from task3_MNIST.runs.commands import train_command
-from task3_MNIST.runs.folder import check_same
+from task3_MNIST.runs.folder import Run, check_same
 from task3_MNIST.runs.groups import read_groups
 from task3_MNIST.runs.records import RunGroup
 from task3_MNIST.runs.tables import SUMMARY, write_summary
@@ -98,11 +98,20 @@ class GridResult:
 
 
 def plan(
-    jobs: Sequence[Job], results: Path, data_dir: Path
+    jobs: Sequence[Job],
+    results: Path,
+    data_dir: Path,
+    is_finished: Callable[[Run], bool] = finished,
 ) -> tuple[dict[Job, float], dict[Job, str]]:
     """Return the jobs that are to be run, the longest first, and what is wrong with finished ones.
 
     Each job comes with its estimated work; see `estimate`. Data sets that are needed are fetched.
+
+    Args:
+        jobs: all that are wanted.
+        results: the folder of the run folders.
+        data_dir: the folder of the data sets.
+        is_finished: says of a run whether nothing is left to do.
 
     Raises:
         UsageError: two of the jobs would share a folder.
@@ -126,7 +135,7 @@ def plan(
     checksum = functools.cache(dataset_checksum)
     for job in jobs:
         run = job.run(results)
-        if not finished(run):
+        if not is_finished(run):
             waiting.append(job)
             continue
         try:

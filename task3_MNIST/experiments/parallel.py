@@ -11,7 +11,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,17 @@ from task3_MNIST.files import write_atomic
 from task3_MNIST.runs.folder import Run, check_same
 
 KILLS = 2  # after so many, a run is taken for the cause
+# what follows a run's training, in its worker, while it holds the run's lock
+Finish = Callable[[Run, Job, torch.device], None]
+
+
+def evaluate(run: Run, job: Job, device: torch.device) -> None:
+    """Evaluate and draw a run."""
+    evaluate_and_plot(run, lambda: test_images(job).normalized(device))
+
+
+def leave_sealed(run: Run, job: Job, device: torch.device) -> None:
+    """Do nothing: the test set is not read for the run."""
 
 
 def finish_runs(
@@ -36,8 +47,9 @@ def finish_runs(
     device: torch.device,
     processes: int,
     on_killed: Callable[[], None],
+    finishes: Mapping[Job, Finish] | None = None,
 ) -> Iterator[tuple[Job, str | None]]:
-    """Train, evaluate and draw runs, begun in the order given; what is there is not done again.
+    """Train and finish runs, begun in the order given; what is there is not done again.
 
     A killed worker takes the other workers with it: all runs in flight are begun again, from
     their checkpoints. Whoever leaves this iterator before its end, by Ctrl-C too, closes it:
@@ -49,6 +61,7 @@ def finish_runs(
         device: where to compute.
         processes: how many runs at a time; one needs no other process.
         on_killed: called whenever a worker was killed.
+        finishes: what follows the training of a job, if not its evaluation; it can be pickled.
 
     Yields:
         each job as it ends, and why it failed, or None.
@@ -59,7 +72,7 @@ def finish_runs(
         begun: list[Job] = []
         try:
             with contextlib.closing(
-                _in_workers(waiting, begun, results, device, processes)
+                _in_workers(waiting, begun, results, device, processes, finishes or {})
             ) as outcomes:
                 for job, failure in outcomes:
                     waiting.remove(job)
@@ -79,14 +92,19 @@ def finish_runs(
 
 
 def _in_workers(
-    jobs: list[Job], begun: list[Job], results: Path, device: torch.device, processes: int
+    jobs: list[Job],
+    begun: list[Job],
+    results: Path,
+    device: torch.device,
+    processes: int,
+    finishes: Mapping[Job, Finish],
 ) -> Iterator[tuple[Job, str | None]]:
     """Yield as `finish_runs` does until a worker is killed; `begun` receives what is begun."""
 
     def tasks() -> Iterator[tuple]:
         for job in list(jobs):
             begun.append(job)
-            yield delayed(_finish_run)(job, results, device)
+            yield delayed(_finish_run)(job, results, device, finishes.get(job, evaluate))
 
     return side_by_side(tasks(), min(processes, len(jobs)))
 
@@ -166,7 +184,9 @@ def _begin_worker(parent: int) -> None:
     threading.Thread(target=end_with_parent, daemon=True).start()
 
 
-def _finish_run(job: Job, results: Path, device: torch.device) -> tuple[Job, str | None]:
+def _finish_run(
+    job: Job, results: Path, device: torch.device, finish: Finish
+) -> tuple[Job, str | None]:
     """Bring a run to its end; return the job, and why it failed, or None."""
     torch.set_num_threads(1)
     run = job.run(results)
@@ -175,9 +195,8 @@ def _finish_run(job: Job, results: Path, device: torch.device) -> tuple[Job, str
             if run.complete:
                 check_same(run, job.identity(_checksum))
             else:
-                splits = _splits(job.dataset, job.data_dir, job.config.full_train, device)
-                train_run(run, job, splits, lambda _: None, _checksum)
-            evaluate_and_plot(run, lambda: _test(job.dataset, job.data_dir, device))
+                train_run(run, job, splits(job, device), lambda _: None, _checksum)
+            finish(run, job, device)
     except Exception as error:  # not even a fault of the code stops a night's other runs
         return job, explain(error, f"{ERROR_NAME} in its folder shows where")
     return job, None
@@ -197,11 +216,20 @@ def _traceback_left(run: Run) -> Iterator[None]:
 # One data set at a time: each takes memory, and runs of one come after each other.
 
 
+def splits(job: Job, device: torch.device) -> tuple[Split, Split | None]:
+    """Return training and validation images of a job, normalized, before any condition."""
+    config = job.config
+    return _splits(job.dataset, job.data_dir, device, config.full_train, config.validation)
+
+
+def test_images(job: Job) -> Split:
+    """Return the test images of a job's data set as they are read."""
+    return _test(job.dataset, job.data_dir)
+
+
 @functools.lru_cache(maxsize=1)
-def _splits(
-    dataset: str, data_dir: Path, full_train: bool, device: torch.device
-) -> tuple[Split, Split | None]:
-    return load_splits(dataset, data_dir, full_train, device)
+def _splits(*which: Any) -> tuple[Split, Split | None]:
+    return load_splits(*which)
 
 
 @functools.lru_cache(maxsize=1)
@@ -210,5 +238,5 @@ def _checksum(dataset: str, data_dir: Path) -> str:
 
 
 @functools.lru_cache(maxsize=1)
-def _test(dataset: str, data_dir: Path, device: torch.device) -> Split:
-    return load_test(dataset, data_dir, replace_altered=True).normalized(device)
+def _test(dataset: str, data_dir: Path) -> Split:
+    return load_test(dataset, data_dir, replace_altered=True)

@@ -38,6 +38,7 @@ from task3_MNIST.runs.folder import (
     run_folder,
 )
 from task3_MNIST.runs.provenance import provenance
+from task3_MNIST.training.conditions import under_conditions
 from task3_MNIST.training.easy_images import images_of_epoch
 from task3_MNIST.training.loop import EpochMetrics, build_optimizer, fit, seed_generators
 from task3_MNIST.training.recipes import Resolved, resolve_config
@@ -127,13 +128,22 @@ def usable_name(dataset: str) -> str:
 
 
 def load_splits(
-    dataset: str, data_dir: Path, full_train: bool, device: torch.device
+    dataset: str,
+    data_dir: Path,
+    device: torch.device,
+    full_train: bool = False,
+    validation: str = "random",
 ) -> tuple[Split, Split | None]:
-    """Return (train, validation), normalized, on the device; no validation with `full_train`."""
+    """Return (train, validation), normalized, on the device; no validation with `full_train`.
+
+    `validation` says which images validate, as in `TrainConfig`.
+    """
     images = load_train(dataset, data_dir)
     # split before they are moved: scikit-learn reads labels, and reads them on the CPU only
-    train, val = (images, None) if full_train else split_validation(images)
-    return train.normalized(device), None if val is None else val.normalized(device)
+    if full_train:
+        return images.normalized(device), None
+    train, val = split_validation(images, validation, dataset)
+    return train.normalized(device), val.normalized(device)
 
 
 def train_run(
@@ -156,10 +166,10 @@ def train_run(
         UserError: the folder holds another run, its checkpoint is corrupt, or the loss
             diverged.
     """
-    train, val = splits
+    train, val = under_conditions(*splits, job.config)
     device = train.images.device
     checkpoint = _start(run, job, train, checksum)
-    seed_generators(job.config.seed, 0)
+    seed_generators(job.config, 0)
     model = registry.build(job.model).to(device)
 
     state = checkpoint or {}

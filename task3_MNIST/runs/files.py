@@ -198,6 +198,35 @@ class Ensemble:
     ece: Fraction | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One change of the test images, and how many of them are correct under it.
+
+    `kind` is the change, `value` its strength: a number, the pixels of a shift (right, down), or
+    the name of a corruption. `images` says which were measured: the origin of corrupted ones.
+    """
+
+    kind: Text
+    value: float | list[int] | str
+    accuracy: Fraction
+    n: Positive
+    images: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Robustness:
+    """`robustness.json`: accuracy under changes of the test images.
+
+    `zero_gradients` is the share of attacked images on which an attack has no gradient to follow;
+    `weights_sha256` says which weights were measured.
+    """
+
+    schema: Version = SCHEMA
+    weights_sha256: Text
+    conditions: list[Condition]
+    zero_gradients: Fraction | None = None
+
+
 Kind = TypeVar("Kind")
 
 

@@ -23,6 +23,7 @@ from task3_MNIST.files import write_atomic
 from task3_MNIST.models import registry, sklearn_baselines
 from task3_MNIST.runs import files
 from task3_MNIST.runs.files import Config, Ensemble, Evaluation, Identity, Summary
+from task3_MNIST.training.conditions import reading_images
 from task3_MNIST.training.config import TrainConfig
 from task3_MNIST.training.loop import EpochMetrics
 
@@ -104,7 +105,7 @@ class Run:
 
     def load_weights(self, path: Path) -> nn.Module:
         """Return the model of a weights file of this run: `model.pt` or a kept epoch."""
-        return load_model(path, self.config().model)
+        return load_model(path, self.config())
 
     @property
     def baseline(self) -> bool:
@@ -269,18 +270,20 @@ def find_complete(results: Path) -> tuple[list[Run], list[UserError]]:
     return readable, faults
 
 
-def load_model(path: Path, name: str) -> nn.Module:
-    """Return the model of a name with the weights in a file, on the CPU, in evaluation mode.
+def load_model(path: Path, config: Config) -> nn.Module:
+    """Return a run's model with the weights in a file, on the CPU, in evaluation mode.
+
+    It takes ordinary images, also if it was trained on shuffled pixels.
 
     Raises:
         UserError: the file is damaged, carries an object, or holds another model.
     """
-    saved = load_tensors(path)
+    name, saved = config.model, load_tensors(path)
     if not isinstance(saved, dict) or "state_dict" not in saved or saved.get("model") != name:
         raise UserError(f"{path} does not hold the weights of a {name}: {TRAIN_AGAIN}")
     model = registry.build(name)
     load_state(model, saved["state_dict"], path)
-    return model.eval()
+    return reading_images(model, TrainConfig(**config.hyperparameters)).eval()
 
 
 def load_state(model: nn.Module, state: Mapping[str, Any], path: Path) -> None:

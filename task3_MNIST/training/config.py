@@ -58,6 +58,40 @@ class TrainConfig:
         minimum=0,
         below=1,
     )
+    train_images: int = hyperparameter(
+        0,
+        "condition: train on so many images only, drawn by the seed with each class's share, in as "
+        "many steps as all of them would take; 0 is all",
+        minimum=0,
+    )
+    label_noise: float = hyperparameter(
+        0.0,
+        "condition: fraction of the training and validation labels that are replaced by another "
+        "label, drawn by the seed",
+        minimum=0,
+        below=1,
+    )
+    shuffle_pixels: str = hyperparameter(
+        "no",
+        "condition: move the 16 tiles of 7x7 pixels, the pixels within each tile, or all pixels, "
+        "in every image alike",
+        choices=("no", "tiles", "within-tiles", "all"),
+    )
+    permutation: int = hyperparameter(
+        -1, "condition: number of the permutation of --shuffle-pixels; -1 is the seed", minimum=-1
+    )
+    validation: str = hyperparameter(
+        "random",
+        "condition: images that validate: the same random twelfth in every run, the images of "
+        "some writers (MNIST), or one of three thirds",
+        choices=("random", "writers", "third1", "third2", "third3"),
+    )
+    seed_decides: str = hyperparameter(
+        "all",
+        "condition: what the seed decides; order: that of the images, dropout and augmentation. "
+        "The rest is as with seed 0",
+        choices=("all", "initialization", "order"),
+    )
     rotation: float = hyperparameter(
         0.0, "augmentation: rotate by up to this many degrees", minimum=0
     )

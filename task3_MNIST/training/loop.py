@@ -71,12 +71,14 @@ class Epoch:
     checkpoint: dict[str, Any]
 
 
-def seed_generators(seed: int, epoch: int) -> None:
+def seed_generators(config: TrainConfig, epoch: int) -> None:
     """Seed PyTorch's generators for one epoch; epoch 0 is the initialization.
 
     Each epoch starts from its own seed, so a resumed run draws what an uninterrupted one would
     have drawn, and no generator's state has to be kept.
     """
+    part = "order" if epoch else "initialization"
+    seed = config.seed if config.seed_decides in ("all", part) else 0
     torch.manual_seed(seed * 1_000_003 + epoch)
 
 
@@ -126,7 +128,7 @@ def fit(
     while not finished(history, config):
         epoch = len(history) + 1
         started = time.perf_counter()
-        seed_generators(config.seed, epoch)
+        seed_generators(config, epoch)
         figures = train_epoch(model, averaged, train, hardest, optimizer, config, epoch)
         figures |= validate(validated, val, epoch, config)
         seconds = time.perf_counter() - started + preparation

@@ -106,7 +106,7 @@ def test_a_fresh_process_is_another_one_with_as_many_threads():
 
 @pytest.mark.parametrize("name", RIVALS)
 def test_rivals_train_on_the_same_images_as_we_do(name, mnist_dir):
-    train, val = load_splits("mnist", mnist_dir, False, torch.device("cpu"))
+    train, val = load_splits("mnist", mnist_dir, torch.device("cpu"))
     make_batches, _ = RIVALS[name]
     batches = make_batches(train, mnist_dir)
     images, labels = next(iter(batches))

@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 
 from task1_MLP import models as mlp_models
 from task2_CNN import models as cnn_models
-from task3_MNIST.datasets.download import TEST_FILES, TRAIN_FILES, raw_folder
+from task3_MNIST.datasets.download import MNIST, TEST_FILES, TRAIN_FILES
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.evaluation.metrics import refined_loss
 from task3_MNIST.evaluation.pairs import prepare
@@ -198,7 +198,7 @@ def test_a_diverging_trial_is_counted_and_never_the_best(tmp_path):
     database = f"sqlite:///{tmp_path}/mine.db"
     search = tuning.Search("mine", "mlp", "digits", tmp_path, 1, 0, tmp_path / "mine", database)
     study = tuning.open_study(search)
-    train, val = load_splits("digits", tmp_path, False, torch.device("cpu"))
+    train, val = load_splits("digits", tmp_path, torch.device("cpu"))
     broken = dataclasses.replace(train, images=train.images * float("nan"))
     for images in (train, broken):
         run = functools.partial(tuning.objective, search=search, splits=(images, val))
@@ -238,10 +238,10 @@ def test_the_refined_loss_is_that_of_the_right_doubt_whatever_a_model_says():
 
 def test_tuning_never_opens_the_test_files(mnist_dir, tmp_path, offline, monkeypatch):
     """They are folders here: whoever opened one would fail, and cannot fetch another."""
-    raw = raw_folder(tmp_path / "data")
+    raw = MNIST.raw(tmp_path / "data")
     raw.mkdir(parents=True)
     for name in TRAIN_FILES:
-        (raw / name).symlink_to((raw_folder(mnist_dir) / name).resolve())
+        (raw / name).symlink_to((MNIST.raw(mnist_dir) / name).resolve())
     for name in TEST_FILES:
         (raw / name).mkdir()
     for name, value in offline.items():

@@ -30,7 +30,7 @@ def splits():
 
 def train(splits, config, model_name="mlp_50_50", checkpoint=None, epochs=None):
     """Return the model and the yielded epochs, at most `epochs` of them."""
-    seed_generators(config.seed, 0)
+    seed_generators(config, 0)
     model = registry.build(model_name)
     yielded = []
     train_images, val = splits

@@ -65,7 +65,7 @@ def profile_steps(training: Resolved, train: Split) -> Profile:
         training.config, epochs=3, full_train=True, patience=0, drop_easy=0.0
     )
     few = train[torch.arange(STEPS * config.batch_size)]
-    seed_generators(config.seed, 0)
+    seed_generators(config, 0)
     model = registry.build(training.model)
     peak = matmul_peak(config.precision)
 

@@ -138,13 +138,13 @@ def time_run(
         accuracy of the selected epoch, a fraction.
     """
     config = dataclasses.replace(training.config, seed=seed)
-    train, val = load_splits("mnist", data_dir, full_train=False, device=device)
+    train, val = load_splits("mnist", data_dir, device)
     few = train[torch.arange(WARM_UP_STEPS * config.batch_size) % len(train)]
     # all of these few, or there would be fewer steps
     warm_up = dataclasses.replace(config, epochs=1, drop_easy=0.0)
     list(fit(registry.build(training.model).to(device), few, val, warm_up))
 
-    seed_generators(seed, 0)
+    seed_generators(config, 0)
     model = registry.build(training.model).to(device)
     started = time.perf_counter()
     reached = None
@@ -251,7 +251,7 @@ def time_rival(
         The mean seconds of its epochs; those until the target was reached, or None.
     """
     make_batches, _ = RIVALS[name]
-    train, val = load_splits("mnist", data_dir, full_train=False, device=device)
+    train, val = load_splits("mnist", data_dir, device)
     few = train[torch.arange(WARM_UP_STEPS * 128)]
     next(train_epochs(registry.build(model).to(device), InMemory(few, data_dir)))
 

@@ -344,7 +344,7 @@ def _interrupts_noted() -> Iterator[threading.Event]:
 
 @functools.lru_cache(maxsize=1)
 def _opened(search: Search, device: torch.device) -> tuple[Study, tuple[Split, Split | None]]:
-    splits = load_splits(search.dataset, search.data_dir, full_train=False, device=device)
+    splits = load_splits(search.dataset, search.data_dir, device)
     return _connect(search), splits
 
 
@@ -362,7 +362,7 @@ def objective(
     name, chosen = search_space.suggest(trial, search.model)
     config = TrainConfig(**chosen, epochs=search.epochs, seed=search.seed)
     config = resolve_precision(config, train.images.device)
-    seed_generators(config.seed, 0)
+    seed_generators(config, 0)
     model = registry.build(name).to(train.images.device)
     result = {
         **{"model": name, "parameters": parameter_count(model), "epochs": 0, "seconds": 0.0},

@@ -10,7 +10,9 @@ from task3_MNIST.report.comparison.page import OUT as COMPARISON
 from task3_MNIST.report.comparison.page import compare
 from task3_MNIST.report.inference.page import OUT as INFERENCE
 from task3_MNIST.report.inference.page import show
-from task3_MNIST.report.reference.tables import with_tables
+from task3_MNIST.report.reference.tables import STUDIES, with_tables
+from task3_MNIST.report.studies.page import OUT as STUDIES_PAGE
+from task3_MNIST.report.studies.page import write_page as write_studies
 from task3_MNIST.runs.folder import load_model
 from task3_MNIST.runs.groups import read_groups
 
@@ -32,10 +34,11 @@ def write_pages(reference: Path, data_dir: Path) -> list[dict[str, str]]:
     """
     groups, _ = read_groups(reference)
     for run in (run for group in groups for run in group.runs if run.weights):
-        load_model(run.weights, run.config.model)  # the page would go without it
+        load_model(run.weights, run.config)  # the page would go without it
     for dataset in sorted({group.dataset for group in groups}):
         fetch(dataset, data_dir, test=True)
     plots = reference / "plots"
     problems = compare(reference, data_dir, reference / COMPARISON.name, plots)
     show(reference, data_dir, (), reference / INFERENCE.name, plots)
+    write_studies(reference / STUDIES, reference / STUDIES_PAGE.name)
     return problems

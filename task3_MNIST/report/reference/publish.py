@@ -10,8 +10,10 @@ from pathlib import Path
 
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.experiments.studies.files import StudyFiles
 from task3_MNIST.files import write_atomic
 from task3_MNIST.formatting import count, listing
+from task3_MNIST.report.studies.page import read_studies
 from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find, load_model, read_ensemble
 from task3_MNIST.runs.groups import read_record, same_configuration
 from task3_MNIST.runs.records import RunGroup, RunRecord, group_records
@@ -100,12 +102,34 @@ def publish(
     shown = [group for group in groups if _name(group) in WITH_WEIGHTS]
     for group in shown:  # all of them before anything is written
         if _new_weights(group, reference):
-            load_model(group.by_validation.weights, group.model)
+            load_model(group.by_validation.weights, group.by_validation.config)
     reference.mkdir(parents=True, exist_ok=True)
     for group in shown:
         notes += _keep_weights(group, reference)
     write_tables(groups, labels, reference)
     return groups, [note.replace(f"{reference}{os.sep}", "") for note in notes]
+
+
+def publish_studies(folder: Path, reference: Path) -> list[str]:
+    """Copy the tables, answers and pictures of finished studies, and return the studies' names.
+
+    Args:
+        folder: of the results of `study.py`.
+        reference: the folder of the studies among the reference results.
+
+    Raises:
+        UserError: there is no study, or a file of one is damaged.
+    """
+    found = [one.name for one in read_studies(folder)]
+    if not found:
+        raise UserError(f"{folder} has no result of a study: run study.py first")
+    reference.mkdir(parents=True, exist_ok=True)
+    for name in found:
+        here, there = StudyFiles(folder, name), StudyFiles(reference, name)
+        for part in ("table", "result", "picture"):
+            if (source := getattr(here, part)).is_file():
+                write_atomic(getattr(there, part), source.read_bytes())
+    return found
 
 
 def differing_machines(groups: Sequence[RunGroup]) -> list[str]:

@@ -27,6 +27,7 @@ from task3_MNIST.report.comparison.ensembles import (
 from task3_MNIST.report.comparison.published import COLUMNS, EVERYDAY, published_rows
 from task3_MNIST.report.comparison.verdicts import spread
 from task3_MNIST.report.reference import peers
+from task3_MNIST.report.studies.page import read_studies
 from task3_MNIST.runs.folder import DEFAULT_DATASET
 from task3_MNIST.runs.groups import read_groups
 from task3_MNIST.runs.records import RunGroup, split_size_study
@@ -243,6 +244,18 @@ def profile_table(reference: Path) -> str:
     return _markdown(head, rows)
 
 
+STUDIES = "studies"  # the folder of the studies' tables and answers
+
+
+def studies_table(reference: Path) -> str:
+    """Return each study's question, its verdict and its answer."""
+    rows = [
+        [one.study.question, one.verdict[0] if one.verdict else "–", one.answer]
+        for one in read_studies(reference / STUDIES)
+    ]
+    return _markdown(["question", "hypothesis", "answer"], rows)
+
+
 TABLES: dict[str, Callable[[Path], str]] = {
     "headline": headline_table,
     "accuracy": accuracy_table,
@@ -252,6 +265,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "peers": peers_table,
     "profile": profile_table,
     "published": published_table,
+    "studies": studies_table,
 }
 
 
