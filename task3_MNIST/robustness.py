@@ -20,7 +20,7 @@ from task3_MNIST.cli.robustness import measured_side_by_side, robustness_parser
 from task3_MNIST.datasets.splits import fetch
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.robustness import Wanted, standard_values
-from task3_MNIST.runs.folder import find_complete, runs_named
+from task3_MNIST.runs.folder import find_complete, require_runs, runs_named
 from task3_MNIST.training.device import choose_device
 
 
@@ -28,17 +28,22 @@ def main() -> None:
     """Measure the runs named, or all of them, and print a line for each."""
     options = robustness_parser().parse_args()
     device = choose_device(options.device)
+    if not options.runs:
+        require_runs(options.results)
     runs = runs_named(options.runs) if options.runs else find_complete(options.results)[0]
     runs = [run for run in runs if not run.baseline]
     if not runs:
-        raise UserError(f"no run of a network in {options.results}: train one, or name one")
+        raise UserError("none of the runs is complete and a network's: nothing to measure")
     wanted = [Wanted.of(kind, value) for kind in options.kinds for value in standard_values(kind)]
     for dataset in dict.fromkeys(run.config().dataset for run in runs):
         fetch(dataset, options.data, test=True)
     failed = 0
     for run, line, error in measured_side_by_side(runs, wanted, options, device):
         failed += error
-        print(f"{'error: ' if error else ''}{run.folder}: {line}", flush=True)
+        if error:
+            print(f"error: {run.folder}: {line}", file=sys.stderr)
+        else:
+            print(f"{run.folder}: {line}", flush=True)
     if failed:
         sys.exit(UserError.exit_code)
 

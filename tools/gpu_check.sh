@@ -125,6 +125,11 @@ step "a test image as a file" 'the first .*' digit
 step predict 'mlp says .*' "$PYTHON" task3_MNIST/predict.py "$work/digit.png" --results "$results"
 step "tune, 3 trials" 'the best: .*' \
     python task3_MNIST/tune.py --trials 3 --epochs 3 --results "$work/study"
+step robustness 'shift .*|rotation .*' \
+    python task3_MNIST/robustness.py "$results/cnn" --kinds rotation noise attack
+step "study, small" 'label_noise: .*' \
+    python task3_MNIST/study.py label_noise --quick --results "$work/studies" \
+    --out "$work/studies.html"
 step "benchmark, 2 jobs" '^[0-9]+/[0-9]+ .*' \
     python task3_MNIST/benchmark.py --models linear cnn_fast --recipes fast --seeds 1 --jobs 2 \
     --no-pages --results "$work/grid"

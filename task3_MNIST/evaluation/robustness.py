@@ -43,7 +43,9 @@ class Wanted(NamedTuple):
 
     @classmethod
     def of(cls, kind: str, value: Any) -> Wanted:
-        """Return a change whose value was read from a file, where a shift is a list."""
+        """Return a change that was read from a file, where a shift is a list and 1 may be 1.0."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         return cls(kind, tuple(value) if isinstance(value, list) else value)
 
     @property

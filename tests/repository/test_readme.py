@@ -37,8 +37,13 @@ SHORTER = {
     "train_baselines.py": ("--models", "logistic_regression", "--dataset", "digits"),
     "benchmark.py": ("--models", "linear", "cnn_10_20", "--datasets", "digits"),
     # the same study's name, whatever it is tuned on
+    "study.py": ("--datasets", "digits"),
     "tune.py": ("--dataset", "digits", "--study", "mlp", "--trials", "2", "--epochs", "1"),
 }
+
+
+# these start processes of their own
+PARALLEL = ("benchmark.py", "tune.py", "speedrun.py", "study.py", "robustness.py")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +67,7 @@ def in_checkout():
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
 
         def run_there(script, *arguments):
-            if script.name in ("benchmark.py", "tune.py", "speedrun.py"):
+            if script.name in PARALLEL:
                 return run_ok(script, *arguments)
             return succeeded(pool.submit(call, script, *arguments).result())
 

@@ -183,13 +183,15 @@ MISTAKES = {
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_line_that_names_file_and_key(tmp_path, mistake):
-    key = mistake.split("=")[0].split("\n")[0].strip()
-    lines = [line for line in OWN.strip().splitlines() if line.split("=")[0].strip() != key]
-    text = "\n".join(lines)
-    if mistake.startswith("[vary]"):
-        text = text[: text.index("[vary]")]
     path = tmp_path / "mine.toml"
-    path.write_text(mistake + text if mistake[0] != "[" else f"{text}\n{mistake}", encoding="utf-8")
+    if mistake.startswith("["):  # a table goes to the end
+        text = OWN.partition("[vary]")[0] + mistake
+    else:
+        key = mistake.split(" ")[0]
+        text = mistake + "".join(
+            line for line in OWN.splitlines(True) if not line.startswith(f"{key} ")
+        )
+    path.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as refused:
         find_study(str(path))
     assert str(path) in str(refused.value) and MISTAKES[mistake] in str(refused.value)
