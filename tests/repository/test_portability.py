@@ -62,7 +62,8 @@ def posix_only(code: str) -> list[str]:
             modules = {alias.name for alias in node.names} | {getattr(node, "module", None)}
             found += [] if system else sorted(MODULES & modules)
         text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if text and node.value.startswith(FOLDERS) and "OSError" not in guards:
+        guarded = system or "OSError" in guards
+        if text and node.value.startswith(FOLDERS) and not guarded:
             found.append(node.value)
     return found
 

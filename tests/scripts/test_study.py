@@ -216,7 +216,7 @@ def test_killed_and_given_again_the_table_is_the_same(own, tmp_path):
     process.communicate()
     ended = {path: path.stat().st_mtime_ns for path in cut.rglob("study-mine.json")}
     call_ok(SCRIPT, own, *common, "--results", cut)
-    assert (cut / "mine.csv").read_text() == (tmp_path / "whole" / "mine.csv").read_text()
+    assert (cut / "mine.csv").read_bytes() == (tmp_path / "whole" / "mine.csv").read_bytes()
     assert all(path.stat().st_mtime_ns == when for path, when in ended.items())
 
 

@@ -209,10 +209,8 @@ def test_a_diverging_trial_is_counted_and_never_the_best(tmp_path):
 
 
 def test_the_readme_of_results_names_every_column_and_key(complete):
-    text = (
-        (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8").split("## A study")[1]
-    )
-    section = text.split("## A speed file")[0]
+    text = (REPOSITORY / "docs" / "run_folder.md").read_text(encoding="utf-8")
+    section = text.split("## A tuning study")[1].split("## A speed file")[0]
     named = [*table(complete)[0], "channels_1"]
     named = [name for name in named if name not in ("units_2", "units_3")]
     assert [name for name in named if f"`{name}`" not in section] == []

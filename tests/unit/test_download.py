@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from torchvision import datasets
 
 from task3_MNIST.datasets import sources
 from task3_MNIST.datasets.download import MNIST, TEST_FILES, TRAIN_FILES, read_verified
@@ -147,7 +148,8 @@ def test_offline_error_is_one_line_with_every_source(tmp_path, raw, offline) -> 
 
 
 def test_the_mirrors_are_torchvisions() -> None:
-    assert list(sources.MIRRORS) == MNIST.mirrors
+    assert list(sources.MIRRORS) == datasets.MNIST.mirrors
+    assert sources.FASHION_MIRROR in datasets.FashionMNIST.mirrors
 
 
 # What a build for another PyTorch says, and what an absent one does.

@@ -12,6 +12,25 @@ from task3_MNIST.experiments.studies.definition import LABEL, MODEL, TEST, Cell,
 from task3_MNIST.experiments.studies.probes import PROBES
 from task3_MNIST.experiments.studies.table import Table, interval
 
+# how people read a key, where its own words would not do
+AS_READ = {
+    "train_images": "training images",
+    "label_noise": "fraction of labels replaced",
+    "shuffle_pixels": "pixels shuffled",
+    "translate": "shift in training, fraction of the side",
+    "test_shift": "shift, pixels to the right and down",
+    "test_rotation": "rotation, degrees",
+    "test_scale": "scale",
+    "test_noise": "noise, standard deviation",
+    "test_blur": "blur, pixels",
+    "test_contrast": "contrast",
+    "test_inversion": "inversion",
+    "test_occlusion": "black square, pixels of its side",
+    "test_corruption": "corruption",
+    "test_attack": "attack, epsilon",
+    "test_probe": "images of each class for the last layer",
+    "test_random_probe": "the same on random hidden layers",
+}
 LOGARITHMIC = ("train_images", "test_probe", "test_random_probe")
 UNCHANGED = {"shift": [0, 0], "scale": 1.0, "contrast": 1.0, "corruption": "none"}
 
@@ -136,16 +155,15 @@ def _single_point(table: dict[str, list[Any]]) -> Point:
 
 
 def describe(cell: Cell) -> str:
-    """Return the varied values of a cell, as people read them: `train images 100, epochs 3`."""
-    return ", ".join(
-        f"{as_read(key)} {text_of(value)}" for key, value in cell.items() if key != "model"
+    """Return the varied values of a cell as people read them: `training images: 100; epochs: 3`."""
+    return "; ".join(
+        f"{as_read(key)}: {text_of(value)}" for key, value in cell.items() if key != "model"
     )
 
 
 def as_read(key: str) -> str:
-    """Return a key of `vary` as people read it: `train images`, `noise of the test images`."""
-    words = key.removeprefix(TEST).replace("_", " ")
-    return f"{words} of the test images" if is_test_key(key) else words
+    """Return a key of `vary` as people read it: `training images`, `blur, pixels`."""
+    return AS_READ.get(key, key.replace("_", " "))
 
 
 def text_of(value: Any) -> str:
