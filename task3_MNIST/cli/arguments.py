@@ -12,11 +12,11 @@ from task3_MNIST.cli.app import DEBUG
 from task3_MNIST.datasets.splits import DATASETS
 from task3_MNIST.errors import UsageError
 from task3_MNIST.files import REPOSITORY
+from task3_MNIST.training.config import MAX_SEED, seed_range
 from task3_MNIST.training.device import choose_device
 from task3_MNIST.training.recipes import DEFAULT_RECIPE
 
 MAX_COUNT = 1_000_000
-MAX_SEED = 2**32 - 1
 SEEDS_HELP = "0 to N-1, or FIRST-LAST, such as 10-19,"
 
 
@@ -106,6 +106,20 @@ def add_plots_flag(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_jobs_flag(parser: argparse.ArgumentParser) -> None:
+    """Add `--jobs`."""
+    import joblib  # training scripts have no such flag, and do not wait for it
+
+    cores = joblib.cpu_count()
+    parser.add_argument(
+        "--jobs",
+        type=count,
+        default=cores,
+        metavar="N",
+        help=f"parallel runs, one thread each (default: one per core, {cores} on this machine)",
+    )
+
+
 def count(text: str) -> int:
     """Return the integer above 0 that an option gives; argparse reports any other."""
     if not text.isdecimal() or not 0 < int(text) <= MAX_COUNT:
@@ -121,14 +135,11 @@ def seed(text: str) -> int:
 
 
 def seeds(text: str) -> range:
-    """Return the seeds that an option gives: `10` is 0 to 9, `10-19` is 10 to 19."""
-    first, dash, last = text.partition("-")
-    if not dash:
-        return range(count(first))
-    found = range(seed(first), seed(last) + 1)
-    if not found:
-        raise argparse.ArgumentTypeError(f"{text} ends before it begins")
-    return found
+    """Return the seeds that an option gives, as `seed_range`; argparse reports any other text."""
+    try:
+        return seed_range(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def folder(text: str) -> Path:

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import joblib
 import torch
 from tqdm import tqdm
 
@@ -18,9 +17,9 @@ from task3_MNIST.cli.arguments import (
     Parser,
     add_data_flag,
     add_device_flag,
+    add_jobs_flag,
     add_plots_flag,
     add_results_flag,
-    count,
     seeds,
 )
 from task3_MNIST.datasets.splits import DATASETS
@@ -69,14 +68,7 @@ def benchmark_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="train on the validation images too; the last epoch is kept",
     )
-    cores = joblib.cpu_count()
-    made.add_argument(
-        "--jobs",
-        type=count,
-        default=cores,
-        metavar="N",
-        help=f"parallel runs, one thread each (default: one per core, {cores} on this machine)",
-    )
+    add_jobs_flag(made)
     made.add_argument("--no-pages", action="store_true", help="write no pages and their pictures")
     made.add_argument(
         "--out",

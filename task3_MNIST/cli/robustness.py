@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import joblib
 import numpy as np
 import torch
 from joblib import delayed
@@ -15,13 +14,14 @@ from task3_MNIST.cli.arguments import (
     Parser,
     add_data_flag,
     add_device_flag,
+    add_jobs_flag,
     add_results_flag,
-    count,
 )
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.errors import explain
 from task3_MNIST.evaluation.robustness import Wanted, kinds, measure_robustness
-from task3_MNIST.experiments.parallel import side_by_side
+from task3_MNIST.experiments.evaluation import ERROR_NAME
+from task3_MNIST.experiments.parallel import side_by_side, traceback_left
 from task3_MNIST.runs.files import Robustness
 from task3_MNIST.runs.folder import Run
 
@@ -45,14 +45,7 @@ def robustness_parser() -> argparse.ArgumentParser:
         help=f"what to change: {', '.join(kinds())} (default: all; attack takes longest, minutes "
         "for a large model)",
     )
-    cores = joblib.cpu_count()
-    made.add_argument(
-        "--jobs",
-        type=count,
-        default=cores,
-        metavar="N",
-        help=f"parallel runs, one thread each (default: one per core, {cores} on this machine)",
-    )
+    add_jobs_flag(made)
     add_results_flag(made)
     add_data_flag(made)
     add_device_flag(made)
@@ -75,12 +68,12 @@ def _measured(
 ) -> tuple[Run, str, bool]:
     torch.set_num_threads(1)
     try:
-        with run.locked():
+        with run.locked(), traceback_left(run):
             test = load_test(run.config().dataset, data_dir)
             found = measure_robustness(run, wanted, test, data_dir, device)
         return run, summary(found, wanted), False
     except Exception as error:  # one broken run must not keep the others waiting
-        return run, explain(error, "--debug shows where"), True
+        return run, explain(error, f"{ERROR_NAME} in its folder shows where"), True
 
 
 def summary(found: Robustness, wanted: Sequence[Wanted]) -> str:

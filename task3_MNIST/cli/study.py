@@ -6,9 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import joblib
-
-from task3_MNIST.cli.arguments import Parser, add_data_flag, add_device_flag, count, folder
+from task3_MNIST.cli.arguments import Parser, add_data_flag, add_device_flag, add_jobs_flag, folder
 from task3_MNIST.cli.benchmark import run_jobs
 from task3_MNIST.errors import UserError
 from task3_MNIST.experiments.grid import plan
@@ -26,6 +24,7 @@ from task3_MNIST.experiments.studies.plan import (
 )
 from task3_MNIST.experiments.train import Job
 from task3_MNIST.files import REPOSITORY
+from task3_MNIST.report.studies.page import OUT
 from task3_MNIST.runs.folder import Run
 
 
@@ -54,14 +53,7 @@ def study_parser() -> argparse.ArgumentParser:
         help="other data sets: the first one for mnist; where a study varies data sets, one for "
         "each (default: as the study says)",
     )
-    cores = joblib.cpu_count()
-    made.add_argument(
-        "--jobs",
-        type=count,
-        default=cores,
-        metavar="N",
-        help=f"parallel runs, one thread each (default: one per core, {cores} on this machine)",
-    )
+    add_jobs_flag(made)
     made.add_argument(
         "--results",
         type=folder,
@@ -71,7 +63,7 @@ def study_parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--out",
         type=Path,
-        default=REPOSITORY / "task3_MNIST" / "studies.html",
+        default=OUT,
         help="the page (default: task3_MNIST/studies.html)",
     )
     add_data_flag(made)
@@ -92,7 +84,8 @@ def run_study(
     if pilots:
         print(f"{named.name}: learning rates, chosen by validation", flush=True)
         jobs = [job for jobs in pilots.values() for job in jobs]
-        _finish(jobs, {}, paths, options, setting)
+        for job, reason in _finish(jobs, {}, paths, options, setting).items():
+            print(f"no choice for {job.run(paths.runs).folder}: {reason}")
     cells = planned(study, setting, chosen_factors(study, pilots, paths.runs))
     measured = {job: measurement(named.name, study, cell) for cell in cells for job in cell.jobs}
     failures = _finish(list(measured), measured, paths, options, setting)

@@ -15,7 +15,7 @@ def brier_score(logits: Tensor, labels: Tensor) -> float:
     """Return the mean squared distance (Brier 1950) of the probabilities from the truth.
 
     Args:
-        logits: (N, 10).
+        logits: (N, 10) on the CPU, as for `calibration_error`.
         labels: (N,).
     """
     probabilities = logits.double().softmax(1)
@@ -32,8 +32,8 @@ def calibration_error(logits: Tensor, labels: Tensor) -> float:
     order = confidence.argsort(stable=True)
     correct = (predicted == labels).double()[order]
     gaps = [
-        (sure.mean() - right.mean()).abs() * len(sure)
-        for sure, right in zip(confidence[order].chunk(BINS), correct.chunk(BINS), strict=True)
+        (sure.mean() - share.mean()).abs() * len(sure)
+        for sure, share in zip(confidence[order].chunk(BINS), correct.chunk(BINS), strict=True)
     ]
     return (torch.stack(gaps).sum() / len(labels)).item()
 
@@ -42,9 +42,10 @@ def temperature_of(logits: Tensor, labels: Tensor) -> float:
     """Return by what the logits must be divided for the lowest cross-entropy (Guo et al. 2017)."""
     from scipy.optimize import minimize_scalar  # a third of a second to import
 
-    logits = logits.double()
+    logits, labels = logits.cpu().double(), labels.cpu()  # MPS has no float64
 
-    def loss(log_temperature: float) -> float:
-        return F.cross_entropy(logits / math.exp(log_temperature), labels).item()
+    def loss(log_sharpness: float) -> float:
+        return F.cross_entropy(logits * math.exp(log_sharpness), labels).item()
 
-    return math.exp(minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded").x)
+    # no model needs more than e^5 times its confidence, or less than e^-5 times
+    return math.exp(-minimize_scalar(loss, bounds=(-5.0, 5.0), method="bounded").x)

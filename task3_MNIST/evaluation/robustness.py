@@ -8,7 +8,6 @@ again.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,9 +61,12 @@ def kinds() -> list[str]:
 
 def standard_values(kind: str) -> list[Any]:
     """Return the strengths of a kind that `robustness.py` measures."""
-    fixed = {"shift": SHIFTS, "corruption": list(CORRUPTIONS), "attack": EPSILONS}
-    if kind == "corrected_labels":
-        return [0.0]
+    fixed = {
+        "shift": SHIFTS,
+        "corruption": list(CORRUPTIONS),
+        "attack": EPSILONS,
+        "corrected_labels": [0],  # there is nothing to choose
+    }
     return fixed[kind] if kind in fixed else DISTORTIONS[kind][1]
 
 
@@ -92,7 +94,7 @@ def measure_robustness(
     model = OnPixels(run.model().to(device), config.pixel_mean, config.pixel_std)
     images = Images(test.images.float() / 255, test.labels, data_dir, device)
     for one in missing:
-        rows, zero = MEASURES.get(one.kind, _distorted)(model, images, one)
+        rows, zero = MEASURES.get(one.kind, _changed)(model, images, one)
         if zero is not None:
             found = dataclasses.replace(found, zero_gradients=zero)
         for condition, answers in rows:
@@ -110,7 +112,7 @@ def read_robustness(run: Run) -> tuple[Robustness, dict[str, np.ndarray]]:
     Raises:
         UserError: a file is damaged.
     """
-    weights = hashlib.sha256((run.folder / "model.pt").read_bytes()).hexdigest()
+    weights = run.weights_sha256()
     if not (run.folder / FILE).is_file():
         return Robustness(weights_sha256=weights, conditions=[]), {}
     found = files.read(run.folder / FILE, Robustness, AGAIN)
@@ -127,14 +129,19 @@ def correct_images(run: Run, one: Wanted) -> np.ndarray:
     return np.unpackbits(correct[one.key], count=row.n).astype(bool)
 
 
-def changed_pixels(test: Split, change: Wanted, data_dir: Path) -> Tensor:
-    """Return the test images (N, 1, 28, 28), from 0 to 1, under any change but an attack."""
-    pixels = test.images.float() / 255
-    if change.kind == "shift":
-        return shift(pixels, change.value)
+def changed_pixels(pixels: Tensor, change: Wanted, data_dir: Path) -> tuple[Tensor, str]:
+    """Return test images under any change but an attack, and the origin of corrupted ones.
+
+    Args:
+        pixels: (N, 1, 28, 28), from 0 to 1.
+        change: what to do.
+        data_dir: the folder of the data sets, in which MNIST-C may lie.
+    """
     if change.kind == "corruption":
-        return corrupted(change.value, pixels, data_dir)[0]
-    return DISTORTIONS[change.kind][0](pixels, change.value)
+        return corrupted(change.value, pixels, data_dir)
+    if change.kind == "shift":
+        return shift(pixels, change.value), ""
+    return DISTORTIONS[change.kind][0](pixels, change.value), ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -151,18 +158,10 @@ Rows = list[tuple[Condition, np.ndarray]]
 Measure = Callable[[nn.Module, Images, Wanted], tuple[Rows, float | None]]
 
 
-def _distorted(model: nn.Module, images: Images, one: Wanted) -> tuple[Rows, None]:
-    change, _ = DISTORTIONS[one.kind]
-    return [_row(model, images, one, change(images.pixels, one.value))], None
-
-
-def _shifted(model: nn.Module, images: Images, one: Wanted) -> tuple[Rows, None]:
-    return [_row(model, images, one, shift(images.pixels, one.value))], None
-
-
-def _corrupted(model: nn.Module, images: Images, one: Wanted) -> tuple[Rows, None]:
-    pixels, origin = corrupted(one.value, images.pixels, images.data_dir)
-    return [_row(model, images, one, pixels, origin)], None
+def _changed(model: nn.Module, images: Images, one: Wanted) -> tuple[Rows, None]:
+    pixels, origin = changed_pixels(images.pixels, one, images.data_dir)
+    classes = predict(model, pixels.to(images.device)).argmax(1).cpu()
+    return [_row(one.kind, one.value, (classes == images.labels).numpy(), origin)], None
 
 
 def _attacked(model: nn.Module, images: Images, one: Wanted) -> tuple[Rows, float]:
@@ -174,10 +173,7 @@ def _attacked(model: nn.Module, images: Images, one: Wanted) -> tuple[Rows, floa
         for name in ATTACKS
     }
     worst["attack"] = np.logical_and.reduce(list(worst.values()))
-    rows = [
-        (Condition(kind=kind, value=one.value, accuracy=float(kept.mean()), n=len(kept)), kept)
-        for kind, kept in worst.items()
-    ]
+    rows = [_row(kind, one.value, kept) for kind, kept in worst.items()]
     flat = gradient(model, pixels, labels, cross_entropy).flatten(1).abs().amax(1) == 0
     return rows, flat.float().mean().item()
 
@@ -189,38 +185,21 @@ def _with_corrected_labels(model: nn.Module, images: Images, one: Wanted) -> tup
     corrected, counts = corrected_labels(labels)
     classes = predict(model, images.pixels.to(images.device)).argmax(1).cpu().numpy()
     kept = (classes == corrected)[counts]
-    row = Condition(kind=one.kind, value=one.value, accuracy=float(kept.mean()), n=len(kept))
-    return [(row, kept)], None
+    return [_row(one.kind, one.value, kept)], None
 
 
 MEASURES: dict[str, Measure] = {
-    "shift": _shifted,
-    "corruption": _corrupted,
     "attack": _attacked,
     "corrected_labels": _with_corrected_labels,
 }
 
 
 def _row(
-    model: nn.Module, images: Images, one: Wanted, pixels: Tensor, origin: str = ""
+    kind: str, value: Any, correct: np.ndarray, origin: str = ""
 ) -> tuple[Condition, np.ndarray]:
-    """Return the figures of a model on changed images."""
-    classes = predict(model, pixels.to(images.device)).argmax(1).cpu()
-    correct = (classes == images.labels).numpy()
-    condition = Condition(
-        kind=one.kind,
-        value=one.value,
-        accuracy=float(correct.mean()),
-        n=len(correct),
-        images=origin,
-    )
-    return condition, correct
-
-
-def ink_lost(pixels: Tensor, by: Sequence[int], most: float = 0.01) -> float:
-    """Return the share of images that lose more than a fraction of their ink by a shift."""
-    before, after = pixels.sum((1, 2, 3)), shift(pixels, by).sum((1, 2, 3))
-    return ((before - after) > most * before).float().mean().item()
+    """Return the figures of which images (n,) are correct under a change, and these."""
+    accuracy, n = float(correct.mean()), len(correct)
+    return Condition(kind=kind, value=value, accuracy=accuracy, n=n, images=origin), correct
 
 
 def check_values(kind: str, values: Sequence[Any]) -> None:

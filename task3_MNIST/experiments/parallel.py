@@ -191,7 +191,7 @@ def _finish_run(
     torch.set_num_threads(1)
     run = job.run(results)
     try:
-        with run.locked(), _traceback_left(run):
+        with run.locked(), traceback_left(run):
             if run.complete:
                 check_same(run, job.identity(_checksum))
             else:
@@ -203,7 +203,7 @@ def _finish_run(
 
 
 @contextlib.contextmanager
-def _traceback_left(run: Run) -> Iterator[None]:
+def traceback_left(run: Run) -> Iterator[None]:
     """Leave the traceback of what fails in the run's folder."""
     try:
         yield

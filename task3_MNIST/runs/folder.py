@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import io
 import pickle
 import re
@@ -120,6 +121,18 @@ class Run:
                 "model is not kept: train_baselines.py evaluates it right after the fit, and "
                 "--overwrite does both again"
             )
+
+    def weights_sha256(self) -> str:
+        """Return the SHA-256 of the selected weights: what was measured of others is out of date.
+
+        Raises:
+            UserError: the file is missing.
+        """
+        path = self.folder / "model.pt"
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise files.refused(path, error, TRAIN_AGAIN) from error
 
     def kept_epochs(self) -> list[tuple[int, Path]]:
         """Return (epoch, weights file) of every epoch kept by `--keep-epochs`, in order."""
@@ -283,7 +296,11 @@ def load_model(path: Path, config: Config) -> nn.Module:
         raise UserError(f"{path} does not hold the weights of a {name}: {TRAIN_AGAIN}")
     model = registry.build(name)
     load_state(model, saved["state_dict"], path)
-    return reading_images(model, TrainConfig(**config.hyperparameters)).eval()
+    try:
+        trained = TrainConfig(**config.hyperparameters)
+    except (TypeError, UsageError) as error:  # of a version that has other hyperparameters
+        raise UserError(f"{path.parent} was trained by another version ({error})") from error
+    return reading_images(model, trained).eval()
 
 
 def load_state(model: nn.Module, state: Mapping[str, Any], path: Path) -> None:

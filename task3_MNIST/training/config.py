@@ -156,6 +156,30 @@ class TrainConfig:
             )
 
 
+MOST_SEEDS = 1_000_000
+MAX_SEED = 2**32 - 1
+
+
+def seed_range(text: str) -> range:
+    """Return the seeds that a text names: `10` is 0 to 9, `10-19` is 10 to 19.
+
+    Raises:
+        ValueError: it names none; the error's text is a sentence.
+    """
+    first, dash, last = text.partition("-")
+    if not dash:
+        if not text.isdecimal() or not 0 < int(text) <= MOST_SEEDS:
+            raise ValueError(f"{text} is not an integer from 1 to {MOST_SEEDS}")
+        return range(int(text))
+    for end in (first, last):
+        if not end.isdecimal() or int(end) > MAX_SEED:
+            raise ValueError(f"{end} is not an integer from 0 to {MAX_SEED}")
+    found = range(int(first), int(last) + 1)
+    if not found:
+        raise ValueError(f"{text} ends before it begins")
+    return found
+
+
 TYPES = get_type_hints(TrainConfig)
 KINDS = {int: "an integer", float: "a number", str: "text", bool: "true or false"}
 

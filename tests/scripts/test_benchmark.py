@@ -23,7 +23,7 @@ from task3_MNIST.plots import CONFUSION
 from task3_MNIST.runs.folder import Run
 from task3_MNIST.runs.groups import read_record
 from task3_MNIST.runs.tables import RUN_COLUMNS, SUMMARY, run_row
-from tests.helpers.scripts import call, call_ok, command, refusal, start
+from tests.helpers.scripts import call, call_ok, command, refusal, start, wait_until
 
 SCRIPT = "task3_MNIST/benchmark.py"
 GRID = ("--models", "linear,mlp_50_50", "--recipes", "fast", "--datasets", "digits")
@@ -66,15 +66,6 @@ def rows(results):
 
 def finished_runs(results):
     return {path.parents[1] for path in results.rglob(str(CONFUSION))}
-
-
-def wait_until(condition, process, seconds=300):
-    """Wait until something holds; the process must not end before."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_the_grid_is_complete_and_has_a_row_for_each_run(complete):

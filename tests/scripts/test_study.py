@@ -16,8 +16,7 @@ from task3_MNIST.experiments.studies.definition import Primary, find_study, ship
 from task3_MNIST.experiments.studies.files import StudyFiles
 from task3_MNIST.experiments.studies.verdict import PrimaryResult, verdicts
 from task3_MNIST.report.studies.page import read_studies
-from tests.helpers.scripts import call, call_ok, refusal, run_ok, start
-from tests.scripts.test_benchmark import wait_until
+from tests.helpers.scripts import call, call_ok, refusal, run_ok, start, wait_until
 
 SCRIPT = "task3_MNIST/study.py"
 NAMES = [path.stem for path in shipped()]
@@ -143,7 +142,7 @@ def test_a_verdict_needs_more_than_the_least_difference():
         PrimaryResult(0.05, ((0.001, 30.0),), 5, True),
         PrimaryResult(0.05, ((0.04, 30.0),), 5, True),
     )
-    assert [v for v, _ in verdicts([(sure, 0.02), (sure, 0.08), (unsure, 0.02)])] == [
+    assert [found.word for found in verdicts([(sure, 0.02), (sure, 0.08), (unsure, 0.02)])] == [
         "confirmed",
         "refuted",
         "undecided",
@@ -151,8 +150,8 @@ def test_a_verdict_needs_more_than_the_least_difference():
     # correction for all studies (Holm): the same p decides less among more
     edge = PrimaryResult(0.02, ((0.0096, 1e6),), 5, True)
     assert Difference(0.02, ((0.0096, 1e6),)).p == pytest.approx(0.037, abs=0.002)
-    assert verdicts([(edge, 0.0)])[0][0] == "confirmed"
-    assert verdicts([(edge, 0.0), (edge, 0.0)])[0][0] == "undecided"
+    assert verdicts([(edge, 0.0)])[0].word == "confirmed"
+    assert verdicts([(edge, 0.0), (edge, 0.0)])[0].word == "undecided"
 
 
 def test_a_study_of_ones_own_runs_and_is_on_the_page(own, tmp_path):

@@ -10,7 +10,6 @@ import shlex
 import signal
 import sqlite3
 import threading
-import time
 
 import optuna
 import pytest
@@ -34,7 +33,7 @@ from task3_MNIST.runs.folder import Run
 from task3_MNIST.runs.groups import read_groups
 from task3_MNIST.training.recipes import find_recipe
 from tests.helpers.pages import lowest_contrast, open_table, opened
-from tests.helpers.scripts import REPOSITORY, call, call_ok, refusal, start
+from tests.helpers.scripts import REPOSITORY, call, call_ok, refusal, start, wait_until
 
 SCRIPT = "task3_MNIST/tune.py"
 DIGITS = ("--dataset", "digits", "--threads", 1)
@@ -77,14 +76,6 @@ def trials(results, *wanted):
     """Return the trials of a study that are in one of the states."""
     storage = f"sqlite:///{results / FOLDER / 'study.db'}"
     return optuna.load_study(study_name="mlp-digits", storage=storage).get_trials(states=wanted)
-
-
-def wait_until(condition, process=None, seconds=300):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process is None or process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 # ---- what a study finds and writes

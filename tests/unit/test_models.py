@@ -31,6 +31,25 @@ BY_SIZES = ["mlp_300", "mlp_300-100_drop0.25", "lenet5_12-32-120", "cnn_fast_20-
 EVERY_MODEL = [*registry.names(), *GRID_NAMES, *BY_SIZES]
 
 
+def test_lenet5_connected_in_other_ways_has_the_units_of_lenet5():
+    stated = {"lenet5_dense": 5_634_974, "lenet5_local": 423_038, "lenet5_strided": 61_706}
+    assert set(stated) == set(cnn_models.STUDIED)
+    for name, parameters in stated.items():
+        assert parameter_count(registry.build(name)) == parameters
+        assert registry.build(name)(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_a_local_layer_with_equal_kernels_everywhere_is_a_convolution():
+    torch.manual_seed(0)
+    shared = torch.nn.Conv2d(2, 3, 5, padding=2)
+    local = cnn_models.LocallyConnected(2, 3, kernel=5, padding=2, side=9)
+    with torch.no_grad():
+        local.weight.copy_(shared.weight.flatten(1).T.expand_as(local.weight))
+        local.bias.copy_(shared.bias[:, None].expand_as(local.bias))
+    maps = torch.randn(4, 2, 9, 9)
+    assert torch.allclose(local(maps), shared(maps), atol=1e-5)
+
+
 def dense_parameters(inputs, hidden, batch_norm):
     """Return the parameters of linear layers: weights and a bias, or batch norm's pair."""
     total = 0

@@ -16,7 +16,7 @@ from task3_MNIST.evaluation import attacks
 from task3_MNIST.evaluation.attacks import OnPixels, attack, fgsm, margin, pgd
 from task3_MNIST.evaluation.corruptions import CORRUPTIONS, corrupted
 from task3_MNIST.evaluation.distortions import DISTORTIONS, occlusion, rotation, scale, shift
-from task3_MNIST.evaluation.robustness import ink_lost
+from task3_MNIST.experiments.studies.analyses.ink_lost import losing_ink
 from task3_MNIST.models import registry
 from task3_MNIST.training.config import TrainConfig
 from task3_MNIST.training.loop import fit, seed_generators
@@ -74,8 +74,8 @@ def test_an_occluding_square_hides_a_square_alone() -> None:
 
 
 def test_ink_lost_counts_images_whose_ink_leaves(pixels: Tensor) -> None:
-    assert ink_lost(pixels, (0, 0)) == 0
-    assert 0.03 <= ink_lost(pixels, (4, 0)) <= 0.6
+    assert losing_ink(pixels, (0, 0)) == 0
+    assert 0.03 <= losing_ink(pixels, (4, 0)) <= 0.6
 
 
 def test_original_corruptions_are_taken_where_the_user_has_them(pixels, tmp_path: Path) -> None:
@@ -130,8 +130,8 @@ def test_attacks_made_on_another_model_are_weaker(trained) -> None:
     generator = torch.Generator().manual_seed(0)
     transferred = pgd(other, images, labels, 0.1, margin, generator)
     own = pgd(model, images, labels, 0.1, margin, generator)
-    right = [(model(x).argmax(1) == labels).float().mean() for x in (transferred, own)]
-    assert right[0] > right[1]
+    left = [(model(x).argmax(1) == labels).float().mean() for x in (transferred, own)]
+    assert left[0] > left[1]
 
 
 def test_doubtful_labels_are_those_of_northcutt(mnist_dir: Path) -> None:

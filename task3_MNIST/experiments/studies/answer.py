@@ -15,7 +15,7 @@ from task3_MNIST.experiments.studies.examples import Example
 from task3_MNIST.experiments.studies.figures import FIGURES
 from task3_MNIST.experiments.studies.panels import Panel, at, panels
 from task3_MNIST.experiments.studies.table import Table
-from task3_MNIST.experiments.studies.verdict import PrimaryResult
+from task3_MNIST.experiments.studies.verdict import PrimaryResult, Verdict
 from task3_MNIST.formatting import MINUS, p_value, with_ends
 from task3_MNIST.runs import files
 
@@ -67,19 +67,19 @@ def read_result(path: Path) -> tuple[Study, Result]:
         raise files.refused(path, error, AGAIN) from error
 
 
-def primary_sentence(study: Study, result: PrimaryResult, verdict: str, p: float) -> str:
+def primary_sentence(study: Study, result: PrimaryResult, verdict: Verdict) -> str:
     """Return what came of the hypothesis: its verdict, the difference, and what it rests on."""
     primary = study.primary
     figure = FIGURES[primary.figure or study.figures[0]]
     low, high = result.difference.interval()
     found = Interval(result.mean, low, high, result.seeds)
     over = "seeds and writers" if result.by_writer else "seeds"
-    verdict = {"undecided": "Undecided", "confirmed": "Confirmed", "refuted": "Refuted"}[verdict]
+    difference = show(found, figure.percent, signed=True)
     return (
-        f"{verdict}: {primary.says} is {show(found, figure.percent, signed=True)} "
+        f"{verdict.word.capitalize()}: {primary.says} is {difference} "
         f"(95 % interval over {over}, n={result.seeds}); the hypothesis says more than "
         f"{_least(primary.least, figure.percent)} "
-        f"({p_value(p)}, corrected for all studies)."
+        f"({p_value(verdict.p)}, corrected for {_hypotheses(verdict.hypotheses)})."
     )
 
 
@@ -108,6 +108,10 @@ def show(interval: Interval, percent: bool, signed: bool = False) -> str:
     if not percent:
         return with_ends(interval, form.replace(".2f", ".4f"))
     return with_ends(interval, form, _unit(percent, signed), factor=100)
+
+
+def _hypotheses(number: int) -> str:
+    return "no other hypothesis" if number == 1 else f"{number} hypotheses"
 
 
 def _unit(percent: bool, signed: bool) -> str:
@@ -147,12 +151,12 @@ def _rate(table: Table, cell: dict[str, Any]) -> str:
     return f"{row.lr:g}"
 
 
-def answer(study: Study, table: Table, result: Result, verdict: tuple[str, float] | None) -> str:
+def answer(study: Study, table: Table, result: Result, verdict: Verdict | None) -> str:
     """Return the answer of a study: its verdict first, then what its analysis found.
 
     A study with neither is described.
     """
     sentences: Sequence[str] = result.findings
     if result.primary and verdict:
-        sentences = [primary_sentence(study, result.primary, *verdict), *sentences]
+        sentences = [primary_sentence(study, result.primary, verdict), *sentences]
     return " ".join(sentences or description(study, table))

@@ -23,7 +23,7 @@ from task3_MNIST.experiments.studies.figures import FIGURES
 from task3_MNIST.experiments.studies.probes import PROBES
 from task3_MNIST.files import REPOSITORY
 from task3_MNIST.models import registry
-from task3_MNIST.training.config import TYPES, TrainConfig
+from task3_MNIST.training.config import TYPES, TrainConfig, seed_range
 from task3_MNIST.training.recipes import find_recipe
 
 FOLDER = REPOSITORY / "task3_MNIST" / "studies"
@@ -85,7 +85,6 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             model and condition.
         primary: see there; None in a study that describes.
         analysis: the name of what else is computed from the table.
-        keep_epochs: whether each epoch's weights are needed.
         sources: published figures.
     """
 
@@ -104,7 +103,6 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     rates: Annotated[tuple[float, ...], Meta(min_length=1)] = RATES
     primary: Primary | None = None
     analysis: str = ""
-    keep_epochs: bool = False
     sources: list[Source] = []
 
     @property
@@ -118,17 +116,10 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         return [self.vary] if isinstance(self.vary, dict) else self.vary
 
     @property
-    def keys(self) -> list[str]:
-        """Every key that varies, each once: of training first, then of the test images."""
-        names = dict.fromkeys(key for table in self.tables for key in table)
-        for key in (MODEL, LABEL):
-            names.pop(key, None)
-        return sorted(names, key=is_test_key)
-
-    @property
     def trained_keys(self) -> list[str]:
-        """The keys that vary in training."""
-        return [key for key in self.keys if not is_test_key(key)]
+        """The keys that vary in training, each once."""
+        names = dict.fromkeys(key for table in self.tables for key in table)
+        return [key for key in names if not is_test_key(key) and key not in (MODEL, LABEL)]
 
     @property
     def datasets(self) -> list[str]:
@@ -138,9 +129,7 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     @property
     def seed_numbers(self) -> range:
         """The seeds that are measured."""
-        text = str(self.seeds)
-        first, dash, last = text.partition("-")
-        return range(int(first), int(last) + 1) if dash else range(int(text))
+        return seed_range(str(self.seeds))
 
     def recipe_of(self, model: str) -> str:
         """Return the recipe that a model is trained with."""
@@ -170,10 +159,9 @@ class Study(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 @dataclass(frozen=True)
 class NamedStudy:
-    """A study with its name and its file."""
+    """A study with its name."""
 
     name: str
-    path: Path
     study: Study
 
     def changed(self, change: Callable[[Study], Study]) -> NamedStudy:
@@ -213,7 +201,7 @@ def find_study(text: str) -> NamedStudy:
         raise UsageError(f"there is no study {path}: check its path, or see --list") from error
     except (ValueError, UserError) as error:  # msgspec's and tomllib's errors are ValueErrors
         raise UsageError(f"{path}: {' '.join(str(error).split())}") from error
-    return NamedStudy(path.stem, path, study)
+    return NamedStudy(path.stem, study)
 
 
 def _check(study: Study) -> None:
@@ -224,16 +212,19 @@ def _check(study: Study) -> None:
         raise unknown_name("analysis", study.analysis, ANALYSES)
     for model in study.models:
         registry.family_of(model)
-    for model in study.models:
         find_recipe(study.recipe_of(model))
+    for where, named in (("recipes", study.recipes), ("fixed_for", study.fixed_for)):
+        for model in [] if isinstance(named, str) else named:
+            if model not in study.models:
+                raise unknown_name(where, model, study.models)
     for figure in study.figures:
         if figure not in FIGURES:
             raise unknown_name("measure", figure, FIGURES)
     for fixed in (study.fixed, *study.fixed_for.values()):
         _check_hyperparameters("fixed", {key: [value] for key, value in fixed.items()})
     for key in study.pool:
-        if key not in study.keys:
-            raise unknown_name("pool", key, study.keys)
+        if key not in study.trained_keys:
+            raise unknown_name("pool", key, study.trained_keys)
     for table in study.tables:
         _check_hyperparameters(
             "vary", {key: values for key, values in table.items() if key in TYPES}
@@ -257,11 +248,9 @@ def _check(study: Study) -> None:
             elif key not in TYPES:
                 raise unknown_name("vary", key, [*TYPES, DATASET])
     try:
-        empty = not study.seed_numbers
-    except ValueError:
-        empty = True
-    if empty:
-        raise ValueError(f"seeds {study.seeds!r} is neither a number nor FIRST-LAST")
+        seed_range(str(study.seeds))
+    except ValueError as error:
+        raise ValueError(f"seeds: {error}") from error
     if study.primary:
         _check_primary(study, study.primary)
 

@@ -53,7 +53,7 @@ def examples(study: Study, cells: Sequence[Planned], results: Path) -> list[Exam
             if change.kind == "attack":
                 found[name] = _attacked(cells[0], few, change, results)
             else:
-                found[name] = changed_pixels(few, change, job.data_dir)
+                found[name], _ = changed_pixels(few.images.float() / 255, change, job.data_dir)
     shown = list(found.items())
     step = -(-len(shown) // MOST) if shown else 1
     return [Example(name.removeprefix("corruption "), _png(x)) for name, x in shown[::step]]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from task3_MNIST.datasets.splits import Split
+from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.calibration import (
     brier_score,
     calibration_error,
@@ -22,6 +23,7 @@ from task3_MNIST.experiments.train import Job
 from task3_MNIST.models.inference import loss_and_accuracy, predict
 from task3_MNIST.runs.folder import Run
 from task3_MNIST.training.conditions import under_conditions
+from task3_MNIST.training.config import TrainConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,27 +47,23 @@ class Finished:
     other_dataset: str
     _logits: dict[Wanted | None, Tensor] = field(default_factory=dict)
 
-    @functools.cached_property
-    def data_dir(self) -> Path:
-        """The folder of the data sets."""
-        return self.job.data_dir
-
     def logits(self, change: Wanted | None) -> Tensor:
         """Return the logits (N, 10) of the test images, on the CPU."""
         if change not in self._logits:
             test = self.test()
             images = test.normalized(self.device).images
             if change:
-                pixels = changed_pixels(test, change, self.data_dir)
+                plain = test.images.float() / 255
+                pixels, _ = changed_pixels(plain, change, self.job.data_dir)
                 images = ((pixels - test.mean) / test.std).to(self.device)
             self._logits[change] = predict(self.run.model().to(self.device), images).cpu()
         return self._logits[change]
 
     @functools.cached_property
     def temperature(self) -> float:
-        """The temperature that suits the validation images best."""
-        _, val = under_conditions(*self.splits(), self.job.config)
-        return temperature_of(predict(self._inner(), val.images).cpu(), val.labels.cpu())
+        """The temperature that suits the validation images best, with the labels of training."""
+        _, val = under_conditions(*self.splits(), in_order(self.job.config))
+        return temperature_of(predict(self.run.model().to(self.device), val.images), val.labels)
 
     def scaled(self, change: Wanted | None) -> Tensor:
         """Return the logits of the test images divided by the temperature."""
@@ -76,10 +74,10 @@ class Finished:
         """What each kept epoch answers; see `EpochAnswers`."""
         return _epoch_answers(self)
 
-    def _inner(self) -> torch.nn.Module:
-        """Return the model as it was trained: its images are shuffled before it gets them."""
-        model = self.run.model()
-        return getattr(model, "model", model).to(self.device)
+
+def in_order(config: TrainConfig) -> TrainConfig:
+    """Return a config whose images have their pixels in order: a trained model shuffles itself."""
+    return dataclasses.replace(config, shuffle_pixels="no")
 
 
 @dataclass(frozen=True)
@@ -100,12 +98,17 @@ class EpochAnswers:
 
 
 def _epoch_answers(finished: Finished) -> EpochAnswers:
-    train, val = finished.splits()
-    noisy_train, noisy_val = under_conditions(train, val, finished.job.config)
+    config = in_order(finished.job.config)
+    noisy_train, noisy_val = under_conditions(*finished.splits(), config)
+    clean = dataclasses.replace(config, label_noise=0.0)
+    train, val = under_conditions(*finished.splits(), clean)
+    kept = finished.run.kept_epochs()
+    if not kept:
+        raise UserError(f"{finished.run.folder} kept no epochs: delete it and run the study again")
     test = finished.test().normalized(finished.device)
     noisy, clean, tested = [], [], []
     memorized = 0.0
-    for _, path in finished.run.kept_epochs():
+    for _, path in kept:
         model = finished.run.load_weights(path).to(finished.device)
         answers = predict(model, val.images)
         noisy.append(loss_and_accuracy(answers, noisy_val.labels)[1])
@@ -127,7 +130,7 @@ def _test_accuracy(finished: Finished, change: Wanted | None) -> float:
             finished.run, finished.job, finished.other_dataset, change, finished.device
         )
     found = measure_robustness(
-        finished.run, [change], finished.test(), finished.data_dir, finished.device
+        finished.run, [change], finished.test(), finished.job.data_dir, finished.device
     )
     return next(c.accuracy for c in found.conditions if Wanted.of(c.kind, c.value) == change)
 
@@ -171,12 +174,14 @@ class Figure:
         compute: from a run, and a change of the test images or None.
         percent: whether it is a fraction that is shown in percent.
         of_test: whether it needs the test set.
+        of_epochs: whether it needs each epoch's weights.
     """
 
     title: str
     compute: Callable[[Finished, Wanted | None], float]
     percent: bool = True
     of_test: bool = True
+    of_epochs: bool = False
 
 
 FIGURES: dict[str, Figure] = {
@@ -195,15 +200,17 @@ FIGURES: dict[str, Figure] = {
     "by_noisy_validation": Figure(
         "test accuracy of the epoch chosen by noisy validation labels",
         _chosen_by("noisy_validation"),
+        of_epochs=True,
     ),
     "by_clean_validation": Figure(
         "test accuracy of the epoch chosen by clean validation labels",
         _chosen_by("clean_validation"),
+        of_epochs=True,
     ),
     "memorized": Figure(
         "incorrect training labels learned by heart",
         lambda finished, _: finished.epochs.memorized,
-        of_test=False,
+        of_epochs=True,
     ),
     "train_seconds": Figure(
         "seconds of training",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +75,9 @@ class Measurement:
         found = files.read(self.path(run), Measured, AGAIN)
         there = [(Wanted.of(row.kind, row.value), set(row.figures)) for row in found.rows]
         needed = [(change, set(self.figures)) for change in self._changes()]
-        return found.rows if found.weights_sha256 == digest(run) and there == needed else None
+        return (
+            found.rows if found.weights_sha256 == run.weights_sha256() and there == needed else None
+        )
 
     def __call__(self, run: Run, job: Job, device: torch.device) -> None:
         """Measure a run whose lock is held, unless it was measured."""
@@ -100,7 +101,7 @@ class Measurement:
             given = None if change == UNCHANGED else change
             figures = {name: FIGURES[name].compute(finished, given) for name in self.figures}
             rows.append(MeasuredRow(*change, figures))
-        files.write(self.path(run), Measured(digest(run), rows))
+        files.write(self.path(run), Measured(run.weights_sha256(), rows))
 
     def _other(self, dataset: str) -> str:
         """Return the data set after this one."""
@@ -110,8 +111,3 @@ class Measurement:
 
     def _changes(self) -> Sequence[Wanted]:
         return [UNCHANGED, *self.wanted]
-
-
-def digest(run: Run) -> str:
-    """Return the SHA-256 of a run's weights."""
-    return hashlib.sha256((run.folder / "model.pt").read_bytes()).hexdigest()

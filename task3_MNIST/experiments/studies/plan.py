@@ -14,6 +14,7 @@ import torch
 
 from task3_MNIST.evaluation.robustness import Wanted
 from task3_MNIST.experiments.studies.definition import DATASET, MODEL, PILOTS, Cell, Study
+from task3_MNIST.experiments.studies.figures import FIGURES
 from task3_MNIST.experiments.train import Job, make_job
 from task3_MNIST.training.recipes import resolve_config
 
@@ -161,5 +162,5 @@ def _job(study: Study, setting: Setting, cell: Cell, factor: float, seed: int) -
     dataset = cell.get(DATASET, setting.dataset)
     return make_job(
         *(model, recipe, overrides, dataset),
-        *(setting.data_dir, setting.device, study.keep_epochs),
+        *(setting.data_dir, setting.device, any(FIGURES[name].of_epochs for name in study.figures)),
     )

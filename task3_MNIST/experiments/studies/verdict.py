@@ -50,11 +50,25 @@ class PrimaryResult:
         return replace(self.difference, mean=self.mean - least).p
 
 
-def verdicts(results: Sequence[tuple[PrimaryResult, float]]) -> list[tuple[str, float]]:
-    """Return `confirmed`, `refuted` or `undecided` for each primary comparison, and its p.
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a hypothesis holds.
 
-    Each p is corrected for the number of studies (Holm). Confirmed: significantly more than the
-    least that was asked. Refuted: significantly less.
+    Attributes:
+        word: `confirmed`, `refuted` or `undecided`.
+        p: of a difference of just the least that was asked, corrected (Holm).
+        hypotheses: for how many it was corrected.
+    """
+
+    word: str
+    p: float
+    hypotheses: int
+
+
+def verdicts(results: Sequence[tuple[PrimaryResult, float]]) -> list[Verdict]:
+    """Return the verdict on each primary comparison.
+
+    Confirmed: significantly more than the least that was asked. Refuted: significantly less.
 
     Args:
         results: what came of each comparison, and the least difference of its hypothesis.
@@ -63,7 +77,7 @@ def verdicts(results: Sequence[tuple[PrimaryResult, float]]) -> list[tuple[str, 
     found = []
     for (result, least), p in zip(results, corrected, strict=True):
         side = "confirmed" if result.mean > least else "refuted"
-        found.append((side if p < SIGNIFICANT else "undecided", float(p)))
+        found.append(Verdict(side if p < SIGNIFICANT else "undecided", float(p), len(results)))
     return found
 
 
@@ -93,11 +107,11 @@ def primary_result(
         return PrimaryResult(difference.mean, difference.tests, seeds, by_writer=False)
     incorrect = []
     for _, cell, change in found:
-        jobs = next(one for one in cells if one.cell == cell).jobs
+        jobs = [job for one in cells if pooled(study, one.cell) == cell for job in one.jobs]
         runs = [(job, job.run(results)) for job in jobs]
         rows = [~_correct(job, run, change) for job, run in runs if run.complete]
         incorrect.append(np.stack(rows))
-    clusters = _clusters(cells[0].jobs[0], len(incorrect[0][0]))
+    clusters = _clusters(jobs[0], len(incorrect[0][0]))
     sums = [cluster_sums(rows, clusters) for rows in incorrect]
     variances = [SeedVariance(float(np.var(rows.sum(1), ddof=1)), len(rows) - 1) for rows in sums]
     # an accuracy is 1 minus the error rate

@@ -17,6 +17,7 @@ OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
 TEMPLATE = "inference/page.html.j2"
 
 
+DRAWN = {"fashion_mnist": "a piece of clothing", "kmnist": "a character"}  # else a digit
 STYLES = ("inference/page.css",)
 
 
@@ -68,5 +69,5 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
 
 def title(dataset: str) -> str:
     """Return the page's title."""
-    what = "a piece of clothing" if dataset == "fashion_mnist" else "a digit"
-    return f"Draw {what}: two models trained on {DATASET_NAMES.get(dataset, dataset)} answer"
+    what, name = DRAWN.get(dataset, "a digit"), DATASET_NAMES.get(dataset, dataset)
+    return f"Draw {what}: two models trained on {name} answer"

@@ -250,7 +250,7 @@ STUDIES = "studies"  # the folder of the studies' tables and answers
 def studies_table(reference: Path) -> str:
     """Return each study's question, its verdict and its answer."""
     rows = [
-        [one.study.question, one.verdict[0] if one.verdict else "–", one.answer]
+        [one.study.question, one.verdict.word if one.verdict else "–", one.answer]
         for one in read_studies(reference / STUDIES)
     ]
     return _markdown(["question", "hypothesis", "answer"], rows)

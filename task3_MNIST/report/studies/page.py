@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from task3_MNIST.experiments.studies.answer import Result, answer, read_result
-from task3_MNIST.experiments.studies.definition import Study
+from task3_MNIST.experiments.studies.definition import Study, shipped
 from task3_MNIST.experiments.studies.files import StudyFiles
 from task3_MNIST.experiments.studies.table import Table, read_table
-from task3_MNIST.experiments.studies.verdict import verdicts
+from task3_MNIST.experiments.studies.verdict import Verdict, verdicts
 from task3_MNIST.files import REPOSITORY
 from task3_MNIST.formatting import count
 from task3_MNIST.report.html import render
@@ -19,17 +19,27 @@ from task3_MNIST.report.studies.charts import study_charts
 OUT = REPOSITORY / "task3_MNIST" / "studies.html"
 
 
+@dataclass(frozen=True)
 class Answered:
-    """A study that was run: its definition, its table, its result, its answer."""
+    """A study that was run: its definition, its table, its result and the verdict, if any."""
 
-    def __init__(self, name: str, study: Study, table: Table, result: Result) -> None:
-        self.name, self.study, self.table, self.result = name, study, table, result
-        self.verdict: tuple[str, float] | None = None
+    name: str
+    study: Study
+    table: Table
+    result: Result
+    verdict: Verdict | None = None
 
     @property
     def answer(self) -> str:
         """What was found, in sentences."""
         return answer(self.study, self.table, self.result, self.verdict)
+
+    @property
+    def command(self) -> str:
+        """What runs it again; a study of the user's own is named by its file."""
+        shipped_names = {path.stem for path in shipped()}
+        name = self.name if self.name in shipped_names else f"{self.name}.toml"
+        return f"python task3_MNIST/study.py {name}"
 
 
 def read_studies(folder: Path) -> list[Answered]:
@@ -43,14 +53,13 @@ def read_studies(folder: Path) -> list[Answered]:
         paths = StudyFiles(folder, path.stem)
         study, result = read_result(paths.result)
         found.append(Answered(path.stem, study, read_table(study, paths.table), result))
-    tested = [one for one in found if one.result.primary and one.study.primary]
+    tested = [one for one in found if one.result.primary]
     given = [(one.result.primary, one.study.primary.least) for one in tested]
-    for one, verdict in zip(tested, verdicts(given) if given else [], strict=True):
-        one.verdict = verdict
-    return found
+    by_name = {one.name: v for one, v in zip(tested, verdicts(given), strict=True)}
+    return [replace(one, verdict=by_name.get(one.name)) for one in found]
 
 
-def write_page(folder: Path, out: Path = OUT) -> list[Answered]:
+def write_page(folder: Path, out: Path) -> list[Answered]:
     """Write the page of all studies in a folder, and return them.
 
     Raises:
@@ -66,7 +75,7 @@ def write_page(folder: Path, out: Path = OUT) -> list[Answered]:
         scripts=("static/charts.js", "studies/js/studies.js"),
         plotly=True,
         studies=studies,
-        count=count(len(studies), "study").replace("studys", "studies"),
+        count=count(len(studies), "question"),
     )
     return studies
 
@@ -75,9 +84,5 @@ def _section(one: Answered) -> dict[str, Any]:
     return {
         "name": one.name,
         "charts": study_charts(one.name, one.study, one.table),
-        "tables": _tables(one.result),
+        "tables": [vars(table) for table in one.result.tables],
     }
-
-
-def _tables(result: Result) -> Iterable[dict[str, Any]]:
-    return [vars(table) for table in result.tables]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from task3_MNIST.experiments.studies.analyses.budgets import budgets
 from task3_MNIST.experiments.studies.analyses.images_needed import images_needed
+from task3_MNIST.experiments.studies.analyses.ink_lost import ink_lost
 from task3_MNIST.experiments.studies.analyses.mean_errors import mean_errors
 from task3_MNIST.experiments.studies.analyses.seed_tests import seed_tests
 from task3_MNIST.experiments.studies.analyses.shared_errors import shared_errors
@@ -19,6 +20,7 @@ from task3_MNIST.experiments.studies.table import Table
 
 ANALYSES: dict[str, Callable[[Study, Sequence[Planned], Table, Path], Analysis]] = {
     "images_needed": images_needed,
+    "ink_lost": ink_lost,
     "mean_errors": mean_errors,
     "shared_errors": shared_errors,
     "writer_gap": writer_gap,

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from task3_MNIST.evaluation.attacks import OnPixels, margin, pgd
+from task3_MNIST.evaluation.attacks import BATCH, OnPixels, margin, pgd
 from task3_MNIST.evaluation.robustness import EVERY
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.experiments import parallel
@@ -44,21 +44,21 @@ def transfer(study: Study, cells: Sequence[Planned], table: Table, results: Path
             attacked = _attacked(networks[source][0], pixels, labels, number)
             for target in models:
                 asked = networks[target][1 if source == target else 0]
-                right = (predict(asked, attacked).argmax(1) == labels).float().mean().item()
-                found.setdefault((source, target), []).append(right)
+                correct = (predict(asked, attacked).argmax(1) == labels).float().mean().item()
+                found.setdefault((source, target), []).append(correct)
     rows = [
         [source, *(show(mean_interval(found[source, target]), True) for target in models)]
         for source in models
     ]
     kinds: dict[str, list[float]] = {}
-    for (source, target), right in found.items():
+    for (source, target), correct in found.items():
         same = registry.family_of(source) == registry.family_of(target)
         kinds.setdefault("within a family" if same else "across families", []).append(
-            float(np.mean(right))
+            float(np.mean(correct))
         )
     sentence = (
         f"Attacks with epsilon {EPSILON} made on another network leave "
-        + " and ".join(f"{100 * np.mean(right):.1f} % {kind}" for kind, right in kinds.items())
+        + " and ".join(f"{100 * np.mean(correct):.1f} % {kind}" for kind, correct in kinds.items())
         + "."
     )
     columns = ["made on", *models]
@@ -69,7 +69,7 @@ def _attacked(
     model: torch.nn.Module, pixels: torch.Tensor, labels: torch.Tensor, seed: int
 ) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    parts = zip(pixels.split(250), labels.split(250), strict=True)
+    parts = zip(pixels.split(BATCH), labels.split(BATCH), strict=True)
     return torch.cat(
         [pgd(model, images, truth, EPSILON, margin, generator) for images, truth in parts]
     )
