@@ -232,6 +232,10 @@ VARIANTS: dict[str, dict] = {
         ),
         batch_norm=True,
     ),
+    "cnn_nano": dict(  # under 1,000
+        features=(Conv(4, 3), Conv(4, 3), Pool(), Conv(4, 3), Conv(6, 3), Pool(), Conv(4, 3)),
+        batch_norm=True,
+    ),
 }
 
 # LeNet-5's units, connected in other ways: for the study `weight_sharing`, and in no list of models

@@ -1,10 +1,13 @@
 """Evaluate finished runs on the sealed test set: writes test.json and predictions.npz.
 
     python task3_MNIST/evaluate.py [--tta PIXELS] [RUN ...]
+    python task3_MNIST/evaluate.py --qmnist50k RUN ...
 
 RUN is a run folder, or one with run folders below it; each run is evaluated, again if it was
 before. Without RUN, every complete run under --results that has no test.json is evaluated. Where a
-model has several seeds, ensemble.json next to them has the accuracy of their ensemble.
+model has several seeds, ensemble.json next to them has the accuracy of their ensemble. --qmnist50k
+takes QMNIST's other 50,000 test images instead and writes qmnist50k.json; runs that have it are not
+measured again.
 """
 
 import sys
@@ -17,9 +20,10 @@ from task3_MNIST.cli.app import before_imports, run_script
 before_imports(__name__)
 
 from task3_MNIST.cli.arguments import Parser, add_common_flags, count, set_up_device
+from task3_MNIST.cli.second_test import report_second_test
 from task3_MNIST.cli.train import describe_test, report_ensembles
 from task3_MNIST.datasets.splits import Split, load_test
-from task3_MNIST.errors import UserError
+from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.evaluation.evaluate import evaluate_run
 from task3_MNIST.experiments.evaluation import plot
 from task3_MNIST.runs.folder import Run, runs_named, runs_to_evaluate
@@ -44,9 +48,20 @@ def main() -> None:
         help="also measure with test-time augmentation: each image's probabilities averaged over "
         "all shifts by up to so many pixels",
     )
+    parser.add_argument(
+        "--qmnist50k",
+        action="store_true",
+        help="measure the runs named, once, on the 50,000 test images of QMNIST that MNIST lacks",
+    )
     add_common_flags(parser)
     options = parser.parse_args()
     device = set_up_device(options)
+    if options.qmnist50k:
+        if not options.runs:
+            raise UsageError("--qmnist50k measures each run once: name the runs to confirm")
+        if report_second_test(runs_named(options.runs), options.data, device):
+            sys.exit(UserError.exit_code)
+        return
 
     runs = runs_named(options.runs) if options.runs else runs_to_evaluate(options.results)
     done: dict[str, list[Run]] = {}

@@ -19,7 +19,7 @@ before_imports(__name__)
 from task3_MNIST.cli.robustness import measured_side_by_side, robustness_parser
 from task3_MNIST.datasets.splits import fetch
 from task3_MNIST.errors import UserError
-from task3_MNIST.evaluation.robustness import Wanted, standard_values
+from task3_MNIST.evaluation.robustness.measure import Wanted, standard_values
 from task3_MNIST.runs.folder import find_complete, require_runs, runs_named
 from task3_MNIST.training.device import choose_device
 

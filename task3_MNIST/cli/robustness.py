@@ -19,7 +19,7 @@ from task3_MNIST.cli.arguments import (
 )
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.errors import explain
-from task3_MNIST.evaluation.robustness import Wanted, kinds, measure_robustness
+from task3_MNIST.evaluation.robustness.measure import Wanted, kinds, measure_robustness
 from task3_MNIST.experiments.evaluation import ERROR_NAME
 from task3_MNIST.experiments.parallel import side_by_side, traceback_left
 from task3_MNIST.runs.files import Robustness

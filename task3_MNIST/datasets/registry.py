@@ -217,14 +217,18 @@ class FromTorchvision:
         opened = getattr(import_torchvision().datasets, self.name)
         return opened(root, download=download, **part)
 
-    def _read(self, data_dir: Path, part: dict[str, Any]) -> Arrays:
+    def opened(self, data_dir: Path, part: dict[str, Any]) -> Any:
+        """Return torchvision's data set with a part of the images; missing files are fetched."""
         self.fetch(data_dir, test=True)
         try:
-            opened = self._open(data_dir, part)
+            return self._open(data_dir, part)
         except (RuntimeError, ValueError, AssertionError, EOFError, OSError) as error:
             raise UserError(
                 f"{self._raw(data_dir)} is damaged: delete that folder and run again to fetch it"
             ) from error
+
+    def _read(self, data_dir: Path, part: dict[str, Any]) -> Arrays:
+        opened = self.opened(data_dir, part)
         labels = opened.targets.numpy()
         return opened.data.numpy(), labels if labels.ndim == 1 else labels[:, 0]
 

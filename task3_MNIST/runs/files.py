@@ -227,6 +227,27 @@ class Robustness:
     zero_gradients: Fraction | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class PartOfSecondTest:
+    """Accuracy on some of the 50,000 images, with the 95 % interval over their writers."""
+
+    images: Text
+    n: Positive
+    writers: Positive
+    accuracy: Fraction
+    low: Fraction | None
+    high: Fraction | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondTest:
+    """`qmnist50k.json`: accuracy on QMNIST's other 50,000 test images, read once."""
+
+    schema: Version = SCHEMA
+    weights_sha256: Text
+    parts: list[PartOfSecondTest]
+
+
 Kind = TypeVar("Kind")
 
 

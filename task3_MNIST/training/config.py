@@ -111,6 +111,12 @@ class TrainConfig:
         minimum=0,
         below=1,
     )
+    plain_end: float = hyperparameter(
+        0.0,
+        "augmentation: fraction of the epochs, the last ones, that train on the images as they are",
+        minimum=0,
+        below=1,
+    )
     ema: float = hyperparameter(
         0.0,
         "decay of the exponential moving average (EMA) of the weights, per step; 0 turns it off",

@@ -207,6 +207,7 @@ def train_epoch(
     unsmoothed = torch.empty_like(losses) if config.label_smoothing else losses
     correct = torch.zeros((), dtype=torch.int64, device=device)
     lr = config.lr
+    deformed = epoch <= config.epochs * (1 - config.plain_end)
 
     model.train()
     for step, batch in enumerate(order):
@@ -214,7 +215,9 @@ def train_epoch(
         lr = learning_rate(done, config.epochs * steps, config)
         for group in optimizer.param_groups:
             group["lr"] = lr
-        images = augment(train.images[batch], config, train.black)  # (B, 1, 28, 28)
+        images = train.images[batch]  # (B, 1, 28, 28)
+        if deformed:
+            images = augment(images, config, train.black)
         labels = train.labels[batch]
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
             logits = model(images).float()  # (B, 10)

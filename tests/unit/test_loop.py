@@ -326,3 +326,15 @@ def test_leaving_out_images_takes_so_much_fewer_steps(splits):
         optimizer = epoch.checkpoint["optimizer"]["state"]
         steps.append(int(optimizer[0]["step"]))
     assert steps[1] == steps[0] // 2
+
+
+def test_a_plain_end_trains_on_the_images_as_they_are(splits):
+    config = TrainConfig(epochs=4, batch_size=32, optimizer="adamw", lr=2e-3, rotation=60.0)
+    _, deformed = train(splits, config)
+    _, ending = train(splits, replace(config, plain_end=0.5))
+    assert numbers(ending[:2]) == numbers(deformed[:2])
+    gained = [
+        b.metrics.train_accuracy - a.metrics.train_accuracy
+        for a, b in zip(deformed[2:], ending[2:], strict=True)
+    ]
+    assert min(gained) > 0.02  # digits that are not turned are easier

@@ -24,6 +24,7 @@ STATED_PARAMETERS = {
     "lenet5": 61_706,
     "cnn_strong": 306_074,
     "cnn_micro": 9_646,
+    "cnn_nano": 970,
     "cnn_whitened": 32_630,
 }
 GRID_NAMES = ["mlp_d1_w32", "mlp_d4_w1024", "cnn_d1_w8", "cnn_d3_w64"]

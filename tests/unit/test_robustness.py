@@ -12,10 +12,16 @@ from torch import Tensor
 from task3_MNIST.datasets.doubtful_labels import corrected_labels
 from task3_MNIST.datasets.splits import load_test, load_train
 from task3_MNIST.errors import UserError
-from task3_MNIST.evaluation import attacks
-from task3_MNIST.evaluation.attacks import OnPixels, attack, fgsm, margin, pgd
-from task3_MNIST.evaluation.corruptions import CORRUPTIONS, corrupted
-from task3_MNIST.evaluation.distortions import DISTORTIONS, occlusion, rotation, scale, shift
+from task3_MNIST.evaluation.robustness import attacks
+from task3_MNIST.evaluation.robustness.attacks import OnPixels, attack, fgsm, margin, pgd
+from task3_MNIST.evaluation.robustness.corruptions import CORRUPTIONS, corrupted
+from task3_MNIST.evaluation.robustness.distortions import (
+    DISTORTIONS,
+    occlusion,
+    rotation,
+    scale,
+    shift,
+)
 from task3_MNIST.experiments.studies.analyses.ink_lost import losing_ink
 from task3_MNIST.models import registry
 from task3_MNIST.training.config import TrainConfig

@@ -17,8 +17,8 @@ from msgspec import Meta
 
 from task3_MNIST.datasets.splits import canonical_name
 from task3_MNIST.errors import UsageError, UserError, unknown_name
-from task3_MNIST.evaluation import robustness
-from task3_MNIST.evaluation.robustness import Wanted
+from task3_MNIST.evaluation.robustness import measure
+from task3_MNIST.evaluation.robustness.measure import Wanted
 from task3_MNIST.experiments.studies.figures import FIGURES
 from task3_MNIST.experiments.studies.probes import PROBES
 from task3_MNIST.files import REPOSITORY
@@ -241,10 +241,10 @@ def _check(study: Study) -> None:
                     if value not in study.models:
                         raise unknown_name("vary: model", value, study.models)
             elif is_test_key(key):
-                kinds = [TEST + kind for kind in (*robustness.kinds(), *PROBES)]
+                kinds = [TEST + kind for kind in (*measure.kinds(), *PROBES)]
                 if key not in kinds:
                     raise unknown_name("vary", key, [*TYPES, DATASET, *kinds])
-                robustness.check_values(key.removeprefix(TEST), values)
+                measure.check_values(key.removeprefix(TEST), values)
             elif key not in TYPES:
                 raise unknown_name("vary", key, [*TYPES, DATASET])
     try:

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from task3_MNIST.evaluation.attacks import OnPixels, margin, pgd
-from task3_MNIST.evaluation.robustness import Wanted, changed_pixels
+from task3_MNIST.evaluation.robustness.attacks import OnPixels, margin, pgd
+from task3_MNIST.evaluation.robustness.measure import Wanted, changed_pixels
 from task3_MNIST.experiments import parallel
 from task3_MNIST.experiments.studies.definition import Study
 from task3_MNIST.experiments.studies.panels import panels

@@ -17,7 +17,7 @@ from task3_MNIST.evaluation.calibration import (
     calibration_error,
     temperature_of,
 )
-from task3_MNIST.evaluation.robustness import Wanted, changed_pixels, measure_robustness
+from task3_MNIST.evaluation.robustness.measure import Wanted, changed_pixels, measure_robustness
 from task3_MNIST.experiments.studies.probes import PROBES, probe_accuracy
 from task3_MNIST.experiments.train import Job
 from task3_MNIST.models.inference import loss_and_accuracy, predict

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from task3_MNIST.evaluation.robustness import Wanted, measure_robustness
+from task3_MNIST.evaluation.robustness.measure import Wanted, measure_robustness
 from task3_MNIST.experiments import parallel
 from task3_MNIST.experiments.studies.figures import FIGURES, Finished
 from task3_MNIST.experiments.studies.probes import PROBES

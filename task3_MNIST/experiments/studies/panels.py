@@ -6,7 +6,7 @@ import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
-from task3_MNIST.evaluation.robustness import Wanted
+from task3_MNIST.evaluation.robustness.measure import Wanted
 from task3_MNIST.evaluation.statistics import Interval
 from task3_MNIST.experiments.studies.definition import LABEL, MODEL, TEST, Cell, Study, is_test_key
 from task3_MNIST.experiments.studies.probes import PROBES

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import torch
 
-from task3_MNIST.evaluation.robustness import Wanted
+from task3_MNIST.evaluation.robustness.measure import Wanted
 from task3_MNIST.experiments.studies.definition import DATASET, MODEL, PILOTS, Cell, Study
 from task3_MNIST.experiments.studies.figures import FIGURES
 from task3_MNIST.experiments.train import Job, make_job

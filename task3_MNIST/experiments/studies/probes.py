@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from task3_MNIST.datasets.splits import Split, fetch, load_test, load_train, split_validation
-from task3_MNIST.evaluation.robustness import Wanted
+from task3_MNIST.evaluation.robustness.measure import Wanted
 from task3_MNIST.experiments.train import Job
 from task3_MNIST.models import registry
 from task3_MNIST.models.inference import predict

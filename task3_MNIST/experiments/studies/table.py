@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from task3_MNIST.errors import UserError
-from task3_MNIST.evaluation.robustness import Wanted
+from task3_MNIST.evaluation.robustness.measure import Wanted
 from task3_MNIST.evaluation.statistics import Interval, mean_interval
 from task3_MNIST.experiments.studies.definition import DATASET, Cell, Study, pooled
 from task3_MNIST.experiments.studies.measure import MeasuredRow

@@ -11,7 +11,7 @@ import numpy as np
 from task3_MNIST.datasets import writers
 from task3_MNIST.evaluation.moderation import SeedVariance
 from task3_MNIST.evaluation.paired_tests import Difference, contrast, contrast_of_means, holm
-from task3_MNIST.evaluation.robustness import EVERY, Wanted, correct_images
+from task3_MNIST.evaluation.robustness.measure import EVERY, Wanted, correct_images
 from task3_MNIST.evaluation.statistics import cluster_sums
 from task3_MNIST.experiments import parallel
 from task3_MNIST.experiments.studies.definition import DATASET, Study, pooled, rows_of

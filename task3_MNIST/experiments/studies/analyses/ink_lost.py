@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from task3_MNIST.evaluation.distortions import shift
+from task3_MNIST.evaluation.robustness.distortions import shift
 from task3_MNIST.experiments import parallel
 from task3_MNIST.experiments.studies.answer import Analysis, ExtraTable
 from task3_MNIST.experiments.studies.definition import Study

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from task3_MNIST.evaluation.attacks import BATCH, OnPixels, margin, pgd
-from task3_MNIST.evaluation.robustness import EVERY
+from task3_MNIST.evaluation.robustness.attacks import BATCH, OnPixels, margin, pgd
+from task3_MNIST.evaluation.robustness.measure import EVERY
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.experiments import parallel
 from task3_MNIST.experiments.studies.answer import Analysis, ExtraTable, show

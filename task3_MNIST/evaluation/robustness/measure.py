@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from task3_MNIST.datasets.doubtful_labels import TEST_IMAGES, corrected_labels
 from task3_MNIST.datasets.splits import Split
 from task3_MNIST.errors import UsageError, unknown_name
-from task3_MNIST.evaluation.attacks import OnPixels, attack, cross_entropy, gradient
-from task3_MNIST.evaluation.corruptions import CORRUPTIONS, corrupted
-from task3_MNIST.evaluation.distortions import DISTORTIONS, SHIFTS, shift
+from task3_MNIST.evaluation.robustness.attacks import OnPixels, attack, cross_entropy, gradient
+from task3_MNIST.evaluation.robustness.corruptions import CORRUPTIONS, corrupted
+from task3_MNIST.evaluation.robustness.distortions import DISTORTIONS, SHIFTS, shift
 from task3_MNIST.models.inference import predict
 from task3_MNIST.runs import files
 from task3_MNIST.runs.files import Condition, Robustness

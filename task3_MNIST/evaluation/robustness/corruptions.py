@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from task3_MNIST.errors import UserError
-from task3_MNIST.evaluation.distortions import SIDE, affine, blur, drawn, rotation, scale
+from task3_MNIST.evaluation.robustness.distortions import SIDE, affine, blur, drawn, rotation, scale
 
 ORIGINALS = "mnist_c"  # the folder below the data sets
 
