@@ -120,8 +120,10 @@ RECIPES: dict[str, Recipe] = {
             "cnn_micro": dict(lr=1e-2, epochs=24),
             # too small to learn what larger models learn: half the deformation
             "cnn_nano": dict(
-                **dict(lr=2e-2, epochs=30, label_smoothing=0.0, plain_end=0.2, precision="float32"),
+                **dict(lr=2e-2, epochs=30, label_smoothing=0.0, plain_end=0.2),
                 **dict(rotation=6.0, translate=0.03, scale=0.05, shear=0.05),
+                # twice as fast for so few channels
+                **dict(precision="float32", memory_format="contiguous"),
             ),
         },
     ),
