@@ -44,8 +44,7 @@ def peer_rows(reference: Path) -> list[list[str]]:
         if found.target is None:
             continue
         machine = f"`speedrun.py`, {found.provenance.machine}, PyTorch {found.provenance.torch}"
-        reached = [run.reached for run in found.runs]
-        rows.append([f"`{found.model}`, `{found.recipe}`", *_times(reached, found), machine])
+        rows.append([f"`{found.model}`, `{found.recipe}`", *_own_times(found), machine])
         rows += [_rival_row(rival, found, machine) for rival in found.rivals]
     for group in read_groups(reference)[0]:
         if group.model == "sklearn_mlp":
@@ -68,6 +67,17 @@ def peer_rows(reference: Path) -> list[list[str]]:
 def _rival_row(rival: RivalTimes, found: Speedrun, machine: str) -> list[str]:
     epoch = f"{np.median(rival.seconds):.2f} s an epoch"
     return [f"`{rival.model}`: {rival.about}; {epoch}", *_times(rival.reached, found), machine]
+
+
+def _own_times(found: Speedrun) -> list[str]:
+    """Return the cells of our own training, which ends whether or not it reaches the target."""
+    reached = [run.reached for run in found.runs]
+    if any(reached):
+        return _times(reached, found)
+    seconds = float(np.median([run.seconds for run in found.runs]))
+    accuracy = float(np.mean([run.val_accuracy for run in found.runs]))
+    complete = f"{seconds:.2f} s for the complete training, n={len(reached)}"
+    return [complete, f"{accuracy * 100:.2f} % on validation at its end"]
 
 
 def _times(reached: list[float | None], found: Speedrun) -> list[str]:

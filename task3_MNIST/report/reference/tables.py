@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from task3_MNIST.report.comparison.ensembles import (
 )
 from task3_MNIST.report.comparison.published import COLUMNS, EVERYDAY, published_rows
 from task3_MNIST.report.comparison.verdicts import spread
-from task3_MNIST.report.reference import peers
+from task3_MNIST.report.reference import peers, records
 from task3_MNIST.report.studies.page import read_studies
 from task3_MNIST.runs.folder import DEFAULT_DATASET
 from task3_MNIST.runs.groups import read_groups
@@ -69,7 +70,7 @@ def with_tables(text: str, reference: Path) -> str:
 # the default MLP and CNN, the most accurate ones, the fastest
 HEADLINE = (
     *(("mlp", "fast"), ("mlp_strong", "strong+full-train")),
-    *(("cnn", "fast"), ("cnn_strong", "strong+full-train"), ("cnn_fast", "fast")),
+    *(("cnn", "fast"), ("cnn_strong", "strong+full-train"), ("cnn_whitened", "fast")),
 )
 
 
@@ -82,7 +83,7 @@ def headline_table(reference: Path) -> str:
             f"`{name}`",
             f"{groups[model, name].summaries('parameters')[0]:,}",
             _accuracy(groups[model, name]),
-            _time(groups[model, name].summaries("train_seconds")),
+            _time(groups[model, name]),
         ]
         for model, name in HEADLINE
         if (model, name) in groups
@@ -137,10 +138,16 @@ def ensemble_table(reference: Path) -> str:
                     else "–"
                     for gain in over
                 ),
-                _duration(group.summaries("train_seconds")),
+                _duration(group),
             ]
         )
     return _markdown(ENSEMBLE_COLUMNS, rows)
+
+
+def records_table(reference: Path) -> str:
+    """Return what fresh seeds read, next to the records before."""
+    labels = load_test(DEFAULT_DATASET, REPOSITORY / "data").labels.numpy()
+    return _markdown(records.COLUMNS, records.record_rows(_groups(reference), labels))
 
 
 def size_tables(reference: Path) -> str:
@@ -259,6 +266,7 @@ def studies_table(reference: Path) -> str:
 TABLES: dict[str, Callable[[Path], str]] = {
     "headline": headline_table,
     "accuracy": accuracy_table,
+    "records": records_table,
     "ensembles": ensemble_table,
     "size": size_tables,
     "speed": speed_table,
@@ -304,18 +312,25 @@ def _percent(interval: Interval) -> str:
     return with_ends(interval, "{:.2f}", " %", factor=100)
 
 
-def _time(seconds: Sequence[float]) -> str:
+def _time(group: RunGroup) -> str:
+    seconds, where = _training_seconds(group)
     median = float(np.median(seconds))
-    return f"{median:.1f} s" if median < 60 else f"{median / 60:.1f} min"
+    return (f"{median:.1f} s" if median < 60 else f"{median / 60:.1f} min") + where
 
 
-def _duration(seconds: Sequence[float]) -> str:
+def _duration(group: RunGroup) -> str:
     """Return median and extremes: a run that was paused for others would carry a mean away."""
+    seconds, where = _training_seconds(group)
     minutes = np.array(seconds) / 60
-    median = f"{np.median(minutes):.1f} min"
-    if len(minutes) == 1:
-        return median
-    return f"{median}, {minutes.min():.1f} to {minutes.max():.1f}"
+    extremes = f", {minutes.min():.1f} to {minutes.max():.1f}" if len(minutes) > 1 else ""
+    return f"{np.median(minutes):.1f} min{extremes}{where}"
+
+
+def _training_seconds(group: RunGroup) -> tuple[list[float], str]:
+    """Return the times of the runs on the device that most of them had, and its name."""
+    [(device, _)] = Counter(run.config.device for run in group.runs).most_common(1)
+    seconds = [run.summary.train_seconds for run in group.runs if run.config.device == device]
+    return seconds, "" if device in ("cpu", None) else f" on {device}"
 
 
 def _without_out(command: str) -> str:
