@@ -18,6 +18,7 @@ from task3_MNIST.cli.app import before_imports, run_script
 before_imports(__name__)
 
 from task3_MNIST.cli.benchmark import benchmark_parser, run_jobs
+from task3_MNIST.cli.workers import device_of, workers_of
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.experiments.evaluation import finished
@@ -28,13 +29,12 @@ from task3_MNIST.report.comparison.page import compare
 from task3_MNIST.report.inference.page import OUT as INFERENCE
 from task3_MNIST.report.inference.page import show
 from task3_MNIST.runs.commands import command_to_go_on
-from task3_MNIST.training.device import choose_device
 
 
 def main() -> None:
     """Run what is missing of the grid, then write the table and the pages."""
     options = benchmark_parser().parse_args()
-    device = choose_device(options.device)
+    device = device_of(options)
     grid = Grid(
         models=model_names(split_names(options.models)),
         recipes=split_names(options.recipes),
@@ -46,8 +46,9 @@ def main() -> None:
     try:
         work, failures = plan(jobs, options.results, options.data)
         ready = len(jobs) - len(work)
-        print(f"{len(jobs)} runs, {ready} of them finished; {options.jobs} at a time", flush=True)
-        failures |= run_jobs(work, ready, options.results, options.jobs, device)
+        with workers_of(options) as workers:
+            print(f"{len(jobs)} runs, {ready} of them finished; {workers.describe()}", flush=True)
+            failures |= run_jobs(work, ready, options.results, workers)
         result = conclude(jobs, failures, options.results, options.data)
     except KeyboardInterrupt:
         ended = sum(finished(job.run(options.results)) for job in jobs)

@@ -16,18 +16,17 @@ from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
-from task3_MNIST.cli.robustness import measured_side_by_side, robustness_parser
+from task3_MNIST.cli.robustness import measured, robustness_parser
+from task3_MNIST.cli.workers import workers_of
 from task3_MNIST.datasets.splits import fetch
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.robustness.measure import Wanted, standard_values
 from task3_MNIST.runs.folder import find_complete, require_runs, runs_named
-from task3_MNIST.training.device import choose_device
 
 
 def main() -> None:
     """Measure the runs named, or all of them, and print a line for each."""
     options = robustness_parser().parse_args()
-    device = choose_device(options.device)
     if not options.runs:
         require_runs(options.results)
     runs = runs_named(options.runs) if options.runs else find_complete(options.results)[0]
@@ -38,12 +37,13 @@ def main() -> None:
     for dataset in dict.fromkeys(run.config().dataset for run in runs):
         fetch(dataset, options.data, test=True)
     failed = 0
-    for run, line, error in measured_side_by_side(runs, wanted, options, device):
-        failed += error
-        if error:
-            print(f"error: {run.folder}: {line}", file=sys.stderr)
-        else:
-            print(f"{run.folder}: {line}", flush=True)
+    with workers_of(options) as workers:
+        for run, line, error in measured(runs, wanted, workers):
+            failed += error
+            if error:
+                print(f"error: {run.folder}: {line}", file=sys.stderr)
+            else:
+                print(f"{run.folder}: {line}", flush=True)
     if failed:
         sys.exit(UserError.exit_code)
 

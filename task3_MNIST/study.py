@@ -18,6 +18,7 @@ from task3_MNIST.cli.app import before_imports, run_script
 before_imports(__name__)
 
 from task3_MNIST.cli.study import run_study, study_parser
+from task3_MNIST.cli.workers import device_of, workers_of
 from task3_MNIST.errors import UsageError
 from task3_MNIST.experiments.studies.conclude import write_study
 from task3_MNIST.experiments.studies.definition import find_study, shipped
@@ -26,7 +27,6 @@ from task3_MNIST.experiments.studies.plan import Setting, on_datasets, quick
 from task3_MNIST.report.studies.page import write_page
 from task3_MNIST.runs.commands import command_to_go_on
 from task3_MNIST.runs.folder import DEFAULT_DATASET
-from task3_MNIST.training.device import choose_device
 
 
 def main() -> None:
@@ -47,11 +47,12 @@ def main() -> None:
     if options.datasets:
         named = [one.changed(lambda study: on_datasets(study, options.datasets)) for one in named]
     dataset = [*options.datasets, DEFAULT_DATASET][0]
-    setting = Setting(options.data, choose_device(options.device), dataset)
+    setting = Setting(options.data, device_of(options), dataset)
     try:
-        for one in named:
-            paths = StudyFiles(folder, one.name)
-            write_study(one, run_study(one, setting, paths, options), paths)
+        with workers_of(options) as workers:
+            for one in named:
+                paths = StudyFiles(folder, one.name)
+                write_study(one, run_study(one, setting, paths, workers), paths)
     except KeyboardInterrupt:
         print(f"\ninterrupted; to go on: {command_to_go_on()}")
         raise

@@ -17,12 +17,23 @@ from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
+import argparse
 import functools
+from collections.abc import Sequence
 
 import torch
 
-from task3_MNIST.cli.baselines import baselines_parser, fit, jobs_of, leave, print_list, report
+from task3_MNIST.cli.baselines import (
+    baselines_parser,
+    fit,
+    fit_on,
+    jobs_of,
+    leave,
+    print_list,
+    report,
+)
 from task3_MNIST.cli.train import report_ensembles
+from task3_MNIST.cli.workers import workers_of
 from task3_MNIST.datasets.splits import (
     Split,
     dataset_checksum,
@@ -31,8 +42,10 @@ from task3_MNIST.datasets.splits import (
     load_train,
     split_validation,
 )
+from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.ensemble import without_ensemble
 from task3_MNIST.experiments.evaluation import evaluate_and_plot
+from task3_MNIST.experiments.fit_baseline import BaselineJob
 
 
 def main() -> None:
@@ -46,8 +59,24 @@ def main() -> None:
     jobs = list(jobs_of(options))
     # the place is tried before the data is loaded: fail at the door
     jobs[0].run(options.results).folder.mkdir(parents=True, exist_ok=True)
-    # loaded at their first use: a repeated command needs no data
+    failed = 0
+    if options.cluster:
+        with workers_of(options) as workers:
+            evaluate = not options.no_evaluate
+            failed = fit_on(workers, jobs, options.results, evaluate, options.overwrite)
+    else:
+        fit_here(jobs, options)
+    runs = [job.run(options.results) for job in jobs]
+    if not options.no_evaluate and (waiting := without_ensemble(runs)):
+        report_ensembles(waiting, load_test(options.dataset, options.data, replace_altered=True))
+    if failed:
+        sys.exit(UserError.exit_code)
 
+
+def fit_here(jobs: Sequence[BaselineJob], options: argparse.Namespace) -> None:
+    """Fit and evaluate baselines in turn."""
+
+    # loaded at their first use: a repeated command needs no data
     @functools.cache
     def splits() -> tuple[Split, Split]:
         # test files that will be needed are fetched too
@@ -67,9 +96,6 @@ def main() -> None:
                 leave(job)
             evaluate_and_plot(run, None)  # its picture
             report(run)
-    runs = [job.run(options.results) for job in jobs]
-    if not options.no_evaluate and (waiting := without_ensemble(runs)):
-        report_ensembles(waiting, test())
 
 
 if __name__ == "__main__":

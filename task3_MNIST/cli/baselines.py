@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import functools
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,10 +27,13 @@ from task3_MNIST.cli.arguments import (
     seeds,
 )
 from task3_MNIST.cli.train import describe_test
-from task3_MNIST.datasets.splits import Split
+from task3_MNIST.cli.workers import add_cluster_flags
+from task3_MNIST.datasets.splits import Split, load_test, load_train, split_validation
 from task3_MNIST.errors import UsageError
+from task3_MNIST.experiments.evaluation import evaluate_and_plot
 from task3_MNIST.experiments.fit_baseline import BaselineJob, run_baseline
 from task3_MNIST.experiments.grid import split_names
+from task3_MNIST.experiments.parallel import Task, Workers, safely
 from task3_MNIST.experiments.train import usable_name
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.runs.commands import command_to_go_on
@@ -68,6 +74,9 @@ def baselines_parser() -> argparse.ArgumentParser:
         type=count,
         help="number of CPU threads (default: PyTorch's, usually one per core)",
     )
+    add_cluster_flags(made)
+    # scikit-learn computes on the CPU; a SLURM job for each baseline
+    made.set_defaults(device="cpu", jobs=len(sklearn_baselines.BASELINES))
     return made
 
 
@@ -137,6 +146,54 @@ def fit(
     ) as bar:
         for warned in run_baseline(run, job, (train, val), test, bar.refresh, checksum):
             bar.write(f"scikit-learn warns: {warned}")
+
+
+def fit_on(
+    workers: Workers, jobs: Sequence[BaselineJob], results: Path, evaluate: bool, overwrite: bool
+) -> int:
+    """Fit and measure baselines on a cluster, print each, and return how many failed.
+
+    Args:
+        workers: who does it, with one thread each.
+        jobs: what to fit.
+        results: the folder of the run folders.
+        evaluate: whether to read the test set.
+        overwrite: whether to fit finished ones again.
+    """
+    failed = 0
+    tasks = []
+    for job in jobs:
+        run = job.run(results)
+        if overwrite:
+            with run.locked():
+                run.clear()
+        call = functools.partial(_fit_there, job=replace(job, threads=1), evaluate=evaluate)
+        tasks.append(Task(run, job.dataset, call))
+    with contextlib.closing(workers.each(tasks, print)) as outcomes:
+        for task, failure in outcomes:
+            if failure:
+                print(f"error: {task.run.folder}: {failure}", file=sys.stderr)
+                failed += 1
+            else:
+                report(task.run)
+    return failed
+
+
+def _fit_there(
+    run: Run, data_dir: Path, device: torch.device, job: BaselineJob, evaluate: bool
+) -> str | None:
+    job = replace(job, data_dir=data_dir)
+
+    def fit_and_draw() -> None:
+        if run.complete and (run.evaluated or not evaluate):
+            check_same(run, job.identity())
+            return
+        splits = split_validation(load_train(job.dataset, data_dir))
+        test = functools.partial(load_test, job.dataset, data_dir, replace_altered=True)
+        run_baseline(run, job, splits, test if evaluate else None)
+        evaluate_and_plot(run, None)
+
+    return safely(fit_and_draw, run)
 
 
 def leave(job: BaselineJob) -> NoReturn:

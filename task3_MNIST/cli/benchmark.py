@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from task3_MNIST.cli.arguments import (
@@ -17,14 +16,14 @@ from task3_MNIST.cli.arguments import (
     Parser,
     add_data_flag,
     add_device_flag,
-    add_jobs_flag,
     add_plots_flag,
     add_results_flag,
     seeds,
 )
+from task3_MNIST.cli.workers import add_workers_flags
 from task3_MNIST.datasets.splits import DATASETS
 from task3_MNIST.errors import UserError
-from task3_MNIST.experiments.parallel import Finish, finish_runs
+from task3_MNIST.experiments.parallel import Finish, Workers, finish_runs
 from task3_MNIST.experiments.train import Job
 from task3_MNIST.files import REPOSITORY
 
@@ -68,7 +67,7 @@ def benchmark_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="train on the validation images too; the last epoch is kept",
     )
-    add_jobs_flag(made)
+    add_workers_flags(made)
     made.add_argument("--no-pages", action="store_true", help="write no pages and their pictures")
     made.add_argument(
         "--out",
@@ -87,8 +86,7 @@ def run_jobs(
     work: dict[Job, float],
     finished: int,
     results: Path,
-    processes: int,
-    device: torch.device,
+    workers: Workers,
     finishes: Mapping[Job, Finish] | None = None,
     outcome: Callable[[Job, Path], str] = Job.outcome,
 ) -> dict[Job, str]:
@@ -98,18 +96,13 @@ def run_jobs(
         work: the jobs, each with its estimated work.
         finished: how many of the grid were finished before.
         results: the folder of the run folders.
-        processes: how many runs at a time.
-        device: where to compute.
+        workers: who does it.
         finishes: as in `finish_runs`.
         outcome: what to print of a run that ended.
     """
     failures = {}
     with progress(work, results) as (bar, ended):
-
-        def killed() -> None:
-            bar.write("a worker was killed: what it and the others ran begins again")
-
-        outcomes = finish_runs(list(work), results, device, processes, killed, finishes)
+        outcomes = finish_runs(list(work), results, workers, bar.write, finishes)
         with contextlib.closing(outcomes):
             for job, failure in outcomes:
                 ended.add(job)

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from task3_MNIST.cli.arguments import Parser, add_data_flag, add_device_flag, add_jobs_flag, folder
+from task3_MNIST.cli.arguments import Parser, add_data_flag, add_device_flag, folder
 from task3_MNIST.cli.benchmark import run_jobs
+from task3_MNIST.cli.workers import add_workers_flags
 from task3_MNIST.errors import UserError
 from task3_MNIST.experiments.grid import plan
-from task3_MNIST.experiments.parallel import leave_sealed
+from task3_MNIST.experiments.parallel import Workers, leave_sealed
 from task3_MNIST.experiments.studies.conclude import measurement
 from task3_MNIST.experiments.studies.definition import NamedStudy
 from task3_MNIST.experiments.studies.files import StudyFiles
@@ -53,7 +54,7 @@ def study_parser() -> argparse.ArgumentParser:
         help="other data sets: the first one for mnist; where a study varies data sets, one for "
         "each (default: as the study says)",
     )
-    add_jobs_flag(made)
+    add_workers_flags(made)
     made.add_argument(
         "--results",
         type=folder,
@@ -72,7 +73,7 @@ def study_parser() -> argparse.ArgumentParser:
 
 
 def run_study(
-    named: NamedStudy, setting: Setting, paths: StudyFiles, options: argparse.Namespace
+    named: NamedStudy, setting: Setting, paths: StudyFiles, workers: Workers
 ) -> list[Planned]:
     """Choose each cell's learning rate, run what is missing, and return the cells.
 
@@ -84,11 +85,11 @@ def run_study(
     if pilots:
         print(f"{named.name}: learning rates, chosen by validation", flush=True)
         jobs = [job for jobs in pilots.values() for job in jobs]
-        for job, reason in _finish(jobs, {}, paths, options, setting).items():
+        for job, reason in _finish(jobs, {}, paths, workers, setting).items():
             print(f"no choice for {job.run(paths.runs).folder}: {reason}")
     cells = planned(study, setting, chosen_factors(study, pilots, paths.runs))
     measured = {job: measurement(named.name, study, cell) for cell in cells for job in cell.jobs}
-    failures = _finish(list(measured), measured, paths, options, setting)
+    failures = _finish(list(measured), measured, paths, workers, setting)
     if failures:
         job, reason = next(iter(failures.items()))
         raise UserError(
@@ -102,7 +103,7 @@ def _finish(
     jobs: Sequence[Job],
     measured: dict[Job, Measurement],
     paths: StudyFiles,
-    options: argparse.Namespace,
+    workers: Workers,
     setting: Setting,
 ) -> dict[Job, str]:
     """Run what is missing of some jobs, measure them, and return why those that failed did."""
@@ -114,10 +115,9 @@ def _finish(
 
     work, failures = plan(jobs, paths.runs, setting.data_dir, is_finished)
     ready = len(jobs) - len(work)
-    print(f"{len(jobs)} runs, {ready} of them finished; {options.jobs} at a time", flush=True)
+    print(f"{len(jobs)} runs, {ready} of them finished; {workers.describe()}", flush=True)
     finishes = measured or dict.fromkeys(jobs, leave_sealed)
-    where = (paths.runs, options.jobs, setting.device)
-    return failures | run_jobs(work, ready, *where, finishes, _line)
+    return failures | run_jobs(work, ready, paths.runs, workers, finishes, _line)
 
 
 def _line(job: Job, results: Path) -> str:

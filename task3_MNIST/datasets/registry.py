@@ -105,6 +105,17 @@ class FromRawFiles:
         """Return the SHA-256 of the training images' file: no other content is ever read."""
         return self.files.sha256[TRAIN_FILES[0]]
 
+    def is_there(self, data_dir: Path) -> bool:
+        """Return whether all four files are on disk and right."""
+        folder = self.files.raw(data_dir)
+        if not all((folder / name).is_file() for name in self.files.sha256):
+            return False
+        try:
+            read_verified(data_dir, self.files.sha256, replace_altered=False, files=self.files)
+        except UserError:
+            return False
+        return True
+
     @staticmethod
     def _arrays(contents: dict[str, bytes]) -> Arrays:
         images, labels = contents.values()

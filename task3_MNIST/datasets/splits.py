@@ -76,7 +76,7 @@ def canonical_name(dataset: str) -> str:
     Raises:
         UsageError: there is no data set of that name, and no such folder.
     """
-    _dataset(dataset)
+    find_dataset(dataset)
     return dataset if dataset in BY_NAME else str(Path(dataset).expanduser().resolve())
 
 
@@ -92,7 +92,7 @@ def fetch(dataset: str, data_dir: Path, *, test: bool) -> None:
     Raises:
         UserError: the name is unknown, no source answers, or the folder is not a data set.
     """
-    _dataset(dataset).fetch(data_dir, test)
+    find_dataset(dataset).fetch(data_dir, test)
 
 
 def load_train(dataset: str, data_dir: Path) -> Split:
@@ -101,7 +101,7 @@ def load_train(dataset: str, data_dir: Path) -> Split:
     Raises:
         UserError: as `fetch`, or a file cannot be read.
     """
-    return _split(*_dataset(dataset).train(data_dir), *normalization(dataset, data_dir))
+    return _split(*find_dataset(dataset).train(data_dir), *normalization(dataset, data_dir))
 
 
 def load_test(dataset: str, data_dir: Path, *, replace_altered: bool = False) -> Split:
@@ -116,7 +116,7 @@ def load_test(dataset: str, data_dir: Path, *, replace_altered: bool = False) ->
     Raises:
         UserError: as `fetch`, or a file is altered or cannot be read.
     """
-    arrays = _dataset(dataset).test(data_dir, replace_altered)
+    arrays = find_dataset(dataset).test(data_dir, replace_altered)
     return _split(*arrays, *normalization(dataset, data_dir))
 
 
@@ -127,7 +127,7 @@ def normalization(dataset: str, data_dir: Path) -> tuple[float, float]:
     Raises:
         UserError: as `load_train`.
     """
-    found = _dataset(dataset)
+    found = find_dataset(dataset)
     if found.normalization:
         return found.normalization
     images, _ = found.train(data_dir)
@@ -143,7 +143,7 @@ def dataset_checksum(dataset: str, data_dir: Path) -> str:
     Raises:
         UserError: as `load_train`.
     """
-    return _dataset(dataset).checksum(data_dir)
+    return find_dataset(dataset).checksum(data_dir)
 
 
 def split_validation(
@@ -231,7 +231,12 @@ def _digest(labels: np.ndarray) -> str:
     return hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest()
 
 
-def _dataset(dataset: str) -> Dataset:
+def find_dataset(dataset: str) -> Dataset:
+    """Return a data set by its name or folder.
+
+    Raises:
+        UserError: there is none.
+    """
     if dataset in BY_NAME:
         return BY_NAME[dataset]
     try:

@@ -1,4 +1,7 @@
-"""Many runs side by side, each in a process of one thread; none stops the others."""
+"""Many runs, each in a process of one thread, on this machine or a cluster; none stops the others.
+
+`Workers` is the one interface: `Processes` here, `Cluster` in `cluster.py`.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 import torch
@@ -32,6 +36,120 @@ KILLS = 2  # after so many, a run is taken for the cause
 Finish = Callable[[Run, Job, torch.device], None]
 
 
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Something to do in a run's folder, on whatever machine.
+
+    Attributes:
+        run: whose folder.
+        dataset: whose images are needed.
+        call: takes the run, the folder of the data sets and the device, where it is done; what it
+            returns is why it failed, or None. It can be pickled.
+    """
+
+    run: Run
+    dataset: str
+    call: Callable[[Run, Path, torch.device], str | None]
+
+
+class Workers(Protocol):
+    """What does many tasks: processes of this machine, or a cluster."""
+
+    def describe(self) -> str:
+        """Return how many tasks are done at a time, and where."""
+
+    def each(
+        self, tasks: Sequence[Task], say: Callable[[str], None]
+    ) -> Iterator[tuple[Task, str | None]]:
+        """Do tasks, begun in the order given.
+
+        Whoever leaves this iterator before its end, by Ctrl-C too, closes it: that ends the work.
+
+        Args:
+            tasks: what to do.
+            say: called with what a user should know meanwhile.
+
+        Yields:
+            each task as it ends, and why it failed, or None.
+        """
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Processes of this machine; one needs no other.
+
+    A killed process takes the others with it: all tasks in flight are begun again, and runs go on
+    from their checkpoints.
+
+    Attributes:
+        count: how many at a time.
+        data_dir: the folder of the data sets.
+        device: where to compute.
+    """
+
+    count: int
+    data_dir: Path
+    device: torch.device
+
+    def describe(self) -> str:
+        """As in `Workers`."""
+        return f"{self.count} at a time"
+
+    def each(
+        self, tasks: Sequence[Task], say: Callable[[str], None]
+    ) -> Iterator[tuple[Task, str | None]]:
+        """As in `Workers`."""
+        waiting = dict(enumerate(tasks))
+        kills: Counter[int] = Counter()
+        while waiting:
+            begun: list[int] = []
+            try:
+                with contextlib.closing(self._until_killed(waiting, begun)) as outcomes:
+                    for place, failure in outcomes:
+                        yield waiting.pop(place), failure
+            except BrokenProcessPool:
+                say("a worker was killed: what it and the others ran begins again")
+                in_flight = [place for place in begun if place in waiting]
+                kills.update(in_flight)
+                for place in in_flight:
+                    if kills[place] == KILLS:
+                        yield (
+                            waiting.pop(place),
+                            f"its process was killed {KILLS} times: if memory ran out, fewer "
+                            "--jobs need less",
+                        )
+
+    def _until_killed(
+        self, waiting: dict[int, Task], begun: list[int]
+    ) -> Iterator[tuple[int, str | None]]:
+        """Yield places and failures until a process is killed; `begun` receives what is begun."""
+
+        def delayed_tasks() -> Iterator[tuple]:
+            for place, task in list(waiting.items()):
+                begun.append(place)
+                yield delayed(_called)(place, task, self.data_dir, self.device)
+
+        return side_by_side(delayed_tasks(), min(self.count, len(waiting)))
+
+
+def _called(place: int, task: Task, data_dir: Path, device: torch.device) -> tuple[int, str | None]:
+    return place, task.call(task.run, data_dir, device)
+
+
+def safely(call: Callable[[], None], run: Run) -> str | None:
+    """Call with one thread, holding a run's lock; return why it failed, or None.
+
+    What fails leaves its traceback in the run's folder.
+    """
+    torch.set_num_threads(1)
+    try:
+        with run.locked(), traceback_left(run):
+            call()
+    except Exception as error:  # not even a fault of the code stops a night's other runs
+        return explain(error, f"{ERROR_NAME} in its folder shows where")
+    return None
+
+
 def evaluate(run: Run, job: Job, device: torch.device) -> None:
     """Evaluate and draw a run."""
     evaluate_and_plot(run, lambda: test_images(job).normalized(device))
@@ -44,69 +162,34 @@ def leave_sealed(run: Run, job: Job, device: torch.device) -> None:
 def finish_runs(
     jobs: Iterable[Job],
     results: Path,
-    device: torch.device,
-    processes: int,
-    on_killed: Callable[[], None],
+    workers: Workers,
+    say: Callable[[str], None],
     finishes: Mapping[Job, Finish] | None = None,
 ) -> Iterator[tuple[Job, str | None]]:
     """Train and finish runs, begun in the order given; what is there is not done again.
 
-    A killed worker takes the other workers with it: all runs in flight are begun again, from
-    their checkpoints. Whoever leaves this iterator before its end, by Ctrl-C too, closes it:
-    that ends the workers.
-
     Args:
         jobs: what to run.
         results: the folder of the run folders.
-        device: where to compute.
-        processes: how many runs at a time; one needs no other process.
-        on_killed: called whenever a worker was killed.
+        workers: who does it.
+        say: as in `Workers.each`, and this iterator is closed as that one.
         finishes: what follows the training of a job, if not its evaluation; it can be pickled.
 
     Yields:
         each job as it ends, and why it failed, or None.
     """
-    waiting = list(jobs)
-    kills: Counter[Job] = Counter()
-    while waiting:
-        begun: list[Job] = []
-        try:
-            with contextlib.closing(
-                _in_workers(waiting, begun, results, device, processes, finishes or {})
-            ) as outcomes:
-                for job, failure in outcomes:
-                    waiting.remove(job)
-                    yield job, failure
-        except BrokenProcessPool:
-            on_killed()
-            in_flight = [job for job in begun if job in waiting]
-            kills.update(in_flight)
-            for job in in_flight:
-                if kills[job] == KILLS:
-                    waiting.remove(job)
-                    yield (
-                        job,
-                        f"its process was killed {KILLS} times: if memory ran out, fewer --jobs "
-                        "need less",
-                    )
-
-
-def _in_workers(
-    jobs: list[Job],
-    begun: list[Job],
-    results: Path,
-    device: torch.device,
-    processes: int,
-    finishes: Mapping[Job, Finish],
-) -> Iterator[tuple[Job, str | None]]:
-    """Yield as `finish_runs` does until a worker is killed; `begun` receives what is begun."""
-
-    def tasks() -> Iterator[tuple]:
-        for job in list(jobs):
-            begun.append(job)
-            yield delayed(_finish_run)(job, results, device, finishes.get(job, evaluate))
-
-    return side_by_side(tasks(), min(processes, len(jobs)))
+    finishes = finishes or {}
+    tasks = {
+        Task(
+            job.run(results),
+            job.dataset,
+            functools.partial(_finish_run, job=job, finish=finishes.get(job, evaluate)),
+        ): job
+        for job in jobs
+    }
+    with contextlib.closing(workers.each(list(tasks), say)) as outcomes:
+        for task, failure in outcomes:
+            yield tasks[task], failure
 
 
 def side_by_side(tasks: Iterable[tuple], processes: int, threads: int = 1) -> Iterator[Any]:
@@ -185,21 +268,19 @@ def _begin_worker(parent: int) -> None:
 
 
 def _finish_run(
-    job: Job, results: Path, device: torch.device, finish: Finish
-) -> tuple[Job, str | None]:
-    """Bring a run to its end; return the job, and why it failed, or None."""
-    torch.set_num_threads(1)
-    run = job.run(results)
-    try:
-        with run.locked(), traceback_left(run):
-            if run.complete:
-                check_same(run, job.identity(_checksum))
-            else:
-                train_run(run, job, splits(job, device), lambda _: None, _checksum)
-            finish(run, job, device)
-    except Exception as error:  # not even a fault of the code stops a night's other runs
-        return job, explain(error, f"{ERROR_NAME} in its folder shows where")
-    return job, None
+    run: Run, data_dir: Path, device: torch.device, job: Job, finish: Finish
+) -> str | None:
+    """Bring a run to its end; return why it failed, or None."""
+    job = replace(job, data_dir=data_dir)
+
+    def begin_or_go_on() -> None:
+        if run.complete:
+            check_same(run, job.identity(_checksum))
+        else:
+            train_run(run, job, splits(job, device), lambda _: None, _checksum)
+        finish(run, job, device)
+
+    return safely(begin_or_go_on, run)
 
 
 @contextlib.contextmanager

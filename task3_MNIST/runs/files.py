@@ -54,7 +54,10 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """The machine and the versions behind a measurement, and the command that was given."""
+    """The machine and the versions behind a measurement, and the command that was given.
+
+    `host` is the machine's name where a cluster's worker measured, else None.
+    """
 
     python: str | None
     torch: str | None
@@ -68,6 +71,7 @@ class Provenance:
     threads: int | None
     git_commit: str | None
     command: str | None
+    host: str | None = None
 
     @property
     def machine(self) -> str:

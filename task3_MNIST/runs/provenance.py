@@ -18,6 +18,7 @@ from task3_MNIST.runs.commands import as_typed
 from task3_MNIST.runs.files import Provenance
 from task3_MNIST.training.recipes import RECIPES
 
+HOST = "TASK3_MNIST_HOST"  # a variable of a cluster's workers: the machine's name
 CODE = ("task1_MLP", "task2_CNN", "task3_MNIST", "requirements.txt")
 
 
@@ -36,6 +37,7 @@ def provenance(device: torch.device) -> Provenance:
         threads=torch.get_num_threads(),
         git_commit=git_commit(),
         command=as_typed(["python", *typed_at_root(sys.argv)]),
+        host=os.environ.get(HOST),
     )
 
 
@@ -77,7 +79,9 @@ def _git(checkout: Path, *arguments: str) -> str:
 
 # The options that name paths, with the names that each takes as well.
 PATH_OPTIONS = {
-    **dict.fromkeys(("--checkout", "--data", "--out", "--plots", "--results"), ()),
+    **dict.fromkeys(
+        ("--certificates", "--checkout", "--data", "--out", "--plots", "--results"), ()
+    ),
     **dict.fromkeys(("--dataset", "--datasets"), DATASETS),
     **dict.fromkeys(("--recipe", "--recipes"), tuple(RECIPES)),
 }
