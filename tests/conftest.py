@@ -32,7 +32,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 FIRST = (
     *("default_training", "test_readme", "test_benchmark", "test_comparison_page"),
     *("test_tuning", "test_baselines", "test_train", "test_plots", "test_model_size"),
-    *("test_loop", "test_errors", "test_damage"),
+    *("test_hosts", "test_cluster", "test_loop", "test_errors", "test_damage"),
 )
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and scripts would inherit that.

@@ -5,6 +5,7 @@ Imported with `--cluster` only. `docs/cluster.md` says how to start a cluster.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pkgutil
@@ -110,31 +111,31 @@ class Cluster:
         datasets = {
             name: dataset_checksum(name, self.data_dir) for name in {task.dataset for task in tasks}
         }
-        try:
+        with connection():
+            self._send(datasets, sorted(self._fitting))
             self._admit(datasets, say)
             futures = {self._submit(task, -place): task for place, task in enumerate(tasks)}
-            outcomes, looked = as_completed(futures, loop=self.client.loop), time.monotonic()
-            missed = looked  # since when no worker fits
-            while outcomes.count():
-                if self.client.status != "running":
-                    raise UserError(GONE)
-                if time.monotonic() - looked > LOOK:
+        outcomes = as_completed(futures, loop=self.client.loop)
+        looked = fitted = time.monotonic()
+        while outcomes.count():
+            if self.client.status != "running":
+                raise UserError(GONE)
+            if time.monotonic() - looked > LOOK:
+                with connection():
                     self._admit(datasets, say)
-                    looked = time.monotonic()
-                    missed = looked if self._fitting else missed
-                    if looked - missed > PATIENCE and not self.patient:
-                        raise UserError(
-                            "no worker fits: start workers with `dask worker` as docs/cluster.md "
-                            "says, then give the same command; what is finished is kept"
-                        )
-                if not outcomes.has_ready():
-                    time.sleep(0.05)
-                    continue
-                future = next(outcomes)
-                task = futures.pop(future)
-                yield task, self._taken(future, task)
-        except OSError as error:  # Dask's errors of a lost connection are OSErrors
-            raise UserError(GONE) from error
+                looked = time.monotonic()
+                fitted = looked if self._fitting else fitted
+                if looked - fitted > PATIENCE and not self.patient:
+                    raise UserError(
+                        "no worker fits: start workers as docs/cluster.md says, then give the same "
+                        "command; what is finished is kept"
+                    )
+            if not outcomes.has_ready():
+                time.sleep(0.05)
+                continue
+            future = next(outcomes)
+            task = futures.pop(future)
+            yield task, self._taken(future, task)
 
     def _submit(self, task: Task, priority: int) -> Any:
         given = {} if self.shared or not task.run.complete else files_of(task.run.folder)
@@ -150,18 +151,20 @@ class Cluster:
     def _taken(self, future: Any, task: Task) -> str | None:
         """Write what a task's worker sent; return why it failed, or None."""
         try:
-            failure, files = future.result()
-            with task.run.locked():
-                write_files(task.run.folder, files)
+            with connection():
+                failure, files = future.result()
         except KilledWorker:
-            failure = "each worker that ran it was lost: look at the workers' logs"
-        except OSError:
-            raise  # the connection
+            return "each worker that ran it was lost: look at the workers' logs"
+        except UserError:
+            raise
         except Exception as error:  # not even a fault of the code stops a night's other runs
             if self.client.status != "running":
                 raise UserError(GONE) from error
-            failure = explain(error, "the worker's log shows where")
-        future.release()
+            return explain(error, "the worker's log shows where")
+        finally:
+            future.release()
+        with task.run.locked():
+            write_files(task.run.folder, files)
         return failure
 
     def _admit(self, datasets: Mapping[str, str], say: Callable[[str], None]) -> None:
@@ -176,15 +179,28 @@ class Cluster:
                 say(f"worker {address} is left out: {problem}")
             else:
                 fitting.append(address)
-        if not fitting:
-            return
-        lacking = self.client.run(_lacks, dict(datasets), workers=fitting)
+        ready = self._send(datasets, fitting)
+        ready = self._answers(_give_slot, list(sys.argv), of=ready)
+        self._fitting |= set(ready)
+
+    def _send(self, datasets: Mapping[str, str], addresses: Sequence[str]) -> list[str]:
+        """Send workers the data that they lack, and return those that have it all."""
+        lacking = self._answers(_lacks, dict(datasets), of=addresses)
         for name in sorted(set().union(*lacking.values())):
             content, sha256 = shipped.packed(name, self.data_dir)
-            need = [address for address in fitting if name in lacking[address]]
-            self.client.run(shipped.unpack, name, content, sha256, workers=need)
-        self.client.run(_give_slot, list(sys.argv), workers=fitting)
-        self._fitting |= set(fitting)
+            need = [address for address in lacking if name in lacking[address]]
+            got = self._answers(shipped.unpack, name, content, sha256, of=need)
+            lacking = {
+                one: names for one, names in lacking.items() if one in got or one not in need
+            }
+        return list(lacking)
+
+    def _answers(self, *question: Any, of: Sequence[str]) -> dict[str, Any]:
+        """Return what a function returns on workers, without those that are lost meanwhile."""
+        found = self.client.run(*question, workers=list(of), on_error="return") if of else {}
+        lost = {address for address, answer in found.items() if isinstance(answer, Exception)}
+        self._known -= lost  # if they are there after all, they are asked again
+        return {address: answer for address, answer in found.items() if address not in lost}
 
     def _problems(self, addresses: Sequence[str]) -> dict[str, str | None]:
         """Return why each worker does not fit, or None."""
@@ -208,6 +224,15 @@ class Cluster:
             address: str(answer) if isinstance(answer, Exception) else answer
             for address, answer in answers.items()
         }
+
+
+@contextlib.contextmanager
+def connection() -> Iterator[None]:
+    """Say in one line that the connection is lost: Dask's errors of that are OSErrors."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(GONE) from error
 
 
 def fits(wanted: Versions, device: str, any_versions: bool) -> str | None:

@@ -21,7 +21,7 @@ class Dask(subprocess.Popen):
         else:
             arguments += ["--local-directory", str(folder)]
         self.log = folder / f"{part}-{len(list(folder.glob('*.log')))}.log"
-        with self.log.open("w") as log:
+        with self.log.open("w", encoding="utf-8") as log:
             super().__init__(
                 [*prefix, sys.executable, "-m", f"distributed.cli.dask_{part}", *arguments],
                 cwd=folder,
@@ -33,7 +33,7 @@ class Dask(subprocess.Popen):
 
     def said(self):
         """Return its log."""
-        return self.log.read_text()
+        return self.log.read_text(encoding="utf-8")
 
     @property
     def address(self):

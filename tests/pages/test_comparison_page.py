@@ -522,3 +522,16 @@ def test_prints_dark_on_white(browser, page_file):
         ratio, text = lowest_contrast(page)
         assert ratio >= 4.5, text
         assert page.pdf().startswith(b"%PDF")
+
+
+def test_a_verdict_links_to_the_study_that_explains_it_where_that_is_shown(trained, tmp_path):
+    alone = make_page(trained, tmp_path / "alone" / "comparison.html")
+    assert "studies.html" not in alone.read_text(encoding="utf-8")
+    shown = tmp_path / "both" / "studies.html"
+    shown.parent.mkdir()
+    shutil.copy(REPOSITORY / "results" / "reference" / "studies.html", shown)
+    text = make_page(trained, shown.with_name("comparison.html")).read_text(encoding="utf-8")
+    links = re.findall(r'href="studies.html#(\w+)"', text)
+    assert {"shuffled_pixels", "shared_errors"} <= set(links)
+    ids = set(re.findall(r'id="(\w+)"', shown.read_text(encoding="utf-8")))
+    assert set(links) <= ids

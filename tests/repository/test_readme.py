@@ -79,6 +79,8 @@ def test_the_commands_of_the_readme_run_in_their_order(checkout, in_checkout, tm
     for line in commands():
         script, *arguments = shlex.split(line)[1:]
         name = script.rpartition("/")[2]
+        if "--cluster" in arguments or "--qmnist50k" in arguments:
+            continue  # tests of their own have other hosts, and files laid out like QMNIST's
         if name == "speedrun.py":
             arguments = ["--model", "linear", "--runs", "1"]
         if "mine.toml" in arguments:  # the study that the documents show

@@ -62,7 +62,9 @@ def test_runs_on_workers_have_the_bits_of_runs_here(cluster, tmp_path):
     assert "4 runs, 0 of them finished" in said and cluster in said
     assert figures(there) == figures(here)
     assert len(figures(there)) == 4 * 6
-    config = json.loads((there / "digits/linear/fast/seed0/config.json").read_text())
+    config = json.loads(
+        (there / "digits/linear/fast/seed0/config.json").read_text(encoding="utf-8")
+    )
     assert config["host"] and "benchmark.py" in config["command"]
     pictures = {path.relative_to(there) for path in there.rglob("*.png")}
     assert pictures == {path.relative_to(here) for path in here.rglob("*.png")} != set()
@@ -76,7 +78,7 @@ def test_what_is_there_is_measured_on_workers_too(cluster, tmp_path, digits_resu
     kinds = ("--kinds", "inversion")
     said = call_ok("task3_MNIST/robustness.py", given, *kinds, "--cluster", cluster)
     assert "inversion" in said
-    assert json.loads((given / "robustness.json").read_text())["conditions"]
+    assert json.loads((given / "robustness.json").read_text(encoding="utf-8"))["conditions"]
     baselines = ("--models", "logistic_regression", "knn", "--dataset", "digits")
     results = ("--results", tmp_path)
     said = call_ok("task3_MNIST/train_baselines.py", *baselines, *results, "--cluster", cluster)
@@ -116,7 +118,7 @@ def image_folder(tmp_path):
 def test_workers_that_do_not_fit_are_left_out_in_one_line(tmp_path):
     ignored = shutil.ignore_patterns(".*", "results", "data", "tests", "docs")
     copy = shutil.copytree(REPOSITORY, tmp_path / "copy", ignore=ignored)
-    (copy / "task3_MNIST" / "errors.py").open("a").write("# changed\n")
+    (copy / "task3_MNIST" / "errors.py").open("a", encoding="utf-8").write("# changed\n")
     empty = tmp_path / "empty"
     empty.mkdir()
     grid = ("--models", "linear", "--recipes", "fast", "--datasets", "digits", "--seeds", 1)

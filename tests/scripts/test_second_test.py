@@ -56,7 +56,8 @@ def run(tmp_path, test_images):
 def test_each_population_has_its_accuracy_and_it_is_read_once(run, data, test_images):
     said = call_ok(SCRIPT, "--qmnist50k", run, "--data", data)
     parts = {
-        one["images"]: one for one in json.loads((run / "qmnist50k.json").read_text())["parts"]
+        one["images"]: one
+        for one in json.loads((run / "qmnist50k.json").read_text(encoding="utf-8"))["parts"]
     }
     assert {name: one["n"] for name, one in parts.items()} == {
         "all": OTHER,

@@ -116,7 +116,9 @@ def test_the_tables_of_mnist_are_those_of_this_machine(tmp_path, mnist_dir):
     subprocess.run(command(BENCHMARK, *grid, *local), check=True, cwd="/", capture_output=True)
     assert "8 runs, 0 of them finished" in said
     assert figures(there) == figures(here)
-    hosts = {json.loads(path.read_text())["host"] for path in there.rglob("config.json")}
+    hosts = {
+        json.loads(path.read_text(encoding="utf-8"))["host"] for path in there.rglob("config.json")
+    }
     assert hosts and None not in hosts
 
 
@@ -129,7 +131,7 @@ def grid(tmp_path):
         "hyperparameters": {"epochs": 80, "optimizer": "adamw", "lr": 0.002},
     }
     path = tmp_path / "slow.json"
-    path.write_text(json.dumps(recipe))
+    path.write_text(json.dumps(recipe), encoding="utf-8")
     return ("--models", "mlp_50_50", "--recipes", path, "--datasets", "digits", "--seeds", 6)
 
 

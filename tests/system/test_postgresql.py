@@ -90,6 +90,8 @@ def test_of_three_processes_one_is_killed_and_no_trial_is_lost_or_counted_twice(
     (again,) = [trial for trial in finished if retried(trial) == failed.number]
     assert failed.params.items() <= again.params.items()
     assert len(finished) == most
-    rows = (tmp_path / "tuning" / "mlp-digits" / "trials.csv").read_text().splitlines()
+    rows = (
+        (tmp_path / "tuning" / "mlp-digits" / "trials.csv").read_text(encoding="utf-8").splitlines()
+    )
     assert len(rows) == 1 + most
     assert trials(database, TrialState.RUNNING, TrialState.WAITING) == []

@@ -8,7 +8,9 @@ from task3_MNIST import plots
 from task3_MNIST.files import REPOSITORY
 from task3_MNIST.formatting import DATASET_NAMES, count, listing
 from task3_MNIST.report.comparison.data import comparison
+from task3_MNIST.report.comparison.explained import explanations
 from task3_MNIST.report.html import render
+from task3_MNIST.report.studies.page import OUT as STUDIES_PAGE
 from task3_MNIST.runs.groups import Problem, read_groups
 from task3_MNIST.runs.records import RunGroup
 
@@ -65,5 +67,6 @@ def write_page(
         scripts=SCRIPTS,
         plotly=True,
         count=count(len(groups), "model"),
+        explained=explanations(out.with_name(STUDIES_PAGE.name)),
     )
     return content["problems"]

@@ -38,7 +38,8 @@ def write_pages(reference: Path, data_dir: Path) -> list[dict[str, str]]:
     for dataset in sorted({group.dataset for group in groups}):
         fetch(dataset, data_dir, test=True)
     plots = reference / "plots"
+    # the comparison links to the studies that are shown
+    write_studies(reference / STUDIES, reference / STUDIES_PAGE.name)
     problems = compare(reference, data_dir, reference / COMPARISON.name, plots)
     show(reference, data_dir, (), reference / INFERENCE.name, plots)
-    write_studies(reference / STUDIES, reference / STUDIES_PAGE.name)
     return problems
