@@ -141,6 +141,7 @@ def test_workers_that_do_not_fit_are_left_out_in_one_line(tmp_path):
             assert "is left out" not in said
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
 def test_tls_lets_in_who_has_the_certificates_only(tmp_path):
     make = REPOSITORY / "tools" / "make_certificates.sh"
     for name in ("own", "foreign"):
