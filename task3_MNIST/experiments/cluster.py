@@ -130,9 +130,10 @@ class Cluster:
                         "no worker fits: start workers as docs/cluster.md says, then give the same "
                         "command; what is finished is kept"
                     )
-            if not outcomes.has_ready():
-                time.sleep(0.05)
-                continue
+            with outcomes.thread_condition:  # which it notifies of each future that is done
+                if not outcomes.has_ready():
+                    outcomes.thread_condition.wait(LOOK)
+                    continue
             future = next(outcomes)
             task = futures.pop(future)
             yield task, self._taken(future, task)
