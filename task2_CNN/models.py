@@ -142,8 +142,11 @@ class LocallyConnected(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return maps (B, out, side, side) of maps (B, channels, ...)."""
-        patches = F.unfold(maps, self.kernel, padding=self.padding)  # (B, fan_in, positions)
-        values = torch.bmm(patches.permute(2, 0, 1), self.weight)  # (positions, B, out)
+        maps = F.pad(maps, [self.padding] * 4)
+        patches = maps.unfold(2, self.kernel, 1).unfold(3, self.kernel, 1)  # (B, C, H, W, k, k)
+        # Sorted by position, which takes half the time of F.unfold's order.
+        patches = patches.permute(2, 3, 0, 1, 4, 5).reshape(self.side**2, len(maps), -1)
+        values = torch.bmm(patches, self.weight)  # (positions, B, out)
         values = values.permute(1, 2, 0) + self.bias  # (B, out, positions)
         return values.unflatten(2, (self.side, self.side))
 
