@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from task3_MNIST.runs.folder import Run
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted(
     path.relative_to(REPOSITORY).as_posix()
@@ -86,6 +88,19 @@ def call(script, *arguments):
 def call_ok(script, *arguments):
     """Run a script that must succeed in this process and return its standard output."""
     return succeeded(call(script, *arguments))
+
+
+def stop_after_an_epoch(script, *arguments):
+    """Start a training in this process and stop it once the first epoch's checkpoint is written."""
+    write = Run.write_metrics
+
+    def write_and_stop(run, history):
+        write(run, history)
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "write_metrics", write_and_stop)
+        assert call(script, *arguments).returncode == 130
 
 
 def succeeded(done):

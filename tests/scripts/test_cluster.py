@@ -14,7 +14,15 @@ import pytest
 
 from task3_MNIST.cli.workers import slurm_cluster
 from tests.helpers.cluster import Dask
-from tests.helpers.scripts import REPOSITORY, call, call_ok, command, refusal, run
+from tests.helpers.scripts import (
+    REPOSITORY,
+    call,
+    call_ok,
+    command,
+    refusal,
+    run,
+    stop_after_an_epoch,
+)
 
 BENCHMARK = "task3_MNIST/benchmark.py"
 GRID = ("--models", "linear", "cnn_fast", "--recipes", "fast", "--datasets", "digits")
@@ -70,6 +78,20 @@ def test_runs_on_workers_have_the_bits_of_runs_here(cluster, tmp_path):
     assert pictures == {path.relative_to(here) for path in here.rglob("*.png")} != set()
     again = call_ok(BENCHMARK, *GRID, "--cluster", cluster, "--results", there)
     assert "4 runs, 4 of them finished" in again
+
+
+def test_with_a_shared_folder_workers_go_on_from_checkpoints(cluster, tmp_path):
+    linear = ("--model", "linear", "--recipe", "fast", "--dataset", "digits", "--threads", 1)
+    stop_after_an_epoch("task3_MNIST/train_mlp.py", *linear, "--results", tmp_path)
+    [checkpoint] = tmp_path.rglob("checkpoint.pt")
+    before = texts(checkpoint.with_name("metrics.jsonl"))
+    grid = ("--models", "linear", "--recipes", "fast", "--datasets", "digits", "--seeds", 2)
+    to = ("--no-pages", "--results", tmp_path, "--cluster", cluster, "--shared-results")
+    assert "2 runs, 0 of them finished" in call_ok(BENCHMARK, *grid, *to)
+    assert len(list(tmp_path.rglob("test.json"))) == 2
+    after = texts(checkpoint.with_name("metrics.jsonl"))
+    assert len(after) > len(before) == 1
+    assert after[0] == before[0]  # the seconds, too: the epoch was not run again
 
 
 def test_what_is_there_is_measured_on_workers_too(cluster, tmp_path, digits_results):

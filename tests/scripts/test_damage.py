@@ -13,7 +13,7 @@ from task3_MNIST.report.inference.data import build_page
 from task3_MNIST.runs.folder import Run, find
 from task3_MNIST.runs.groups import read_groups
 from tests.helpers.made_runs import change_json
-from tests.helpers.scripts import SMALL, call, call_ok, refusal
+from tests.helpers.scripts import SMALL, call, call_ok, refusal, stop_after_an_epoch
 
 TRAIN = "task3_MNIST/train_mlp.py"
 
@@ -122,15 +122,7 @@ RESUMED = (*SMALL, "--epochs", "2", "--no-evaluate")
 def stopped(tmp_path_factory):
     """Return results on digits with a run that stopped after the first of two epochs."""
     results = tmp_path_factory.mktemp("stopped")
-    write = Run.write_metrics
-
-    def write_and_stop(run, history):
-        write(run, history)
-        raise KeyboardInterrupt
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Run, "write_metrics", write_and_stop)
-        assert call(TRAIN, *RESUMED, "--results", results).returncode == 130
+    stop_after_an_epoch(TRAIN, *RESUMED, "--results", results)
     return results
 
 
