@@ -87,6 +87,6 @@ clean:
 	$(PIP) -r requirements.txt
 	@touch $@
 
-.venv/dev: requirements-dev.txt requirements-cluster.txt requirements.txt | .venv/runtime
+.venv/dev: requirements-dev.txt requirements-cluster.txt requirements-export.txt requirements.txt | .venv/runtime
 	$(PIP) -r requirements-dev.txt
 	@touch $@

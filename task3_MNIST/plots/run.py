@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from task3_MNIST.plots import style
 from task3_MNIST.runs.folder import DEFAULT_DATASET, Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 CURVES, CONFUSION = Path("plots/curves.png"), Path("plots/confusion_matrix.png")
 
@@ -89,7 +92,12 @@ def _draw_curve(axes, run: Run, rows: Sequence[Any], split: str, measure: str) -
 
 
 def draw_confusion(run: Run) -> Path:
-    """Draw the confusion matrix of an evaluated run and return its file.
+    """Draw the confusion matrix of an evaluated run and return its file."""
+    return style.save(confusion_figure(run), run.folder / CONFUSION)
+
+
+def confusion_figure(run: Run) -> Figure:
+    """Return a figure of the confusion matrix of an evaluated run.
 
     Only the errors are colored, and they alone set the scale: next to a colored diagonal of
     about a thousand a cell, all errors look like none.
@@ -133,4 +141,4 @@ def draw_confusion(run: Run) -> Path:
         f"{test.correct:,} of {test.n:,} correct ({style.percent(test.test_accuracy)}); "
         "the diagonal counts correct answers and has no color",
     )
-    return style.save(figure, run.folder / CONFUSION)
+    return figure

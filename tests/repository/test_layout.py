@@ -10,7 +10,7 @@ PRODUCT = REPOSITORY / "task3_MNIST"
 ORDER = (
     *("task1_MLP.models", "task2_CNN.models"),
     *("errors", "files", "formatting"),
-    *("datasets", "models", "training", "runs", "evaluation", "plots"),
+    *("datasets", "models", "training", "runs", "evaluation", "plots", "exports"),
     *("experiments", "report", "cli"),
 )
 CROWD = 12  # Python files in a folder, its __init__.py apart
