@@ -36,8 +36,9 @@ def executed(path, folder):
             coalesce_streams=True,
             record_timing=False,  # when it ran is nothing to compare
         )
-        # neither the user's settings nor the user's history have a part in it
-        client.execute(env={**os.environ, "IPYTHONDIR": settings})
+        # as Jupyter says where the notebook is; neither the user's settings nor the user's
+        # history have a part in it
+        client.execute(env={**os.environ, "JPY_SESSION_NAME": str(path), "IPYTHONDIR": settings})
     notebook.metadata["language_info"] = {"name": "python"}  # not which version ran it
     return notebook
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
 
 import torch
 from torch import Tensor, nn
@@ -24,18 +22,16 @@ def to_bytes(model: nn.Module, example: Tensor, metadata: Mapping[str, str]) -> 
     """
     import onnx.version_converter
 
-    with redirect_stdout(io.StringIO()):  # the exporter tells its steps
-        program = torch.onnx.export(
-            model,
-            (example,),
-            dynamo=True,
-            opset_version=EXPORTED,
-            input_names=[metadata["input"]],
-            output_names=[OUTPUT],
-            dynamic_shapes=({0: "batch"},),
-            external_data=False,
-            verbose=False,
-        )
+    program = torch.onnx.export(
+        model,
+        (example,),
+        dynamo=True,
+        opset_version=EXPORTED,
+        input_names=[metadata["input"]],
+        output_names=[OUTPUT],
+        dynamic_shapes=({0: "batch"},),
+        verbose=False,
+    )
     proto = onnx.version_converter.convert_version(program.model_proto, OPSET)
     for part in (
         *proto.graph.node,

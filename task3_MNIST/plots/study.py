@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from task3_MNIST.evaluation.statistics import Interval
@@ -13,6 +12,7 @@ from task3_MNIST.plots import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_COLUMNS = 3
 DASHES = ("-", "--", "-.", ":")
@@ -48,17 +48,16 @@ class DrawnPanel:
     lines: list[Line]
 
 
-def draw_study(
-    title: str, figure_title: str, percent: bool, panels: Sequence[DrawnPanel], path: Path
-) -> Path:
-    """Draw a study, and return the file.
+def study_figure(
+    title: str, figure_title: str, percent: bool, panels: Sequence[DrawnPanel]
+) -> Figure:
+    """Return the figure of a study.
 
     Args:
         title: above the picture.
         figure_title: what is measured.
         percent: whether it is a fraction.
         panels: at least one.
-        path: the PNG file.
     """
     columns = min(len(panels), MOST_COLUMNS)
     rows = math.ceil(len(panels) / columns)
@@ -71,9 +70,10 @@ def draw_study(
     for row in grid:
         row[0].set_ylabel(figure_title, color=style.INK)
     handles, names = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper right", ncols=5, fontsize=9, frameon=False)
+    # at the side: above there is the title
+    figure.legend(handles, names, loc="outside right upper", fontsize=9, frameon=False)
     style.add_title(figure, title, "Means over seeds; bars are their 95 % t-intervals.")
-    return style.save(figure, path)
+    return figure
 
 
 def _draw(axes: Axes, panel: DrawnPanel, percent: bool) -> None:

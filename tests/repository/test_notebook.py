@@ -1,6 +1,8 @@
 """The notebook runs from any directory, and what it shows is what the reference results say."""
 
+import ast
 import json
+import sys
 
 import nbformat
 import pytest
@@ -17,9 +19,9 @@ def committed():
 
 
 @pytest.fixture(scope="module")
-def fresh(mnist_dir):
-    # not where the notebook lies: it must find the repository from below its root
-    return executed(NOTEBOOK, REPOSITORY / "tests")
+def fresh(mnist_dir, tmp_path_factory):
+    # far from where the notebook lies: it must find the repository from anywhere
+    return executed(NOTEBOOK, tmp_path_factory.mktemp("elsewhere"))
 
 
 def code_cells(notebook):
@@ -28,10 +30,36 @@ def code_cells(notebook):
 
 def texts(cell):
     """Return what a cell prints and the tables it shows."""
-    shown = (
-        output.get("text") or output.get("data", {}).get("text/markdown") for output in cell.outputs
-    )
-    return [text for text in shown if text]
+    tables = [output.data for output in cell.outputs if "text/html" in output.get("data", {})]
+    printed = [output.text for output in cell.outputs if "text" in output]
+    return printed + [table["text/plain"] for table in tables]
+
+
+def start():
+    """Return the code of the first cell."""
+    return next(iter(code_cells(nbformat.read(NOTEBOOK, as_version=4)).values())).source
+
+
+def test_it_starts_with_five_imports_at_most_and_reads_runs_with_pandas(committed):
+    imports = [node for node in ast.walk(ast.parse(start())) if hasattr(node, "names")]
+    assert 0 < len(imports) <= 5
+    assert 'pd.read_csv(REFERENCE / "runs.csv")' in code_cells(committed)["runs"].source
+
+
+@pytest.mark.parametrize("told", ["nothing", "Jupyter", "VS Code", "folder"])
+def test_it_finds_the_repository_from_any_folder(told, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.chdir(REPOSITORY / "docs" if told == "folder" else tmp_path)
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    if told == "Jupyter":
+        monkeypatch.setenv("JPY_SESSION_NAME", str(NOTEBOOK))
+    names = {"__vsc_ipynb_file__": str(NOTEBOOK)} if told == "VS Code" else {}
+    if told == "nothing":
+        with pytest.raises(AssertionError, match="open the notebook in its repository, or start"):
+            exec(start(), names)
+        return
+    exec(start(), names)
+    assert names["ROOT"] == REPOSITORY
 
 
 def test_its_tables_are_what_the_reference_results_say(committed, fresh):
@@ -41,7 +69,7 @@ def test_its_tables_are_what_the_reference_results_say(committed, fresh):
         for cell in code_cells(committed).values()
         if "reference" in cell.metadata.get("tags", ())
     ]
-    assert len(from_reference) >= 3
+    assert len(from_reference) >= 5
     for cell in from_reference:
         assert texts(cell), cell.id
         assert texts(cell) == texts(ran[cell.id]), f"{cell.id}: {STALE}"
@@ -58,7 +86,9 @@ def test_every_cell_was_run_in_order_and_every_figure_is_there(committed, fresh)
             for name, cell in cells.items()
             if any("image/png" in output.get("data", {}) for output in cell.outputs)
         }
-        assert pictures == {"accuracy-figure", "curves", "size", "confusion", "mistakes"}
+        assert pictures == {
+            *("accuracy-figure", "curves", "size", "confusion", "study-figure", "mistakes"),
+        }
 
 
 def test_it_trains_a_model_and_shows_validation_alone(fresh):

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import sys
+from pathlib import Path
 
 import onnxruntime
 import pytest
@@ -15,7 +16,7 @@ from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.exports.formats import FORMATS
 from task3_MNIST.models.inference import predict
 from task3_MNIST.runs.folder import Run
-from tests.helpers.scripts import REPOSITORY, call, call_ok, refusal
+from tests.helpers.scripts import REPOSITORY, SMALL, call, call_ok, refusal
 
 EXPORT = "task3_MNIST/export.py"
 ALL = ("--format", "onnx", "--format", "torch-export", "--format", "safetensors")
@@ -112,6 +113,20 @@ def test_with_preprocessing_a_file_takes_pixels_as_they_are(source, tmp_path):
     for snippet in snippets(text):
         exec(snippet.replace("model.onnx", str(out / "model.onnx")), names)
     assert names["logits"].shape == (1, 10)
+
+
+def test_a_model_of_shuffled_pixels_takes_ordinary_images_elsewhere_too(tmp_path, monkeypatch):
+    given = ("--model", "linear", "--epochs", 1, "--shuffle-pixels", "all")
+    call_ok("task3_MNIST/train_mlp.py", *SMALL, *given, "--results", tmp_path)
+    [folder] = (path.parent for path in tmp_path.rglob("test.json"))
+    call_ok(EXPORT, folder, "--format", "safetensors")
+    monkeypatch.chdir(folder / "export")
+    text = Path("README.md").read_text(encoding="utf-8")
+    assert "It was trained on shuffled pixels" in text
+    test = load_test("digits", REPOSITORY / "data")
+    names = {"images": test.normalized().images.numpy()}
+    exec(snippets(text)[1], names)
+    assert (names["logits"].argmax(1).numpy() == Run(folder).classes()).all()
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,8 +20,12 @@ from task3_MNIST.experiments.studies.plan import Planned
 from task3_MNIST.experiments.studies.table import Table, make_table, write_table
 from task3_MNIST.experiments.studies.verdict import primary_result
 from task3_MNIST.models import registry
-from task3_MNIST.plots.study import DrawnPanel, Line, draw_study
+from task3_MNIST.plots import style
+from task3_MNIST.plots.study import DrawnPanel, Line, study_figure
 from task3_MNIST.runs import files
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def measurement(name: str, study: Study, planned: Planned) -> Measurement:
@@ -42,7 +47,7 @@ def write_study(named: NamedStudy, cells: Sequence[Planned], paths: StudyFiles) 
     primary = primary_result(study, cells, table, paths.runs) if study.primary else None
     analysis = ANALYSES[study.analysis](study, cells, table, paths.runs) if study.analysis else None
     findings, tables = analysis or ([], [])
-    draw(named, table, paths)
+    style.save(picture(study, table), paths.picture)
     # last: whoever finds it finds the others
     shown = examples(study, cells, paths.runs)
     content = Result(msgspec.to_builtins(study), primary, findings, tables, shown)
@@ -50,13 +55,12 @@ def write_study(named: NamedStudy, cells: Sequence[Planned], paths: StudyFiles) 
     return table
 
 
-def draw(named: NamedStudy, table: Table, paths: StudyFiles) -> None:
-    """Draw a study's picture."""
-    study = named.study
-    figure = study.figures[0]
-    drawn = [_drawn(study, panel, table, figure) for panel in line_panels(study)]
-    meaning = FIGURES[figure]
-    draw_study(study.question, meaning.title, meaning.percent, drawn, paths.picture)
+def picture(study: Study, table: Table) -> Figure:
+    """Return the figure of a study: its first measure, with a panel for each part of it."""
+    name = study.figures[0]
+    drawn = [_drawn(study, panel, table, name) for panel in line_panels(study)]
+    meaning = FIGURES[name]
+    return study_figure(study.question, meaning.title, meaning.percent, drawn)
 
 
 def _drawn(study: Study, panel: Panel, table: Table, figure: str) -> DrawnPanel:
