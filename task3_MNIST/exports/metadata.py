@@ -84,8 +84,10 @@ def require_exportable(run: Run) -> None:
     """Raise UserError if a run has no weights, or was not evaluated."""
     run.require_network()
     if not run.complete:
-        command = train_command(run.config(), run.folder.parents[2])
-        raise UserError(f"{run.folder} is not complete: go on with `{command}`")
+        given = run.config().command
+        raise UserError(
+            f"{run.folder} is not complete: run its training command again first, `{given}`"
+        )
     if not run.evaluated:
         command = as_typed(["python", "task3_MNIST/evaluate.py", str(run.folder)])
         raise UserError(

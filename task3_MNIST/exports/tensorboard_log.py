@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import tempfile
@@ -70,7 +71,8 @@ def write_log(run: Run, out: Path) -> Path:
     path = folder / f"{LOG}.{time.time_ns()}"  # read in the order of their names
     write_atomic(path, content)
     for other in earlier:
-        other.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # Windows keeps what a TensorBoard reads
+            other.unlink()
     return path
 
 
