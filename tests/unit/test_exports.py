@@ -1,4 +1,4 @@
-"""Exported networks give PyTorch's answers, say what they are, and need none of this project."""
+"""Exported networks give PyTorch's answers, say what they are, and do without this project."""
 
 import json
 import subprocess
@@ -108,7 +108,7 @@ assert not [name for name in sys.modules if name.startswith("task")]
 """
 
 
-def test_files_need_none_of_this_project_and_tell_nothing_of_the_machine(test_set, tmp_path):
+def test_files_do_without_this_project_and_tell_nothing_of_the_machine(test_set, tmp_path):
     images = test_set[torch.arange(8)].normalized().images
     model = untrained("cnn_nano", images)
     for name in PROGRAMS:
