@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from task3_MNIST.evaluation.statistics import mean_interval
+from task3_MNIST.formatting import short
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.plots import style
 from task3_MNIST.plots.learning_curves import draw_learning_curves
@@ -74,7 +75,7 @@ def _draw_set(groups: list[RunGroup], folder: Path) -> list[Path]:
             "kilobytes of parameters and buffers; of a baseline, of its pickle"
             if any(group.family == sklearn_baselines.FAMILY for group in groups)
             else "kilobytes of parameters and buffers",
-            lambda kilobytes: f"{kilobytes:,.4g} kB",
+            lambda kilobytes: f"{short(1000 * kilobytes)}B",
             folder / "model_size.png",
         ),
     ]

@@ -7,20 +7,20 @@ from pathlib import Path
 
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.plots import style
+from task3_MNIST.plots.chosen import NOTE, chosen, colors
 from task3_MNIST.runs.records import RunGroup, labels
-
-DASHES = ("-", "--", ":", "-.")
 
 
 def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
-    """Draw training and validation, accuracy and loss, of all groups, and return the file.
+    """Draw training and validation, accuracy and loss, of the chosen groups; return the file.
 
     Args:
-        groups: of one data set.
+        groups: of one data set; all have epochs.
         path: the PNG file.
     """
-    # every color solid first, then dashed: twenty lines look different
-    looks = [(color, dash) for dash, color in product(DASHES, style.PALETTE)]
+    note = NOTE if len(groups) > len(chosen(groups)) else ""
+    groups = chosen(groups)
+    names, looks = labels(groups), colors(groups)
     figure = style.new_figure(11.0, 7.5)
     panels = figure.subplots(2, 2, sharex=True, sharey="row")
     for axes, (measure, split) in zip(
@@ -28,9 +28,8 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
     ):
         style.plain_axes(axes)
         axes.set_title(style.SPLITS[split] + " " + measure, loc="left", fontsize=10)
-        for number, group in enumerate(groups):
-            color, dash = looks[number % len(looks)]
-            _draw_group(axes, group, f"{split}_{measure}", color, dash)
+        for group in groups:
+            _draw_group(axes, group, f"{split}_{measure}", looks[group])
     longest = max(max(group.curve("epoch")[0], default=1) for group in groups)
     for axes in panels.flat:
         style.epoch_axis(axes, longest)
@@ -42,11 +41,11 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
     panels[0, 0].set_ylim(top=min(panels[0, 0].get_ylim()[1], 1.002))
     panels[1, 0].set_ylabel("mean cross-entropy (nats), logarithmic")
     panels[0, 0].set_ylabel("images classified correctly")
-    names = labels(groups)
-    figure.legend(
+    # an accuracy rises: the corner below it is free, while a legend outside covers the caption
+    panels[0, 1].legend(
         panels[0, 0].get_lines(),
         [f"{names[group]} (n={len(group.runs)})" for group in groups],
-        loc="outside right upper",
+        loc="lower right",
         fontsize=9,
         frameon=False,
     )
@@ -54,16 +53,17 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
         figure,
         f"Learning curves on {Path(groups[0].dataset).name}",
         "Mean over n seeds, with its 95 % t-interval as a band where n > 1. Training figures are "
-        "running means over each epoch, with augmentation and dropout where the recipe has them.",
+        "running means over each epoch, with augmentation and dropout where the recipe has them. "
+        + note,
     )
     return style.save(figure, path)
 
 
-def _draw_group(axes, group: RunGroup, key: str, color: str, dash: str) -> None:
+def _draw_group(axes, group: RunGroup, key: str, color: str) -> None:
     epochs, values = group.curve(key)
     intervals = [mean_interval(seeds) for seeds in values]
     means = [interval.mean for interval in intervals]
-    axes.plot(epochs, means, dash, color=color, marker="o", markersize=3, linewidth=1.6)
+    axes.plot(epochs, means, color=color, marker="o", markersize=3, linewidth=1.6)
     if len(group.runs) > 1:
         low = [max(interval.low, 0) for interval in intervals]
         high = [interval.high for interval in intervals]

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+from task3_MNIST.formatting import short
 from task3_MNIST.plots import style
+from task3_MNIST.plots.chosen import NOTE, chosen
 from task3_MNIST.runs.records import RunGroup, labels
 
-COLUMNS, TITLE_LETTERS = 5, 32
+COLUMNS, TITLE_LETTERS = 3, 32
 # a logarithm has no zero: errors below 0.01 % are drawn as that, all else below 1e-9 as that
 SMALLEST, NEARLY_NONE = 1e-4, 1e-9
 
@@ -46,7 +48,7 @@ QUALITIES = (
         "size",
         "model_bytes",
         lambda group: fmean(group.summaries("model_bytes")),
-        lambda size: f"{size / 1000:,.4g} kB",
+        lambda size: f"{short(size)}B",
     ),
     Quality(
         "latency",
@@ -64,7 +66,7 @@ QUALITIES = (
 
 
 def draw_radar(evaluated: list[RunGroup], path: Path) -> Path | None:
-    """Draw a radar for each group on the same scales, the others faint behind it.
+    """Draw a radar for each chosen group on the same scales, the others faint behind it.
 
     Groups that lack a quality, as baselines do, are left out; None if that leaves none.
 
@@ -76,6 +78,8 @@ def draw_radar(evaluated: list[RunGroup], path: Path) -> Path | None:
     if not groups:
         return None
     lacking = [group.model for group in evaluated if group not in groups]
+    note = f" {NOTE}" if len(groups) > len(chosen(groups)) else ""
+    groups = chosen(groups)
     values = {
         group: [max(quality.measure(group), NEARLY_NONE) for quality in QUALITIES]
         for group in groups
@@ -110,6 +114,7 @@ def draw_radar(evaluated: list[RunGroup], path: Path) -> Path | None:
         f"Five qualities on {Path(groups[0].dataset).name}: further out is better",
         f"Means over seeds, logarithmic scales (of the error for accuracy):\n{scales}\n"
         "Gray outlines: the other models. The area has no meaning."
+        + note
         + (f" Not drawn, for want of a figure: {', '.join(lacking)}." if lacking else ""),
     )
     return style.save(figure, path)

@@ -60,9 +60,10 @@ def log_ticks(values: Iterable[float], show: Callable[[float], str]) -> dict[str
     return {"tickvals": ticks, "ticktext": [show(tick) for tick in ticks]}
 
 
-def rows_height(rows: int) -> int:
-    """Return the height in pixels of a chart with a named row for each model."""
-    return 130 + rows * (26 if rows <= ROWS_WITH_ROOM else 19)
+def rows_layout(rows: int) -> dict[str, Any]:
+    """Return the height in pixels of a chart with a named row for each model, and that of a row."""
+    row = 26 if rows <= ROWS_WITH_ROOM else 19
+    return {"height": 130 + rows * row, "meta": {"row": row}}
 
 
 def left_out(names: Sequence[str], why: str) -> str:

@@ -60,7 +60,7 @@ def render(
             styles=[Markup(_text(name)) for name in ("static/common.css", *styles)],
             head_scripts=[Markup(text) for text in head_scripts],
             scripts=[Markup(text) for text in body_scripts],
-            data=Markup(embed_json(data)),
+            data=_packed(json.dumps(data, allow_nan=False, separators=(",", ":"), default=_plain)),
             plotly=_packed_plotly() if plotly else None,
             **context,
         )
@@ -68,12 +68,6 @@ def render(
     out.parent.mkdir(parents=True, exist_ok=True)
     # a file name that is no valid text still shows, with a mark in place of what cannot
     write_atomic(out, html.encode("utf-8", errors="replace"))
-
-
-def embed_json(data: Any) -> str:
-    """Return JSON that can stand in a script element: no `<` can end it or open a comment."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"), default=_plain)
-    return text.replace("<", "\\u003c")
 
 
 def _plain(value: Any) -> Any:
@@ -107,9 +101,12 @@ def _plotly_source() -> str:
 
 @cache
 def _packed_plotly() -> str:
-    """Return Plotly's script, gzipped, in base64: 1.9 MB instead of 4.8."""
-    packed = gzip.compress(_plotly_source().encode(), compresslevel=9, mtime=0)
-    return base64.b64encode(packed).decode()
+    return _packed(_plotly_source())
+
+
+def _packed(text: str) -> str:
+    """Return a text gzipped, in base64: Plotly is 1.9 MB instead of 4.8, data a fifth."""
+    return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
 
 
 def _policy(scripts: Sequence[str]) -> str:

@@ -109,3 +109,22 @@ def tabbed_controls(page):
             "document.activeElement === document.body || window.seen.add(document.activeElement)"
         )
     return page.evaluate("window.seen.size"), count
+
+
+def text_of(page, selector):
+    """Return what an element says, with plain spaces."""
+    return page.locator(selector).inner_text().replace("\u00a0", " ")
+
+
+def unfold(page):
+    """Open everything that the comparison page folds."""
+    page.evaluate(
+        """for (const fold of document.querySelectorAll("details.folded, #verdict-basis"))
+          fold.open = true"""
+    )
+
+
+def evidence_of(page):
+    """Return what the comparison page's headline rests on."""
+    unfold(page)
+    return text_of(page, "#verdict-basis")

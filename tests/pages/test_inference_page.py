@@ -112,9 +112,9 @@ def test_prediction_comes_with_the_stroke(page):
     page.wait_for_selector("[data-model=cnn][data-milliseconds]")
     assert "ms in this browser" in page.locator("[data-model=cnn]").inner_text()
     # with both models, the switch costs what a point of a stroke does; and one pass of the CNN
-    page.evaluate("""() => {
+    page.evaluate("""async () => {
       window.preprocess = document.getElementById("preprocess");
-      const cnn = Page.readData().models.find(({ name }) => name === "cnn");
+      const cnn = (await Page.readData()).models.find(({ name }) => name === "cnn");
       window.network = Models.networkOf(cnn);
       window.image = new Float32Array(784).fill(1);
     }""")
@@ -313,6 +313,34 @@ def test_gallery_holds_every_error_of_both_models(page, mnist_results, mnist_dir
     assert not any(wrong for tile in tiles(page) for wrong in tile["wrong"])
 
 
+@pytest.mark.parametrize("key", ["C", "c", "Shift+c"])
+def test_a_letter_key_works_with_shift_and_caps_lock(page, key):
+    draw(page, SEVEN)
+    page.locator("#canvas").focus()
+    page.keyboard.press(key)
+    assert set(predictions(page).values()) == {""}
+
+
+def test_the_error_of_a_file_goes_when_one_draws_on(page, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("no image", encoding="utf-8")
+    page.set_input_files("#file", text)
+    page.locator("#file-error").wait_for()
+    draw(page, SEVEN)
+    assert page.locator("#file-error").is_hidden()
+
+
+def test_bars_show_in_forced_colors(page):
+    draw(page, SEVEN)
+    page.emulate_media(forced_colors="active")
+    bar, track = page.evaluate(
+        """['.best .bar', '.track'].map((name) =>
+          getComputedStyle(document.querySelector(name)).backgroundColor)"""
+    )
+    page.emulate_media(forced_colors="none")
+    assert bar != track
+
+
 def test_gallery_filters_by_digit_confidence_and_doubt(page):
     page.select_option("#gallery-digit", "9")
     assert {tile["label"] for tile in tiles(page)} == {9}
@@ -342,8 +370,8 @@ def test_gallery_shows_probabilities_on_hover_and_focus_and_loads_on_click(page)
     tile.click()
     assert [text.split()[1] for text in said] == list(predictions(page).values())
     stored = page.evaluate(
-        """index => {
-          const data = Page.readData();
+        """async (index) => {
+          const data = await Page.readData();
           const start = 784 * data.index.indexOf(index);
           return [...Page.decodeBase64(data.images).subarray(start, start + 784)];
         }""",

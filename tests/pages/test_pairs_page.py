@@ -1,4 +1,4 @@
-"""All pairs on the comparison page: matrix, each against the best, and what decides."""
+"""Which models differ significantly, on the comparison page: each compared with the best."""
 
 import csv
 import io
@@ -14,7 +14,14 @@ from task3_MNIST.report.comparison.data import comparison
 from task3_MNIST.report.comparison.page import write_page
 from task3_MNIST.runs.groups import read_groups
 from tests.helpers.made_runs import add_model
-from tests.helpers.pages import lowest_contrast, open_table, opened, tabbed_controls
+from tests.helpers.pages import (
+    evidence_of,
+    lowest_contrast,
+    open_table,
+    opened,
+    tabbed_controls,
+    text_of,
+)
 from tests.helpers.scripts import REPOSITORY
 
 # share of the test images that a run has wrong, and number of seeds
@@ -47,55 +54,30 @@ def without(results, tmp_path, *names):
     return shutil.copytree(results, tmp_path / "runs", ignore=shutil.ignore_patterns(*names))
 
 
-def text_of(page, selector):
-    return page.locator(selector).inner_text().replace("\u00a0", " ")
-
-
-def matrix_of(page):
-    """Return the texts of the matrix: a list for each row, the model's name first."""
-    rows = page.locator("#pairs .matrix tbody tr").all()
-    return [row.locator("th, td").all_inner_texts() for row in rows]
-
-
 def pair_of(dataset, a, b):
     names = [entry["name"] for entry in dataset["entries"]]
     wanted = {names.index(a), names.index(b)}
     return next(pair for pair in dataset["pairs"] if {pair["a"], pair["b"]} == wanted)
 
 
-def test_matrix_says_who_is_better_and_who_is_not_significantly_different(browser, four, four_file):
+def test_each_model_is_compared_with_the_best_by_validation(browser, four_file):
     with opened(browser, four_file) as page:
-        rows = matrix_of(page)
-    names = [row[0].split()[-1] for row in rows]
-    assert set(names[:2]) == {"best", "twin"}
-    assert names[2:] == ["middle", "single"]
-    cells = np.array([row[1:] for row in rows])
-    assert list(np.diag(cells)) == [""] * 4
-    assert {cells[0, 1].rstrip("*"), cells[1, 0].rstrip("*")} == {"n.s."}
-    difference = abs(pair_of(data_of(four), names[0], "middle")["difference"])
-    assert cells[0, 2].rstrip("*") == f"+{100 * difference:.2f}"
-    assert cells[2, 0].rstrip("*") == f"−{100 * difference:.2f}"
-    # the two that the page leads with are marked
-    a, b = (
-        data_of(four)["significance"]["order"].index(place) for place in data_of(four)["chosen"]
-    )
-    marked = {(i, j) for i in range(4) for j in range(4) if cells[i, j].endswith("*")}
-    assert marked == {(a, b), (b, a)}
-
-
-def test_each_model_is_held_against_the_best_by_validation(browser, four, four_file):
-    with opened(browser, four_file) as page:
-        rows = page.locator("#pairs .best-comparison tbody tr").all()
-        cells = {row.locator("td").first.inner_text(): row.inner_text() for row in rows}
+        rows = page.locator("#pairs tbody tr").all()
+        texts = {row.locator("th").inner_text(): row.inner_text() for row in rows}
+        band = page.locator("#pairs tr.band th").all_inner_texts()
         table = page.locator("#table tbody tr").all()
         in_table = {row.get_attribute("data-model"): row.inner_text() for row in table}
+    names = list(texts)
+    assert set(names[:2]) == {"best", "twin"}  # sorted by accuracy
+    assert names[2:] == ["middle", "single"]
     # all have the same validation accuracy: the first of the most seeds stands
-    assert set(cells) == {"best", "twin", "middle"}  # one seed says nothing about a model
-    assert sum("the best by validation" in text for text in cells.values()) == 1
-    assert "significantly worse" in cells["middle"]
-    assert "not significantly different" in cells["twin"] + cells["best"]
-    assert "one seed" in in_table["single"]
-    assert "significantly worse" in in_table["middle"]
+    assert sum("the best by validation" in text for text in texts.values()) == 1
+    assert "significantly worse" in texts["middle"]
+    assert "not significantly different" in texts["twin"] + texts["best"]
+    assert set(band) == {"best", "twin"}
+    for shown in (texts, in_table):
+        assert "one seed" in shown["single"]  # which says nothing about a model
+        assert "significantly worse" in shown["middle"]
 
 
 def test_an_interval_against_the_best_leaves_out_0_just_where_it_says_significant(four, mnist_dir):
@@ -111,57 +93,47 @@ def test_an_interval_against_the_best_leaves_out_0_just_where_it_says_significan
             assert row.significant == (not row.low <= 0 <= row.high)
 
 
-def test_a_cell_that_is_pointed_at_says_difference_p_correction_and_superiority(browser, four_file):
+def test_a_click_on_a_name_compares_it_with_the_best(browser, four_file):
     with opened(browser, four_file) as page:
-        page.locator("#pairs .matrix tbody tr").nth(0).locator("td[data-row]").nth(2).hover()
-        detail = text_of(page, "#pairs .pair-detail")
-    assert re.search(r"is better than middle by [\d.]+ percentage points", detail)
-    assert re.search(r"Significant after correction for 3 pairs \(p [<=] [\d.]+, Holm\)\.", detail)
-    assert re.search(
-        r"a new run of \w+ is better than a new run of middle with probability (over )?9\d\.\d %\.",
-        detail,
-    )
-
-
-def test_keyboard_walks_the_matrix_and_chooses_the_two_to_compare(browser, four_file):
-    with opened(browser, four_file) as page:
-        page.locator("#pairs .matrix td[tabindex='0']").focus()
-        before = text_of(page, "#pairs .pair-detail")
-        for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight"):
-            page.keyboard.press(key)  # one step too many: it stays at the edge
-        after = text_of(page, "#pairs .pair-detail")
-        assert before != after
-        assert "middle" in after
-        assert "single" in after
-        assert page.locator("#pairs .matrix td[tabindex='0']").count() == 1
-        page.keyboard.press("Enter")
+        page.get_by_role("button", name="single").press("Enter")
         chosen = [
             page.locator(f"#{name} option:checked").inner_text() for name in ("pick-a", "pick-b")
         ]
-        assert chosen == ["middle", "single"]
-        sentence = text_of(page, "#pick-sentence")
+        assert chosen[0] in ("best", "twin")
+        assert chosen[1] == "single"
         assert re.match(
-            r"Of two networks, seed \d of middle classifies [\d.]+ percentage", sentence
+            rf"With one seed, {chosen[0]} reads [\d.]+ % of test digits, single [\d.]+ %: \+",
+            text_of(page, "#verdict-sentence"),
         )
-        assert "single has one seed, so the test compares these two trained networks" in sentence
+        evidence = evidence_of(page)
+        assert "single has one seed, so the test compares these two trained networks" in evidence
         reached, controls = tabbed_controls(page)
         assert reached == controls
 
 
-def test_readers_get_a_grid_with_named_rows_and_columns(browser, four_file):
+def test_two_that_were_not_planned_are_compared_with_correction(browser, four, four_file):
+    dataset = data_of(four)
+    planned = {dataset["entries"][place]["name"] for place in dataset["chosen"]}
+    a, b = sorted({"best", "twin", "middle"} - planned)[0], sorted(planned)[-1]
     with opened(browser, four_file) as page:
-        grid = page.get_by_role("grid", name=re.compile("Differences of all pairs"))
-        names = [row[0].split()[-1] for row in matrix_of(page)]
-        heads = grid.locator("thead th[aria-label]")
-        assert [
-            heads.nth(place).get_attribute("aria-label") for place in range(heads.count())
-        ] == names
-        assert text_of(page, "#pairs h3 >> nth=1") == (
+        page.select_option("#pick-a", label=a)
+        page.select_option("#pick-b", label=b)
+        evidence = evidence_of(page)
+    assert re.search(r"ignificant after correction for 3 pairs \(p [<=] [\d.]+, Holm\)\.", evidence)
+    assert re.search(
+        r"a new run of \w+ is better than a new run of \w+ with probability (over )?\d+\.\d %\.",
+        evidence,
+    )
+
+
+def test_the_finding_counts_the_pairs(browser, four_file):
+    with opened(browser, four_file) as page:
+        assert text_of(page, "#pairs h3") == (
             "2 of 3 pairs of models differ significantly, after correction for 3 pairs"
         )
 
 
-def test_the_table_behind_the_matrix_has_every_pair(browser, four, four_file):
+def test_the_table_behind_it_has_every_pair(browser, four, four_file):
     dataset = data_of(four)
     with opened(browser, four_file) as page:
         table = open_table(page.locator("#pairs"))
@@ -198,7 +170,7 @@ def test_a_pair_that_only_the_correction_leaves_out_says_so(browser, four, sourc
     add_model(results, source, "near", 0.09, 3, np.random.default_rng(60))  # p = 0.03
     [alone] = data_of(results)["pairs"]
     assert alone["significant"]
-    assert alone["correction"] == ""
+    assert not [text for text in alone["evidence"] if "correction" in text]
 
     for seed in range(6):
         add_model(results, source, f"near{seed}", 0.09, 3, np.random.default_rng(seed))
@@ -206,8 +178,16 @@ def test_a_pair_that_only_the_correction_leaves_out_says_so(browser, four, sourc
     pair = pair_of(dataset, "best", "near")
     assert pair["significant"]
     assert not pair["significant_among_all"]
-    assert "is better than" in pair["verdict"]
-    assert "Not significant after correction for 28 pairs" in pair["correction"]
+    assert "is better than" in pair["evidence"][0]
+    others = [
+        other
+        for other in dataset["pairs"]
+        if other["significant"] and not other["significant_among_all"] and not other["planned"]
+    ]
+    assert others
+    for other in others:
+        assert "not significantly different" in other["headline"]
+        assert "Not significant after correction for 28 pairs" in " ".join(other["evidence"])
     path = tmp_path / "page.html"
     write_page(*read_groups(results), REPOSITORY / "data", path)
     with opened(browser, path) as page:
@@ -221,7 +201,7 @@ def test_a_pair_that_only_the_correction_leaves_out_says_so(browser, four, sourc
         assert any(text.endswith("*") for text in row.all_inner_texts())
 
 
-def test_two_models_have_a_verdict_and_no_matrix(browser, four, tmp_path):
+def test_two_models_have_a_verdict_and_no_table_of_pairs(browser, four, tmp_path):
     results = without(four, tmp_path, "middle", "single")
     assert data_of(results)["significance"] is None
     path = tmp_path / "two.html"
@@ -231,9 +211,10 @@ def test_two_models_have_a_verdict_and_no_matrix(browser, four, tmp_path):
         assert page.locator("nav a[href='#pairs']").is_hidden()
         heads = page.locator("#table thead th").all_inner_texts()
         assert not [head for head in heads if "Compared with the best" in head]
-        assert "are not significantly different" in text_of(page, "#verdict-sentence")
-        assert " p = " in text_of(page, "#verdict-sentence")
-        basis = text_of(page, "#verdict-basis")
+        assert "not significantly different" in text_of(page, "#verdict-sentence")
+        basis = evidence_of(page)
+        assert "are not significantly different" in basis
+        assert " p = " in basis
         assert "p is the larger one of two t-tests: over the seeds, and over seeds and" in basis
         assert "The two runs of median accuracy" in basis
         assert "bootstrap over seeds and test images: 95 % confidence interval" in basis
@@ -246,11 +227,8 @@ def test_untested_models_have_no_row(four, tmp_path):
         test.unlink()
     dataset = data_of(results)
     names = [entry["name"] for entry in dataset["entries"]]
-    assert [names[place] for place in dataset["significance"]["order"]] == [
-        "best",
-        "middle",
-        "single",
-    ]
+    rows = dataset["significance"]["rows"]
+    assert [names[row["place"]] for row in rows] == ["best", "middle", "single"]
 
 
 def test_marks_are_copied_with_the_table(browser, four_file):
@@ -264,21 +242,13 @@ def test_marks_are_copied_with_the_table(browser, four_file):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_cells_are_readable_in_both_themes(browser, four_file, scheme):
+def test_the_band_is_readable_in_both_themes(browser, four_file, scheme):
     with opened(browser, four_file, color_scheme=scheme) as page:
         ratio, text = lowest_contrast(page)
         assert ratio >= 4.5, text
-        grounds = page.evaluate(
-            """['better', 'worse', 'not-significant'].map((kind) =>
-              getComputedStyle(document.querySelector(`.matrix .${kind}`)).backgroundColor)"""
-        )
-        assert len(set(grounds)) == 3
-
-
-def test_a_phone_scrolls_the_matrix_and_not_the_page(browser, four_file):
-    with opened(browser, four_file, viewport={"width": 375, "height": 700}) as page:
-        assert page.locator("#pairs .matrix").is_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") == 375
+        ground = "row => getComputedStyle(row.querySelector('td')).backgroundColor"
+        rows = page.locator("#pairs tbody tr")
+        assert rows.first.evaluate(ground) != rows.last.evaluate(ground)
 
 
 def test_the_planned_comparison_of_the_reference_is_of_its_strongest_models(mnist_dir):

@@ -118,7 +118,7 @@ def test_both_pages_show_the_tables_without_a_complaint(published, browser):
         assert page.locator("#problems").is_hidden()
         assert page.locator("#published tbody tr").first.locator("td").nth(3).inner_text() == "mlp"
     with opened(browser, published / "model_inference.html") as page:
-        content = page.evaluate("JSON.parse(document.getElementById('data').textContent)")
+        content = page.evaluate("Page.readData()")
     assert [model["run"] for model in content["models"]] == ["mlp/fast/seed2", "cnn/fast/seed1"]
     assert all("weights" in model for model in content["models"])
     assert content["problems"] == []

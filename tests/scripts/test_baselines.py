@@ -104,7 +104,7 @@ def test_every_baseline_leaves_a_complete_run(name, fitted, test_images):
     names = {path.name for path in found.folder.rglob("*") if path.is_file()}
     assert names == {
         *("config.json", "summary.json", "test.json", "predictions.npz", "logits.npz"),
-        *("confusion_matrix.png", ".lock"),
+        *("confusion_matrix.png", "confusion_matrix.pdf", ".lock"),
     }
 
 

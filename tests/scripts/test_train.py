@@ -70,6 +70,7 @@ def test_a_run_folder_holds_every_file_of_the_schema(finished):
         *("config.json", "metrics.jsonl", "model.pt", "summary.json", "test.json"),
         *("predictions.npz", "epochs/epoch_0001.pt", "epochs/epoch_0004.pt"),
         *("plots/curves.png", "plots/confusion_matrix.png"),
+        *("plots/curves.pdf", "plots/confusion_matrix.pdf"),
     ):
         assert (folder / name).stat().st_size > 0, name
     assert not (folder / "checkpoint.pt").exists()

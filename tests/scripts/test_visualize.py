@@ -1,5 +1,6 @@
 """Architecture diagrams of every model, and the two tasks' visualize.py."""
 
+import re
 import shutil
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_feature_maps_are_what_the_next_layer_receives():
 
 def test_mlp_script_draws_diagram_and_weights_of_the_first_run_it_finds(digits_results, tmp_path):
     output = call_ok(MLP, "--results", digits_results, "--out", tmp_path / "out")
-    files = {path.name for path in (tmp_path / "out").iterdir()}
+    files = {path.name for path in (tmp_path / "out").glob("*.png")}
     assert files == {"architecture.png", "first_layer_weights.png"}
     for name in files:
         assert_picture(tmp_path / "out" / name)
@@ -121,7 +122,7 @@ def test_cnn_script_draws_kernels_and_feature_maps_into_the_runs_plots(digits_re
     call_ok(CNN, "--run", folder, "--digit", 7)
     made = {path.name for path in (folder / "plots").iterdir()}
     assert {"architecture.png", "kernels_conv1.png", "kernels_conv2.png"} <= made
-    maps = [name for name in made if name.startswith("feature_maps_")]
+    maps = [name for name in made if re.fullmatch(r"feature_maps_\d+\.png", name)]
     assert len(maps) == 1
     for name in (*maps, "architecture.png", "kernels_conv1.png", "kernels_conv2.png"):
         assert_picture(folder / "plots" / name)
@@ -130,7 +131,7 @@ def test_cnn_script_draws_kernels_and_feature_maps_into_the_runs_plots(digits_re
 def test_without_a_run_only_the_diagram_is_drawn_and_the_script_says_so(tmp_path):
     out = tmp_path / "out"
     output = call_ok(CNN, "--model", "lenet5", "--results", tmp_path, "--out", out)
-    assert [path.name for path in out.iterdir()] == ["architecture.png"]
+    assert {path.name for path in out.iterdir()} == {"architecture.png", "architecture.pdf"}
     assert "no complete run of lenet5 found" in output
 
 

@@ -175,9 +175,9 @@ def test_page_keeps_the_study_in_its_section_and_in_the_table_where_ticked(brows
         rows = page.locator("#table tbody th")
         assert set(rows.all_inner_texts()) == set(OTHERS)
         assert page.locator("#pick-a option").count() == len(OTHERS)
-        assert page.locator("#pairs .matrix tbody tr").count() == len(OTHERS)
-        shown = page.locator("#size figure.chart:visible")
-        assert {chart.get_attribute("data-chart") for chart in shown.all()} == SIZE_CHARTS
+        assert page.locator("#pairs tbody tr").count() == len(OTHERS)
+        offered = page.locator("#size [data-switch] option")
+        assert {option.get_attribute("value") for option in offered.all()} == SIZE_CHARTS
         assert "is the best by validation" in page.locator("#size-enough").inner_text()
         assert page.locator("nav a[href='#size']").is_visible()
 
@@ -212,7 +212,7 @@ def test_a_size_study_alone_is_in_the_whole_page(browser, studied, tmp_path):
     path = tmp_path / "page.html"
     write_page(*read_groups(results), DATA, path)
     with opened(browser, path) as page:
-        assert page.locator("#pairs .matrix tbody tr").count() == len(MLPS) + len(CNNS)
+        assert page.locator("#pairs tbody tr").count() == len(MLPS) + len(CNNS)
         assert page.locator("#size-study-control").is_hidden()
         assert page.locator("#size").is_visible()
         assert page.locator("#size-study-note").is_hidden()
@@ -300,5 +300,5 @@ def test_seventy_groups_are_ready_in_three_seconds_and_3_5_megabytes(browser, se
     with opened(browser, seventy_file) as page:
         assert page.locator("#table tbody tr").count() == 2 * len(registry.names())
         # names in a column of their own width, or each row would be four lines high
-        assert page.locator("#pairs .matrix tbody th").first.bounding_box()["width"] > 150
+        assert page.locator("#pairs tbody th").first.bounding_box()["width"] > 150
     assert seconds_until_ready(browser, seventy_file) < 3

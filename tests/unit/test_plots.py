@@ -140,6 +140,7 @@ def test_comparison_groups_the_seeds_and_writes_mean_and_n(runs, digits_results,
     }
     for path in files:
         assert_picture(path)
+        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
     labels = [label.get_text() for label in drawn["accuracy"].axes[0].get_yticklabels()]
     assert sorted(label.partition(" ")[0] for label in labels) == ["cnn", "mlp"]
     seeds = [run.test().test_accuracy for run in runs if run.config().model == "mlp"]

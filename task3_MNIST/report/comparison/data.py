@@ -24,8 +24,10 @@ from task3_MNIST.formatting import class_names, listing, unbroken
 from task3_MNIST.report.comparison.charts.cost_axes import COSTS
 from task3_MNIST.report.comparison.charts.curves import learning_curves
 from task3_MNIST.report.comparison.charts.errors import class_heatmap, confusion_frame
+from task3_MNIST.report.comparison.charts.families import family_strips
 from task3_MNIST.report.comparison.charts.profile import radar, reliability
 from task3_MNIST.report.comparison.charts.tradeoffs import RATES, efficiency, tradeoff
+from task3_MNIST.report.comparison.cite import citation
 from task3_MNIST.report.comparison.ensembles import ensemble_table, selection_table
 from task3_MNIST.report.comparison.model_size import Study, enough, make_study, size_charts
 from task3_MNIST.report.comparison.published import COLUMNS, published_rows
@@ -33,12 +35,8 @@ from task3_MNIST.report.comparison.rows import Entry, as_data, make_entries, tid
 from task3_MNIST.report.comparison.settings import compare_settings, describe_recipes
 from task3_MNIST.report.comparison.significance import significance
 from task3_MNIST.report.comparison.verdicts import (
-    basis,
-    correction,
-    how_chosen,
-    superiority,
-    test_images,
-    verdict,
+    evidence,
+    headline,
 )
 from task3_MNIST.report.images import pack_mistakes
 from task3_MNIST.runs.folder import DEFAULT_DATASET
@@ -63,7 +61,7 @@ def comparison(
         two of the verdict, or None), `charts`, `size` (which size is enough, in sentences; None
         without a study), `ensembles`, `published`, `mistakes`, `settings` and
         `size_study_settings`; `problems`, the runs that are not shown or not completely, each
-        with `run`, `what` and `command`; `confusion_frame`, a figure.
+        with `run`, `what` and `command`; `confusion_frame`, a figure; `citation`, in BibTeX.
     """
     problems = list(problems)
     names = sorted({group.dataset for group in groups}, key=lambda name: name != DEFAULT_DATASET)
@@ -77,6 +75,7 @@ def comparison(
         "datasets": datasets,
         "problems": [dataclasses.asdict(problem) for problem in problems],
         "confusion_frame": confusion_frame(),
+        "citation": citation(groups),
     }
 
 
@@ -113,7 +112,6 @@ def _dataset(
         "significance": significance(entries, pairs, with_best),
         "chosen": chosen,
         "recipes": describe_recipes(entry.group.name for entry in all_entries),
-        "how_chosen": how_chosen(entries),
         "charts": [
             learning_curves(entries, "accuracy"),
             learning_curves(entries, "loss"),
@@ -168,26 +166,26 @@ def _pair_data(
     pairs: Sequence[Pair],
     chosen: tuple[int, int],
 ) -> dict[str, Any]:
-    people, total = len(images), int(images.sum())
+    planned = {pair.a, pair.b} == set(chosen)
     return {
         "a": pair.a,
         "b": pair.b,
         "difference": tidy(pair.result.mean),
         "models": pair.models,
-        "planned": {pair.a, pair.b} == set(chosen),
+        "planned": planned,
         "significant": pair.significant,
         "significant_among_all": pair.significant_among_all,
-        "verdict": verdict(pair, entries, test_images(total, people)),
-        "basis": basis(pair, entries, people < total),
-        "correction": correction(pair, sum(other.models for other in pairs)),
-        "superiority": superiority(pair, entries),
+        "headline": headline(pair, entries, planned),
+        "evidence": evidence(pair, entries, images, sum(other.models for other in pairs), planned),
     }
 
 
 def _test_charts(
-    tested: Sequence[Entry], with_best: tuple[int, Sequence[ComparedWithBest]] | None
+    tested: Sequence[Entry],
+    with_best: tuple[int, Sequence[ComparedWithBest]] | None,
 ) -> list[dict[str, Any]]:
     charts = [
+        family_strips(tested),
         *(tradeoff(tested, cost) for cost in COSTS),
         *(efficiency(tested, rate) for rate in RATES),
         class_heatmap(tested),

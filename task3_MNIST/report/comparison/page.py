@@ -22,12 +22,17 @@ STYLES = ("comparison/page.css",)
 
 SCRIPTS = (
     "static/format.js",
+    "static/glossary.js",
+    "static/copy.js",
+    "static/pictures.js",
     "static/charts.js",
     "comparison/js/table.js",
-    "comparison/js/copy.js",
     "comparison/js/confusion.js",
     "comparison/js/settings.js",
     "comparison/js/significance.js",
+    "comparison/js/switches.js",
+    "comparison/js/selection.js",
+    "comparison/js/verdict.js",
     "comparison/js/comparison.js",
 )
 

@@ -83,6 +83,8 @@ def as_data(entry: Entry) -> dict[str, Any]:
     accuracy, figures, median = entry.accuracy, entry.figures, entry.median
     return {
         "name": entry.name,
+        "model": entry.group.model,
+        "recipe": entry.group.name,
         "family": entry.group.family,
         "color": entry.color,
         "seeds": entry.seeds,

@@ -11,6 +11,8 @@ from task3_MNIST.report.comparison.rows import Entry, tidy
 
 FEWEST = 3  # of two models, the verdict has said all
 BEST = "the best by validation"
+NOT_DIFFERENT = "not significantly different"
+ONE_SEED = "one seed"
 BEST_COLUMNS = (
     "model",
     "test accuracy",
@@ -53,57 +55,60 @@ def significance(
         with_best: the place of the best by validation, and the others compared with it.
 
     Returns:
-        `order`, the places of the models from the highest test accuracy; `marks` of each of them,
-        whether it differs significantly from the best by validation; `with_best`, a table of that
-        with its `columns`, `rows` and `about`, or None; `finding`; `table` of all pairs, its
-        `columns` and a row for each.
+        `best`, the place of the best by validation, or None; `rows` from the highest test
+        accuracy, each with `place`, `mark` (whether it differs significantly from the best),
+        `band` (whether it does not) and `cells` of the `columns`; `about` them; `finding`; `table`
+        of all pairs, its `columns` and a row for each.
     """
-    order = [
-        entry.place
-        for entry in sorted(
-            (entry for entry in entries if entry.accuracy), key=lambda entry: -entry.accuracy.mean
-        )
-    ]
-    if len(order) < FEWEST or not pairs:
+    ranked = sorted(
+        (entry for entry in entries if entry.accuracy), key=lambda entry: -entry.accuracy.mean
+    )
+    if len(ranked) < FEWEST or not pairs:
         return None
-    rank = {place: number for number, place in enumerate(order)}
-    best, rows = with_best or (None, [])
-    marks = {row.place: _mark(row) for row in rows} | {best: BEST}
+    rank = {entry.place: number for number, entry in enumerate(ranked)}
+    best, compared = with_best or (None, [])
+    found = {row.place: row for row in compared}
     return {
-        "order": order,
-        "marks": [marks.get(place, "one seed") for place in order],
-        "with_best": _with_best(entries, best, rows) if rows else None,
+        "best": best,
+        "columns": list(BEST_COLUMNS),
+        "rows": [_row(entry, best, found.get(entry.place)) for entry in ranked],
+        "about": _about(entries[best], len(compared)) if compared else "",
         "finding": _finding(pairs),
         "table": {"columns": list(COLUMNS), "rows": _rows(entries, pairs, rank)},
     }
 
 
+def _row(entry: Entry, best: int | None, row: ComparedWithBest | None) -> dict[str, Any]:
+    mark, cells = ONE_SEED, ["–", "–", "–"]
+    if entry.place == best:
+        mark = BEST
+    elif row:
+        mark = _mark(row)
+        p = f"{row.p:.3f}" if row.p >= 0.001 else "<\u00a00.001"
+        difference = f"{'+' if row.mean > 0 else ''}{points(row.mean)}"
+        cells = [difference, f"{points(row.low)} to {points(row.high)}", p]
+    accuracy = [percent(entry.accuracy.mean), f"n\u00a0=\u00a0{entry.seeds}"]
+    return {
+        "place": entry.place,
+        "mark": mark,
+        "band": mark in (BEST, NOT_DIFFERENT),
+        "cells": [*accuracy, *cells, mark],
+    }
+
+
 def _mark(row: ComparedWithBest) -> str:
     if not row.significant:
-        return "not significantly different"
+        return NOT_DIFFERENT
     return "significantly better" if row.mean > 0 else "significantly worse"
 
 
-def _with_best(
-    entries: Sequence[Entry], best: int, rows: Sequence[ComparedWithBest]
-) -> dict[str, Any]:
-    def line(entry: Entry, *cells: str) -> list[str]:
-        return [entry.name, percent(entry.accuracy.mean), f"n\u00a0=\u00a0{entry.seeds}", *cells]
-
-    lines = [line(entries[best], "–", "–", "–", BEST)]
-    for row in rows:
-        ends = f"{points(row.low)} to {points(row.high)}"
-        p = f"{row.p:.3f}" if row.p >= 0.001 else "<\u00a00.001"
-        difference = f"{'+' if row.mean > 0 else ''}{points(row.mean)}"
-        lines.append(line(entries[row.place], difference, ends, p, _mark(row)))
-    return {
-        "columns": list(BEST_COLUMNS),
-        "rows": lines,
-        "about": f"Each model compared with {entries[best].name}, {BEST}: difference of accuracies "
-        "in percentage points. Intervals and p are corrected for "
-        f"{count(len(rows), 'comparison')}: the intervals are simultaneous confidence intervals, "
-        "and a model differs significantly if its interval excludes 0.",
-    }
+def _about(best: Entry, comparisons: int) -> str:
+    return (
+        f"Each model compared with {best.name}, {BEST}: difference of accuracies in percentage "
+        f"points. Intervals and p are corrected for {count(comparisons, 'comparison')}: the "
+        "intervals are simultaneous confidence intervals, and a model differs significantly if its "
+        "interval excludes 0."
+    )
 
 
 def _rows(entries: Sequence[Entry], pairs: Sequence[Pair], rank: dict[int, int]) -> list[list[Any]]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from task3_MNIST.evaluation.pairs import Pair
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.formatting import (
     FAMILY_NOUNS,
     PER_CENT,
+    class_names,
     count,
     listing,
     p_value,
+    percent,
     points,
     probability,
     with_ends,
@@ -29,6 +33,57 @@ CHOSEN = (
 def spread(values: Sequence[float], form: str, unit: str = "") -> str:
     """Return the mean and its 95 % t-interval over seeds: `98.51 % [98.45, 98.57]`."""
     return with_ends(mean_interval(values), form, unit)
+
+
+def headline(pair: Pair, entries: Sequence[Entry], best: bool) -> str:
+    """Return what the page says first of a pair, in at most twenty words.
+
+    Args:
+        pair: the two.
+        entries: of the data set.
+        best: whether they are the planned comparison, and so called the best of their families
+            where they are of two.
+    """
+    a, b, sign = _better_first(pair, entries)
+    nouns = [FAMILY_NOUNS[entry.group.family] for entry in (a, b)]
+    first, second = a.name, b.name
+    if best and nouns[0] != nouns[1]:
+        first, second = (f"the best {noun}" for noun in nouns)
+    reads = "reads" if _digits(a) else "recognizes"
+    what = "test digits" if _digits(a) else "test images"
+    low, high = sorted(sign * end for end in pair.result.interval())
+    difference = f"+{points(sign * pair.result.mean)} points [{points(low)}, {points(high)}]"
+    accuracies = (
+        f"{first[0].upper() + first[1:] if first != a.name else first} {reads} "
+        f"{percent(a.accuracy.mean)} of {what}, {second} {percent(b.accuracy.mean)}"
+    )
+    if not pair.models:
+        return f"With one seed, {accuracies[0].lower() + accuracies[1:]}: {difference}."
+    significant = pair.significant if best else pair.significant_among_all
+    verdict = "" if significant else "not significantly different, "
+    return f"{accuracies}: {verdict}{difference}."
+
+
+def evidence(
+    pair: Pair, entries: Sequence[Entry], images: np.ndarray, pairs: int, planned: bool
+) -> list[str]:
+    """Return what a headline rests on, a sentence or two each.
+
+    Args:
+        pair: the two.
+        entries: of the data set.
+        images: (writers,) number of test images by each; ones where the writers are not known.
+        pairs: number of pairs that p is corrected for.
+        planned: whether the pair was the planned comparison, whose p is not corrected.
+    """
+    people, total = len(images), int(images.sum())
+    sentences = [
+        verdict(pair, entries, test_images(total, people)),
+        how_chosen(entries) if planned else correction(pair, pairs),
+        *basis(pair, entries, people < total),
+        superiority(pair, entries),
+    ]
+    return [sentence for sentence in sentences if sentence]
 
 
 def verdict(pair: Pair, entries: Sequence[Entry], images: str) -> str:
@@ -74,8 +129,8 @@ def test_images(images: int, people: int) -> str:
     return f"{images:,} test images" + (f" by {people:,} writers" if people < images else "")
 
 
-def basis(pair: Pair, entries: Sequence[Entry], people: bool) -> str:
-    """Return what a verdict rests on.
+def basis(pair: Pair, entries: Sequence[Entry], people: bool) -> list[str]:
+    """Return the tests that a verdict rests on.
 
     Args:
         pair: the two.
@@ -96,19 +151,20 @@ def basis(pair: Pair, entries: Sequence[Entry], people: bool) -> str:
     )
     if not pair.models:
         single = listing([entry.name for entry in (a, b) if not _seeds_known(entry)])
-        return (
-            f"This is McNemar's test{' by writer' if people else ''}: {counts}. {single} has one "
-            "seed, so the test compares these two trained networks, not the kinds of model: train "
-            "more seeds of each. " + bootstrap.format(drawn)
-        )
+        return [
+            f"This is McNemar's test{' by writer' if people else ''}: {counts}.",
+            f"{single} has one seed, so the test compares these two trained networks, not the "
+            "kinds of model: train more seeds of each.",
+            bootstrap.format(drawn),
+        ]
     varying = "writers" if people else "images"
-    return (
-        f"p is the larger one of two t-tests: over the seeds, and over seeds and {varying}. "
+    return [
+        f"p is the larger one of two t-tests: over the seeds, and over seeds and {varying}.",
         f"The two runs of median accuracy ({_seed(a)} of {a.name}, {_seed(b)} of {b.name}) differ "
         f"on {test.only_a + test.only_b:,} images: {counts} (McNemar's test"
-        f"{' by writer' if people else ''}, {p_value(test.difference.p)}). "
-        f"{bootstrap.format(f'seeds and {drawn}')}"
-    )
+        f"{' by writer' if people else ''}, {p_value(test.difference.p)}).",
+        bootstrap.format(f"seeds and {drawn}"),
+    ]
 
 
 def correction(pair: Pair, pairs: int) -> str:
@@ -134,6 +190,10 @@ def superiority(pair: Pair, entries: Sequence[Entry]) -> str:
         f"Probability of superiority: a new run of {a.name} is better than a new run of {b.name} "
         f"with probability {probability(chance)}."
     )
+
+
+def _digits(entry: Entry) -> bool:
+    return class_names(entry.group.dataset) == [str(digit) for digit in range(10)]
 
 
 def _better_first(pair: Pair, entries: Sequence[Entry]) -> tuple[Entry, Entry, int]:

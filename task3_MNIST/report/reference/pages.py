@@ -42,4 +42,6 @@ def write_pages(reference: Path, data_dir: Path) -> list[dict[str, str]]:
     write_studies(reference / STUDIES, reference / STUDIES_PAGE.name)
     problems = compare(reference, data_dir, reference / COMPARISON.name, plots)
     show(reference, data_dir, (), reference / INFERENCE.name, plots)
+    for copy in plots.glob("*.pdf"):
+        copy.unlink()  # the repository keeps one form of each picture
     return problems

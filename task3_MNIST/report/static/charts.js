@@ -2,11 +2,12 @@
 const Charts = (function () {
   "use strict";
 
-  const { element, simpleTable, scrollBox, themeColor, download } = Page;
+  const { element, themeColor } = Page;
   const { loadPlotly } = PlotlyLoader;
 
   const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif';
-  const PICTURE = { width: 1000, height: 640 };
+  const { pictureTools } = Pictures;
+  const { copyableTable } = Copy;
 
   const drawnCharts = new Map(); // plot element -> its chart, the last one asked for
 
@@ -35,11 +36,7 @@ const Charts = (function () {
         "div",
         { class: "chart-tools" },
         dataBehind(chart),
-        element(
-          "button",
-          { type: "button", class: "quiet no-print", onclick: () => savePicture(plot) },
-          "Save as PNG",
-        ),
+        pictureTools(chart, () => inLight(() => themed(drawnCharts.get(plot).figure))),
       ),
     );
     for (const old of drawnCharts.keys()) if (!old.isConnected) drawnCharts.delete(old);
@@ -52,8 +49,8 @@ const Charts = (function () {
     const details = element("details", {}, element("summary", {}, "Show data"));
     details.addEventListener("toggle", () => {
       if (details.open && !details.querySelector("table")) {
-        const table = simpleTable(chart.table.columns, chart.table.rows);
-        details.append(scrollBox(`Data: ${chart.finding}`, table, "data"));
+        const { columns, rows } = chart.table;
+        details.append(...copyableTable(`Data: ${chart.finding}`, columns, rows, "data"));
       }
     });
     return details;
@@ -88,22 +85,10 @@ const Charts = (function () {
     const chart = drawnCharts.get(plot);
     if (!chart || !plot.isConnected || !plot.offsetParent) return;
     const plotly = await loadPlotly();
-    if (!plotly) {
-      showWithoutPlotly(plot);
-      return;
-    }
     const { data, layout } = themed(chart.figure);
     await plotly.react(plot, data, layout, { displayModeBar: false, responsive: true });
     plot.removeAllListeners("plotly_click");
     if (chart.onClick) plot.on("plotly_click", (event) => chart.onClick(event.points[0]));
-  }
-
-  function showWithoutPlotly(plot) {
-    plot.style.height = "auto";
-    plot.removeAttribute("role");
-    plot.textContent =
-      "This browser cannot unpack the charts (it lacks DecompressionStream): here is the table.";
-    plot.parentElement.querySelector("details").open = true;
   }
 
   /** Return a copy of a figure in the colors of the current theme. */
@@ -131,7 +116,9 @@ const Charts = (function () {
       const copy = { ...trace };
       if (trace.meta?.scale) copy.colorscale = scales[trace.meta.scale];
       if (trace.text) copy.textfont = { ...trace.textfont, color: text };
-      if (trace.error_y) copy.error_y = { color: muted, ...trace.error_y };
+      for (const bars of ["error_x", "error_y"]) {
+        if (trace[bars]) copy[bars] = { color: muted, ...trace[bars] };
+      }
       return copy;
     });
     const lines = { gridcolor: line, linecolor: line, zerolinecolor: line, tickcolor: line };
@@ -163,74 +150,101 @@ const Charts = (function () {
     return plot ? drawnCharts.get(plot).figure.data.filter((trace) => trace.meta) : [];
   }
 
-  /** Change which traces show, and which stand in the legend, by their meta; then draw again. */
-  function showTraces(plot, visible, inLegend = () => true) {
+  /** Change the traces that have a meta, and draw again. */
+  function editTraces(plot, edit) {
     if (!plot) return;
-    for (const trace of tracesOf(plot)) {
+    tracesOf(plot).forEach(edit);
+    queueDrawing(plot);
+  }
+
+  /** Change which traces show, and which stand in the legend, by their meta. */
+  function showTraces(plot, visible, inLegend = () => true) {
+    editTraces(plot, (trace) => {
       trace.visible = visible(trace.meta);
       if (trace.name) trace.showlegend = inLegend(trace.meta);
+    });
+  }
+
+  /** Show only the models of some places: their traces, or rows where one trace has many models. */
+  function showPlaces(plot, shown) {
+    editTraces(plot, (trace) => {
+      const { place, places } = trace.meta;
+      if (places) keepRows(plot, trace, (row) => shown.has(places[row]));
+      else trace.visible = shown.has(place);
+    });
+  }
+
+  const allRows = new WeakMap(); // a trace of many models -> its arrays with all rows
+
+  function keepRows(plot, trace, kept) {
+    if (!allRows.has(trace)) allRows.set(trace, { ...trace, marker: { ...trace.marker } });
+    const all = allRows.get(trace);
+    const keys = trace.type === "heatmap" ? ["y", "z"] : ["x", "y"];
+    for (const key of [...keys, "text", "hovertext"]) trace[key] = all[key].filter(rowKept);
+    if (Array.isArray(all.marker.color)) {
+      const [color, symbol] = [all.marker.color, all.marker.symbol];
+      trace.marker = { ...all.marker, color: color.filter(rowKept), symbol: symbol.filter(rowKept) };
     }
-    queueDrawing(plot);
+    const { layout } = drawnCharts.get(plot).figure;
+    layout.meta.height ??= layout.height;
+    layout.height = layout.meta.height - (all.y.length - trace.y.length) * layout.meta.row;
+    plot.style.height = `${layout.height}px`;
+
+    function rowKept(_, row) {
+      return kept(row);
+    }
+  }
+
+  /** Give an axis of epochs ticks at whole epochs, by the longest curve that shows. */
+  function setEpochTicks(plot) {
+    if (!plot) return;
+    const last = Math.max(
+      1,
+      ...tracesOf(plot)
+        .filter((trace) => trace.visible !== false)
+        .flatMap((trace) => trace.x),
+    );
+    const step = [1, 2, 5, 10, 20, 50, 100].find((step) => last / step <= 10) ?? 200;
+    drawnCharts.get(plot).figure.layout.xaxis.dtick = step;
   }
 
   function redrawAll() {
     for (const plot of drawnCharts.keys()) queueDrawing(plot);
   }
 
-  async function savePicture(plot) {
-    const plotly = await loadPlotly();
-    if (!plotly) return;
-    const { finding, name, figure } = drawnCharts.get(plot);
-    const { data, layout } = themed(figure);
-    const height = Math.max(PICTURE.height, (figure.layout.height ?? 0) + 90);
-    const titled = {
-      ...layout,
-      width: PICTURE.width,
-      height,
-      paper_bgcolor: themeColor("--surface"),
-      title: {
-        text: wrapTitle(finding),
-        x: 0.02,
-        xanchor: "left",
-        yref: "container",
-        y: 0.97,
-        yanchor: "top",
-      },
-      margin: { ...layout.margin, t: (layout.margin?.t ?? 0) + 90 },
-    };
-    const url = await plotly.toImage(
-      { data, layout: titled },
-      { format: "png", scale: 2, ...PICTURE, height },
-    );
-    download(`${name}.png`, url);
-  }
-
-  function wrapTitle(text) {
-    return escapeHtml(text).replace(/(.{60,90}?)\s/g, "$1<br>");
-  }
-
-  /** Return text for Plotly, whose labels are a kind of HTML. */
-  function escapeHtml(text) {
-    return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  }
-
-  // paper is white and as wide as it is: draw for it, then for the screen again
-  function drawForPrint() {
+  /** Return what a function returns while the page has its light theme: paper is white. */
+  function inLight(make) {
     const chosen = document.documentElement.dataset.theme;
     document.documentElement.dataset.theme = "light";
+    try {
+      return make();
+    } finally {
+      if (chosen) document.documentElement.dataset.theme = chosen;
+      else delete document.documentElement.dataset.theme;
+    }
+  }
+
+  // paper is as wide as it is: draw for it, then for the screen again
+  function drawForPrint() {
     for (const [plot, chart] of drawnCharts) {
       if (!plot.data) continue; // not drawn yet
-      const { data, layout } = themed(chart.figure);
+      const { data, layout } = inLight(() => themed(chart.figure));
       const wide = plot.closest(".grid") ? 330 : 680;
       window.Plotly.react(plot, data, { ...layout, width: wide });
     }
-    if (chosen) document.documentElement.dataset.theme = chosen;
-    else delete document.documentElement.dataset.theme;
   }
 
   document.addEventListener("themechange", redrawAll);
   addEventListener("beforeprint", drawForPrint);
   addEventListener("afterprint", redrawAll);
 
-  return { showChart, dataBehind, showTraces, tracesOf, escapeHtml };
+  return {
+    showChart,
+    dataBehind,
+    editTraces,
+    showPlaces,
+    showTraces,
+    setEpochTicks,
+    tracesOf,
+  };
 })();

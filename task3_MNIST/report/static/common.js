@@ -3,8 +3,20 @@ const Page = (function () {
   "use strict";
 
   /** Return the data that the page was built with. */
-  function readData() {
-    return JSON.parse(document.getElementById("data").textContent);
+  async function readData() {
+    return JSON.parse(await unpack("data"));
+  }
+
+  /** Return the text that an element of the page holds, gzipped and in base64. */
+  async function unpack(id) {
+    if (!("DecompressionStream" in window)) {
+      const notice = "This browser is too old to unpack the page: open it in one of 2023 or later.";
+      document.getElementById("main").prepend(element("p", { class: "notice" }, notice));
+      throw new Error(notice);
+    }
+    const packed = decodeBase64(document.getElementById(id).textContent);
+    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).text();
   }
 
   /** Tell tests and tools that the page is usable. */
@@ -122,6 +134,7 @@ const Page = (function () {
 
   return {
     readData,
+    unpack,
     markReady,
     element,
     simpleTable,

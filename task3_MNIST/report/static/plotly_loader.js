@@ -2,25 +2,22 @@
 const PlotlyLoader = (function () {
   "use strict";
 
-  const { decodeBase64 } = Page;
+  const { unpack } = Page;
 
   let plotlyPromise = null;
 
-  /** Return Plotly, or null in a browser that cannot unpack it: pages then show their tables. */
+  /** Return Plotly. */
   function loadPlotly() {
     plotlyPromise ??= unpackPlotly();
     return plotlyPromise;
   }
 
   async function unpackPlotly() {
-    if (!("DecompressionStream" in window)) return null;
-    const packed = decodeBase64(document.getElementById("plotly-source").textContent);
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
     const script = document.createElement("script");
     // the page's policy lists the hash of exactly this text
-    script.textContent = await new Response(stream).text();
+    script.textContent = await unpack("plotly-source");
     document.head.append(script);
-    return window.Plotly ?? null;
+    return window.Plotly;
   }
 
   return { loadPlotly };

@@ -72,7 +72,12 @@ def write_page(folder: Path, out: Path) -> list[Answered]:
         title="Why MLPs and CNNs differ: studies",
         data={"studies": [_section(one) for one in studies]},
         styles=("comparison/page.css", "studies/page.css"),
-        scripts=("static/charts.js", "studies/js/studies.js"),
+        scripts=(
+            "static/copy.js",
+            "static/pictures.js",
+            "static/charts.js",
+            "studies/js/studies.js",
+        ),
         plotly=True,
         studies=studies,
         count=count(len(studies), "question"),

@@ -32,7 +32,7 @@ def write_page(search: Search, study: Study) -> Path:
         title=f"Tuning: {search.name}",
         data={"charts": charts(study, table)},
         styles=("comparison/page.css", "tuning/page.css"),
-        scripts=("static/charts.js", "tuning/js/tuning.js"),
+        scripts=("static/copy.js", "static/pictures.js", "static/charts.js", "tuning/js/tuning.js"),
         plotly=True,
         best=first.to_html(index=False, na_rep="", float_format="{:.4g}".format, border=0),
         model=best.user_attrs["model"],

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from plotly import graph_objects as go
 
 from task3_MNIST.evaluation.statistics import Interval
-from task3_MNIST.formatting import percent, short
+from task3_MNIST.formatting import count, percent, short
 from task3_MNIST.plots.style import ACCURACY_TICKS
 from task3_MNIST.report.chart import log_ticks, plain
 from task3_MNIST.report.comparison.rows import Entry, tidy
@@ -63,13 +63,18 @@ def set_axes(figure: go.Figure, entries: Sequence[Entry], cost: Cost) -> None:
         range=padded(costs),
         **log_ticks(costs, short),
     )
-    figure.update_yaxes(
-        title_text="test accuracy (log scale of the error rate)",
-        type="log",
-        range=_errors_shown(entries),
-        tickvals=[tidy(1 - tick) for tick in ACCURACY_TICKS],
-        ticktext=[f"{tick * 100:g} %" for tick in ACCURACY_TICKS],
-    )
+    figure.update_yaxes(**error_axis(entries))
+
+
+def error_axis(entries: Sequence[Entry]) -> dict[str, Any]:
+    """Return Plotly's axis of accuracy by the logarithm of the errors, the worst first."""
+    return {
+        "title_text": "test accuracy (log scale of the error rate)",
+        "type": "log",
+        "range": _errors_shown(entries),
+        "tickvals": [tidy(1 - tick) for tick in ACCURACY_TICKS],
+        "ticktext": [f"{tick * 100:g} %" for tick in ACCURACY_TICKS],
+    }
 
 
 def _errors_shown(entries: Sequence[Entry]) -> list[float]:
@@ -132,11 +137,16 @@ def bars(entries: Sequence[Entry], color: str | None = None) -> dict[str, Any]:
 
 def hover(entry: Entry, cost: Cost) -> str:
     """Return what a mark says when it is pointed at."""
-    over = "seeds" if entry.seeds > 1 else "test images"
+    return f"{accuracy_hover(entry)}<br>{cost.axis}: {short(cost.of(entry))}"
+
+
+def accuracy_hover(entry: Entry) -> str:
+    """Return what a mark says of an entry's accuracy, in lines that no window cuts."""
+    over = count(entry.seeds, "seed") if entry.seeds > 1 else "the test images, one seed"
     low, high = map(percent, ends_of(entry.accuracy))
     return (
-        f"{plain(entry.name)}: {percent(entry.accuracy.mean)} (95 % confidence interval over "
-        f"{over}: {low} to {high})<br>{cost.axis}: {cost.of(entry):,.4g}"
+        f"{plain(entry.name)}: {percent(entry.accuracy.mean)}<br>"
+        f"95 % interval over {over}: {low} to {high}"
     )
 
 

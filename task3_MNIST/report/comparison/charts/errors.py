@@ -9,7 +9,7 @@ import numpy as np
 from plotly import graph_objects as go
 
 from task3_MNIST.formatting import class_names
-from task3_MNIST.report.chart import chart, plain, rows_height
+from task3_MNIST.report.chart import chart, plain, rows_layout
 from task3_MNIST.report.comparison.rows import Entry, tidy
 
 
@@ -53,11 +53,11 @@ def class_heatmap(
             xgap=2,
             ygap=2,
             showscale=False,
-            meta={"scale": "errors"},
+            meta={"scale": "errors", "places": [entry.place for entry in tested]},
         )
     )
     figure.update_layout(
-        height=rows_height(len(tested)),
+        **rows_layout(len(tested)),
         xaxis={"title": {"text": "true class"}, "type": "category", "showgrid": False},
         yaxis={
             "autorange": "reversed",

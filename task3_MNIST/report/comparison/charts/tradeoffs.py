@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from plotly import graph_objects as go
 
 from task3_MNIST.formatting import listing, percent, short
-from task3_MNIST.report.chart import chart, left_out, log_ticks, plain, rows_height
+from task3_MNIST.report.chart import chart, left_out, log_ticks, plain, rows_layout
 from task3_MNIST.report.comparison.charts.cost_axes import (
     Cost,
     bars,
@@ -118,10 +118,11 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
             textposition="middle right",
             cliponaxis=False,
             hovertext=[
-                f"{name}: {value:.3g} points {rate.unit}"
+                f"{name}: {short(value)} points {rate.unit}"
                 for name, value in zip(names, values, strict=True)
             ],
             hoverinfo="text",
+            meta={"places": [entry.place for entry in tested]},
         )
     )
     figure.update_xaxes(
@@ -131,7 +132,7 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
         **log_ticks(values, short),
     )
     figure.update_yaxes(autorange="reversed", type="category", tickmode="linear")
-    figure.update_layout(showlegend=False, height=rows_height(len(tested)))
+    figure.update_layout(showlegend=False, **rows_layout(len(tested)))
     most = tested[max(range(len(tested)), key=values.__getitem__)]
     return chart(
         f"{prefix}efficiency-{rate.key.replace('_', '-')}",

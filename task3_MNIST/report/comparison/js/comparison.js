@@ -1,59 +1,60 @@
-// The comparison page: which data set and which two models are shown.
-(function () {
+// The comparison page: which data set, which models and which two of them are shown.
+(async function () {
   "use strict";
 
   const { readData, markReady, element, simpleTable, copyText } = Page;
-  const { percent, familyName, joinSentences } = Format;
-  const { showChart, showTraces, tracesOf } = Charts;
-  const { ModelTable, swatch } = Table;
-  const { toCsv, toMarkdown, toLatex } = Copy;
+  const { familyName } = Format;
+  const { showChart, editTraces, showPlaces, showTraces, tracesOf, setEpochTicks } = Charts;
+  const { ModelTable } = Table;
+  const { copyTools, copyableTable } = Copy;
   const { confusionChart, differenceChart, showImages } = Confusion;
   const { settingsContent, commandCell } = Settings;
   const { significanceContent } = Significance;
+  const { setSwitches } = Switches;
+  const { filtered, fromAddress, toAddress } = Selection;
+  const { showVerdict } = Verdict;
 
-  const page = readData();
+  const page = await readData();
   const byId = (id) => document.getElementById(id);
   const modelTable = new ModelTable(byId("table"), byId("table-count"));
-  const shown = { dataset: null, a: 0, b: 0, places: new Set() };
+  // a and b: places of the two compared; models: places of those in the charts; own: whether they
+  // were ticked by hand, or are those of the filter
+  const shown = { dataset: null, a: 0, b: 0, models: new Set(), own: false };
+  const FILTER = ["preset", "family", "recipe", "filter"];
+  const SPLITS = { train: "training", val: "validation", test: "test" };
 
-  // more models than this hide each other in a chart: at first it shows only the two compared
-  const SHOWN_AT_ONCE = 4;
+  // more lines than this hide each other: then there are only those of the two compared
+  const MOST_LINES = 6;
 
   function start() {
-    const names = page.datasets.map((dataset) => dataset.name);
     fillSelect(
       byId("dataset"),
-      names.map((name, place) => [place, name]),
+      page.datasets.map(({ name }, place) => [place, name]),
     );
-    byId("dataset-control").hidden = names.length < 2;
-    byId("dataset").addEventListener("change", (event) =>
-      showDataset(page.datasets[event.target.value]),
+    byId("dataset-control").hidden = page.datasets.length < 2;
+    byId("dataset").addEventListener("change", ({ target }) =>
+      showDataset(page.datasets[target.value]),
     );
-    byId("pick-a").addEventListener("change", (event) => pick(Number(event.target.value), shown.b));
-    byId("pick-b").addEventListener("change", (event) => pick(shown.a, Number(event.target.value)));
-    byId("filter").addEventListener("input", (event) =>
-      modelTable.setFilter({ text: event.target.value }),
-    );
-    byId("family").addEventListener("change", (event) =>
-      modelTable.setFilter({ family: event.target.value }),
-    );
+    byId("pick-a").addEventListener("change", ({ target }) => pick(Number(target.value), shown.b));
+    byId("pick-b").addEventListener("change", ({ target }) => pick(shown.a, Number(target.value)));
+    byId("pick-best").addEventListener("click", () => pick(...shown.dataset.chosen));
+    for (const id of FILTER) byId(id).addEventListener("input", applyFilter);
     byId("with-size-study").addEventListener("change", showModelTable);
     byId("splits").addEventListener("change", showCurves);
-    byId("shown-models").addEventListener("change", (event) => {
-      shown.places[event.target.checked ? "add" : "delete"](Number(event.target.value));
-      showModels();
-    });
-    for (const button of document.querySelectorAll("[data-copy]")) {
-      button.addEventListener("click", () => copyTable(button));
-    }
+    byId("table-tools").replaceChildren(
+      copyTools(
+        () => modelTable.plain(),
+        () => modelTable.asShown(),
+      ),
+    );
+    byId("citation").textContent = page.citation;
+    byId("copy-citation").addEventListener("click", ({ currentTarget }) =>
+      copyText(page.citation, currentTarget),
+    );
     showProblems();
-    showDataset(page.datasets[0]);
+    const wanted = fromAddress();
+    showDataset(page.datasets.find(({ name }) => name === wanted.data) ?? page.datasets[0], wanted);
     markReady();
-  }
-
-  function copyTable(button) {
-    const writers = { csv: toCsv, markdown: toMarkdown, latex: toLatex };
-    copyText(writers[button.dataset.copy](modelTable.columns, modelTable.rows()), button);
   }
 
   function fillSelect(select, options) {
@@ -73,17 +74,20 @@
       .replaceChildren(simpleTable(["run", "problem", "how to fix it"], rows));
   }
 
-  function showDataset(dataset) {
+  /** Show a data set; `wanted` names models, a and b where the address does. */
+  function showDataset(dataset, wanted = {}) {
     dataset.entries.forEach((entry, place) => (entry.place = place));
     shown.dataset = dataset;
-    const families = [
-      ...new Set([...dataset.entries, ...dataset.size_study].map(({ family }) => family)),
-    ];
+    const { entries } = dataset;
+    const option = (name) => [name, name];
+    const families = unique(entries.map(({ family }) => family));
     fillSelect(byId("family"), [["", "all"], ...families.map((name) => [name, familyName(name)])]);
-    Object.assign(modelTable.filter, { text: "", family: "" });
+    const recipes = unique(entries.map(({ recipe }) => recipe));
+    fillSelect(byId("recipe"), [["", "all"], ...recipes.map(option)]);
+    byId("preset").value = "few";
     byId("filter").value = "";
 
-    const tested = dataset.entries.filter((entry) => entry.accuracy);
+    const tested = entries.filter((entry) => entry.accuracy);
     for (const id of ["pick-a", "pick-b"]) {
       fillSelect(
         byId(id),
@@ -91,8 +95,9 @@
       );
     }
     byId("pick").hidden = dataset.pairs.length === 0;
-    showVerdict(dataset, tested);
-    showSignificance(dataset);
+    showSection("pairs", dataset.significance);
+    for (const entry of [...entries, ...dataset.size_study]) entry.mark = null;
+    for (const { place, mark } of dataset.significance?.rows ?? []) entries[place].mark = mark;
     showSize(dataset);
     showTable("ensembles", dataset.ensembles);
     showTable("selection", dataset.selection);
@@ -103,13 +108,46 @@
     );
     byId("published-note").textContent = dataset.published?.note ?? "";
     byId("settings-content").replaceChildren(...settingsContent(dataset.settings));
+    setSwitches(dataset.charts, showModels);
     for (const holder of document.querySelectorAll("[data-chart]")) {
       const chart = dataset.charts.find(({ name }) => name === holder.dataset.chart);
       holder.hidden = !chart;
       if (chart) showChart(holder, chart);
     }
+    offerSplits();
     const [a, b] = dataset.chosen ?? [tested[0]?.place ?? 0, tested[0]?.place ?? 0];
-    pick(a, b);
+    const placeOf = (name) => tested.find((entry) => entry.name === name)?.place;
+    Object.assign(shown, { a: placeOf(wanted.a) ?? a, b: placeOf(wanted.b) ?? b });
+    const named = (wanted.models ?? []).map((name) => entries.find((one) => one.name === name));
+    shown.own = named.some(Boolean);
+    shown.models = new Set(named.filter(Boolean).map(({ place }) => place));
+    if (shown.own) byId("preset").value = "all";
+    else takeFiltered();
+    pick(shown.a, shown.b);
+  }
+
+  const unique = (values) => [...new Set(values)];
+
+  function rowsOfFilter(preset, entries = shown.dataset.entries) {
+    const [family, recipe, text] = FILTER.slice(1).map((id) => byId(id).value);
+    const { chosen } = shown.dataset;
+    return filtered(entries, chosen ?? [], { preset, family, recipe, text });
+  }
+
+  function takeFiltered() {
+    shown.models = new Set(rowsOfFilter(byId("preset").value).map(({ place }) => place));
+  }
+
+  function applyFilter() {
+    shown.own = false;
+    takeFiltered();
+    showModels();
+  }
+
+  function toggle({ place }) {
+    shown.own = true;
+    if (!shown.models.delete(place)) shown.models.add(place);
+    showModels();
   }
 
   /** Show the model-size study; its models are in the table only where that is asked for. */
@@ -129,18 +167,28 @@
   }
 
   function showModelTable() {
-    const { dataset, a } = shown;
+    const { dataset, a, models } = shown;
     const study = byId("with-size-study").checked ? dataset.size_study : [];
-    modelTable.show([...dataset.entries, ...study], dataset.pairs, a);
+    const all = [...dataset.entries, ...study];
+    // all rows can be ticked, whatever the preset took; family, recipe and name leave rows out
+    modelTable.show(rowsOfFilter("all", all), {
+      all,
+      pairs: dataset.pairs,
+      reference: a,
+      shown: (entry) => (entry.place === undefined ? null : models.has(entry.place)),
+      toggle,
+    });
   }
 
-  function showSignificance({ significance, entries, size_study: study }) {
-    showSection("pairs", significance);
-    [...entries, ...study].forEach((entry) => (entry.mark = null));
+  function showSignificance({ significance, entries }) {
     if (!significance) return;
-    significance.order.forEach((place, rank) => (entries[place].mark = significance.marks[rank]));
+    const rows = significance.rows.filter(({ place }) => inCharts().has(place));
+    const compare = (place) => {
+      pick(significance.best, place);
+      byId("verdict").scrollIntoView();
+    };
     byId("pairs-content").replaceChildren(
-      ...significanceContent(significance, entries, findPair, pick),
+      ...significanceContent({ ...significance, rows }, entries, compare),
     );
   }
 
@@ -154,7 +202,10 @@
   function showTable(id, table) {
     showSection(id, table);
     if (!table) return;
-    byId(id).querySelector(".scroll").replaceChildren(simpleTable(table.columns, table.rows));
+    const title = byId(`${id}-title`).textContent;
+    byId(id)
+      .querySelector(".table")
+      .replaceChildren(...copyableTable(title, table.columns, table.rows));
   }
 
   /** Return the rows with their first cell, a text and an address or "", as a link. */
@@ -163,27 +214,6 @@
       href ? element("a", { href, rel: "noreferrer" }, text) : text,
       ...cells,
     ]);
-  }
-
-  function showVerdict(dataset, tested) {
-    const pair = dataset.chosen && findPair(...dataset.chosen);
-    let sentence = `Nothing was evaluated on ${dataset.name} yet: there is no comparison.`;
-    if (pair) {
-      sentence = pair.verdict;
-    } else if (tested.length) {
-      const [{ name, accuracy, seeds }] = tested;
-      const interval = `${percent(accuracy[1])} to ${percent(accuracy[2])}`;
-      sentence =
-        tested.length === 1
-          ? `${name} reaches ${percent(accuracy[0])} on ${dataset.name} ` +
-            `(95\u00a0% confidence interval ${interval}; n = ${seeds}); ` +
-            "there is no second model to compare it with."
-          : "The test images could not be read: there is no comparison.";
-    }
-    byId("verdict-sentence").textContent = sentence;
-    byId("verdict-basis").textContent = pair
-      ? joinSentences(dataset.how_chosen, pair.basis, pair.superiority)
-      : "";
   }
 
   function findPair(a, b) {
@@ -199,39 +229,76 @@
     byId("pick-b").value = b;
     const { dataset } = shown;
     const pair = findPair(a, b);
-    byId("pick-sentence").textContent = pair
-      ? joinSentences(pair.verdict, pair.correction, pair.basis, pair.superiority)
-      : "";
-    // the headline says the same of its own two
-    byId("pick-sentence").hidden =
-      Boolean(pair) && pair === (dataset.chosen && findPair(...dataset.chosen));
-    showModelTable();
+    const two = [b, a].map((place) => dataset.entries[place]);
+    showVerdict(byId("verdict"), dataset, pair, two);
+    byId("pick-best").hidden = !dataset.chosen || pair?.planned === true;
     showConfusions();
-    const places = dataset.entries.map((entry) => entry.place);
-    shown.places = new Set(places.length <= SHOWN_AT_ONCE ? places : [a, b]);
-    byId("shown-models").hidden = places.length <= 2;
-    byId("shown-models")
-      .querySelector(".controls")
-      .replaceChildren(...dataset.entries.map(modelBox));
     showModels();
   }
 
-  function modelBox(entry) {
-    const checked = shown.places.has(entry.place);
-    const box = element("input", { type: "checkbox", value: entry.place, checked });
-    return element("label", {}, box, element("span", {}, swatch(entry), entry.name));
+  /** Return the places of the models in the charts: the two compared always are. */
+  function inCharts() {
+    return new Set([...shown.models, shown.a, shown.b]);
   }
 
-  /** Show the ticked models in the charts that would be too full with all of them. */
+  /** Show the chosen models in the table, the pairs and all charts, and keep them in the address. */
   function showModels() {
-    showCurves();
-    for (const name of ["reliability", "radar"]) {
-      showTraces(plotOf(name), ({ place }) => shown.places.has(place));
+    const { dataset, a, b } = shown;
+    showModelTable();
+    showSignificance(dataset);
+    const places = inCharts();
+    const switched = [...document.querySelectorAll("#cost [data-chart]")];
+    for (const name of ["families", "classes", ...switched.map(({ dataset: { chart } }) => chart)]) {
+      showPlaces(plotOf(name), places);
     }
+    editTraces(plotOf("families"), (trace) => {
+      const compared = trace.meta.place === a || trace.meta.place === b;
+      trace.opacity = compared ? 1 : 0.4;
+      trace.mode = compared ? "markers+text" : "markers";
+    });
+    showCurves();
+    for (const name of ["reliability", "radar"]) showPlaces(plotOf(name), lines());
+    const few = places.size <= MOST_LINES;
+    byId("lines-note").textContent = few
+      ? ""
+      : `Curves, reliability and radar show the two compared: of ${places.size} models, the lines ` +
+        `would hide each other. Tick at most ${MOST_LINES} in the table to see them all.`;
+    keepAddress();
+  }
+
+  /** Return the places of the models in charts of lines. */
+  function lines() {
+    const places = inCharts();
+    return places.size <= MOST_LINES ? places : new Set([shown.a, shown.b]);
+  }
+
+  function keepAddress() {
+    const { dataset, models, own, a, b } = shown;
+    const name = (place) => dataset.entries[place].name;
+    const led = (dataset.chosen ?? []).every((place) => place === a || place === b);
+    const changed = own || FILTER.some((id) => !["", "few"].includes(byId(id).value));
+    toAddress({
+      data: dataset === page.datasets[0] ? null : dataset.name,
+      models: changed ? [...models].map(name) : null,
+      a: led ? null : name(a),
+      b: led ? null : name(b),
+    });
+  }
+
+  /** Offer the splits of which there are curves. */
+  function offerSplits() {
+    const drawn = new Set(tracesOf(plotOf("curves-accuracy")).map(({ meta }) => meta.split));
+    const boxes = Object.entries(SPLITS).filter(([split]) => drawn.has(split));
+    byId("splits").replaceChildren(
+      ...boxes.map(([value, text]) =>
+        element("label", {}, element("input", { type: "checkbox", value, checked: true }), text),
+      ),
+    );
   }
 
   function showCurves() {
     const splits = [...byId("splits").querySelectorAll(":checked")].map((box) => box.value);
+    const places = lines();
     for (const name of ["curves-accuracy", "curves-loss"]) {
       const plot = plotOf(name);
       const drawn = tracesOf(plot).map(({ meta }) => meta);
@@ -244,9 +311,10 @@
         );
       showTraces(
         plot,
-        ({ place, split }) => shown.places.has(place) && splits.includes(split),
+        ({ place, split }) => places.has(place) && splits.includes(split),
         ({ place, split }) => split === legend(place),
       );
+      setEpochTicks(plot);
     }
   }
 

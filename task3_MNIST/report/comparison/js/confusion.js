@@ -4,7 +4,7 @@ const Confusion = (function () {
 
   const { element } = Page;
   const { MINUS } = Format;
-  const { escapeHtml } = Charts;
+  const { escapeHtml } = Pictures;
 
   /**
    * Return the chart of one model's confusion matrix; onCell(true, predicted) shows images.

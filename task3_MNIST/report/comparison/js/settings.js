@@ -2,7 +2,8 @@
 const Settings = (function () {
   "use strict";
 
-  const { element, simpleTable, scrollBox, copyText } = Page;
+  const { element, copyText } = Page;
+  const { copyableTable } = Copy;
 
   /** Return the section's content: differing settings, shared ones, a command for each row. */
   function settingsContent({ differing, shared, commands }) {
@@ -10,21 +11,19 @@ const Settings = (function () {
     return [
       element("h3", {}, "What differs"),
       hasDifferences
-        ? scrollBox("Settings that differ", simpleTable(differing.columns, differing.rows))
+        ? element("div", {}, copyableTable("Settings that differ", differing.columns, differing.rows))
         : element("p", { class: "muted" }, "Only the model differs."),
       element(
         "details",
         {},
         element("summary", {}, `What all share (${shared.length} settings, versions and hardware)`),
-        scrollBox("Settings that all share", simpleTable(["setting", "value"], shared)),
+        copyableTable("Settings that all share", ["setting", "value"], shared),
       ),
       element("h3", {}, "How to reproduce each row"),
-      scrollBox(
+      ...copyableTable(
         "Commands",
-        simpleTable(
-          ["model", "seeds", "command, in the root folder of the repository"],
-          commands.map(([name, seeds, command]) => [name, seeds, commandCell(command)]),
-        ),
+        ["model", "seeds", "command, in the root folder of the repository"],
+        commands.map(([name, seeds, command]) => [name, seeds, commandCell(command)]),
       ),
     ];
   }

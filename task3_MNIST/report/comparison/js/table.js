@@ -1,4 +1,4 @@
-// The table of models: sorted, filtered, and the rows that are then copied.
+// The table of models: sorted, with a box for each that takes it into the charts; and its rows.
 const Table = (function () {
   "use strict";
 
@@ -19,6 +19,7 @@ const Table = (function () {
     },
     {
       key: "accuracy",
+      term: "accuracy",
       head: "Test accuracy",
       descending: true,
       value: (entry) => entry.accuracy?.[0] ?? null,
@@ -33,6 +34,7 @@ const Table = (function () {
     },
     {
       key: "difference",
+      term: "points",
       head: "Difference",
       descending: true,
       value: () => null,
@@ -40,6 +42,7 @@ const Table = (function () {
     },
     {
       key: "seeds",
+      term: "seed",
       head: "Seeds",
       descending: true,
       value: (entry) => entry.seeds,
@@ -47,28 +50,31 @@ const Table = (function () {
     },
     {
       key: "loss",
+      term: "loss",
       head: "Test loss",
       value: figure("test_loss"),
       show: (value) => value.toFixed(4),
     },
     {
       key: "ece",
+      term: "calibration",
       head: "Calibration error",
       value: figure("ece"),
       show: (value) => percent(value),
     },
-    { key: "parameters", head: "Parameters", value: figure("parameters"), show: withCommas },
-    { key: "flops", head: "FLOPs", value: figure("flops"), show: (value) => withPrefix(value) },
+    { key: "parameters", term: "parameters", head: "Parameters", value: figure("parameters"), show: withCommas },
+    { key: "flops", term: "flops", head: "FLOPs", value: figure("flops"), show: (value) => withPrefix(value) },
     {
       key: "bytes",
       head: "Size",
       value: figure("model_bytes"),
       show: (value) => withPrefix(value, "B"),
     },
-    { key: "train_seconds", head: "Training", value: figure("train_seconds"), show: duration },
-    { key: "latency_seconds", head: "Latency", value: figure("latency_seconds"), show: duration },
+    { key: "train_seconds", term: "training", head: "Training", value: figure("train_seconds"), show: duration },
+    { key: "latency_seconds", term: "latency", head: "Latency", value: figure("latency_seconds"), show: duration },
     {
       key: "val_accuracy",
+      term: "validation",
       head: "Validation accuracy",
       descending: true,
       value: figure("val_accuracy"),
@@ -82,18 +88,22 @@ const Table = (function () {
       this.table = table;
       this.count = count;
       this.sort = { key: "accuracy", descending: true };
-      this.filter = { text: "", family: "" };
     }
 
-    /** Show a data set; reference is the place of the entry that the others are compared with. */
-    show(entries, pairs, reference) {
-      this.entries = entries;
-      this.differences = differencesFrom(entries, pairs, reference);
+    /**
+     * Show entries, and how far each is from the one whose place is reference.
+     *
+     * all: these and those that the filter left out, by their places; shown(entry) tells whether the charts show it, or null where
+     * there are none of it; toggle(entry) is called when its box is ticked.
+     */
+    show(entries, { all, pairs, reference, shown, toggle }) {
+      Object.assign(this, { entries, all, shown, toggle });
+      this.differences = differencesFrom(all, pairs, reference);
       this.columns = COLUMNS.map((column) =>
         column.key === "difference"
           ? {
               ...column,
-              head: `Points more than ${entries[reference].name}`,
+              head: `Points more than ${all[reference].name}`,
               value: (entry) => this.differences.get(entry)?.difference ?? null,
               show: (value, entry) => this.differences.get(entry).text,
             }
@@ -101,11 +111,6 @@ const Table = (function () {
       )
         .filter((column) => column.key !== "difference" || this.differences.size > 0)
         .filter((column) => column.key !== "mark" || entries.some((entry) => entry.mark));
-      this.draw();
-    }
-
-    setFilter(change) {
-      Object.assign(this.filter, change);
       this.draw();
     }
 
@@ -121,15 +126,39 @@ const Table = (function () {
     rows() {
       const column = this.columns.find((column) => column.key === this.sort.key) ?? this.columns[0];
       const sign = this.sort.descending ? -1 : 1;
-      const wanted = this.filter.text.trim().toLowerCase();
-      return this.entries
-        .filter((entry) => entry.name.toLowerCase().includes(wanted))
-        .filter((entry) => !this.filter.family || entry.family === this.filter.family)
-        .sort((first, second) => {
-          const [a, b] = [column.value(first), column.value(second)];
-          if (a === null || b === null) return (a === null) - (b === null);
-          return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
+      return [...this.entries].sort((first, second) => {
+        const [a, b] = [column.value(first), column.value(second)];
+        if (a === null || b === null) return (a === null) - (b === null);
+        return sign * (typeof a === "string" ? a.localeCompare(b) : a - b);
+      });
+    }
+
+    /** Return heads and rows as plain values: fractions and seconds, intervals in columns. */
+    plain() {
+      const heads = this.columns.flatMap(({ key, head }) =>
+        key === "accuracy" ? [key, "accuracy_low", "accuracy_high"] : key === "difference" ? head : key,
+      );
+      const cells = (entry) =>
+        this.columns.flatMap((column) => {
+          if (column.key === "accuracy") return entry.accuracy ?? ["", "", ""];
+          const value = column.value(entry);
+          return column.key === "difference" && value !== null
+            ? column.show(value, entry)
+            : (value ?? "");
         });
+      return [heads, this.rows().map(cells)];
+    }
+
+    /** Return heads and rows as the page shows them. */
+    asShown() {
+      const cell = (entry) => (column) => {
+        const value = column.value(entry);
+        return value === null ? "–" : String(column.show(value, entry)).replaceAll("\u00a0", " ");
+      };
+      return [
+        this.columns.map(({ head }) => head),
+        this.rows().map((entry) => this.columns.map(cell(entry))),
+      ];
     }
 
     draw() {
@@ -150,7 +179,7 @@ const Table = (function () {
           rows.map((entry) => this.row(entry)),
         ),
       );
-      const all = this.entries.length;
+      const all = this.all.length;
       this.count.textContent = rows.length < all ? `${rows.length} of ${all} models` : "";
     }
 
@@ -163,7 +192,7 @@ const Table = (function () {
         { scope: "col", "data-key": column.key, "aria-sort": sorted ? order : null },
         element(
           "button",
-          { type: "button", onclick: () => this.sortBy(column) },
+          { type: "button", "data-term": column.term, onclick: () => this.sortBy(column) },
           column.head + mark,
         ),
       );
@@ -174,10 +203,19 @@ const Table = (function () {
         const value = column.value(entry);
         const numeric = this.entries.some((other) => typeof column.value(other) === "number");
         const text = value === null ? "–" : column.show(value, entry);
-        if (place === 0) return element("th", { scope: "row" }, swatch(entry), text);
+        if (place === 0) return element("th", { scope: "row" }, this.box(entry, text));
         return element("td", { class: numeric ? "number" : null }, text);
       });
       return element("tr", { "data-model": entry.name }, cells);
+    }
+
+    /** Return an entry's name, with a box that takes it into the charts where there are any. */
+    box(entry, name) {
+      const shown = this.shown(entry);
+      if (shown === null) return [swatch(entry), name];
+      const attributes = { type: "checkbox", class: "no-print", checked: shown };
+      const box = element("input", { ...attributes, onchange: () => this.toggle(entry) });
+      return [element("label", {}, box, swatch(entry), name)];
     }
   }
 

@@ -92,8 +92,10 @@ const Drawing = (function () {
     }
 
     canvas.addEventListener("keydown", (event) => {
-      if (event.altKey || ((event.ctrlKey || event.metaKey) && event.key !== "z")) return;
-      const done = act(event.key);
+      // letters also with Shift or Caps Lock
+      const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+      if (event.altKey || ((event.ctrlKey || event.metaKey) && key !== "z")) return;
+      const done = act(key);
       if (done) event.preventDefault();
     });
     canvas.addEventListener("blur", () => {

@@ -1,5 +1,5 @@
 // Puts the inference page together: data, models, drawing, answers, views, sliders, gallery.
-(function () {
+(async function () {
   "use strict";
 
   const { readData, markReady, element, simpleTable, decodeBase64 } = Page;
@@ -19,7 +19,7 @@
 
   const SETTLED = 120; // milliseconds without a change after which the slower views follow
 
-  const pageData = readData();
+  const pageData = await readData();
   const normalize = normalizer(pageData);
   const images = readImages(pageData);
   const models = readModels(pageData);
@@ -195,6 +195,11 @@
     if (sample.length) loadStored(sample[Math.floor(Math.random() * sample.length)]);
   }
 
+  function drawnOn(state) {
+    fileError.hidden = true;
+    update(state);
+  }
+
   async function loadFile(file) {
     try {
       drawing.showPicture(await pictureOfFile(file));
@@ -207,7 +212,7 @@
 
   const fileError = document.getElementById("file-error");
   const surface = document.getElementById("canvas");
-  const drawing = makeDrawing(surface, { onChange: update, say, load: loadDigit });
+  const drawing = makeDrawing(surface, { onChange: drawnOn, say, load: loadDigit });
   const sample = pageData.sample.map((place) => images[place]);
   const { classes } = pageData;
   const push = makePush(document.getElementById("push"), sample, classes, normalize, () => shown);

@@ -1,11 +1,12 @@
 // The page of studies: each section's charts and extra tables.
-(function () {
+(async function () {
   "use strict";
 
-  const { readData, markReady, element, simpleTable, scrollBox } = Page;
+  const { readData, markReady, element } = Page;
   const { showChart } = Charts;
+  const { copyableTable } = Copy;
 
-  for (const study of readData().studies) {
+  for (const study of (await readData()).studies) {
     const charts = document.querySelector(`[data-study="${study.name}"]`);
     for (const chart of study.charts) {
       const holder = element("figure", { class: "chart card", "data-chart": chart.name });
@@ -16,7 +17,7 @@
     for (const table of study.tables.toReversed()) {
       tables.prepend(
         element("h3", {}, table.title),
-        scrollBox(table.title, simpleTable(table.columns, table.rows)),
+        ...copyableTable(table.title, table.columns, table.rows),
       );
     }
   }
