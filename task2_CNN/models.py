@@ -93,11 +93,11 @@ class CNN(nn.Module):
             if dropout:
                 layers.append(nn.Dropout(dropout))
             width = units  # (B, units)
-        layers.append(nn.Linear(width, num_classes))  # (B, 10)
+        layers.append(nn.Linear(width, num_classes))  # (B, num_classes)
         self.classifier = nn.Sequential(*layers)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, 10) of images (B, 1, 28, 28), normalized."""
+        """Return logits (B, num_classes) of images (B, 1, 28, 28), normalized."""
         return self.classifier(self.features(images))
 
 

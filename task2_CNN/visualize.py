@@ -1,6 +1,6 @@
-"""Draw a CNN: its architecture, and a trained run's kernels and feature maps of a test digit.
+"""Draw a CNN: its architecture, and a trained run's kernels and feature maps of a test image.
 
-    python task2_CNN/visualize.py [--model cnn] [--run RUN] [--digit 7 | --index 12] [--out DIR]
+    python task2_CNN/visualize.py [--model cnn] [--run RUN] [--class 7 | --index 12] [--out DIR]
 
 Without --run the first complete run of the model under results/runs is shown, if there is one.
 """
@@ -16,12 +16,12 @@ before_imports(__name__)
 
 import argparse
 
-from torch import Tensor, nn
+from torch import nn
 
 from task3_MNIST.cli.arguments import add_data_flag
 from task3_MNIST.cli.visualize import choose_subject, show, show_diagram, visualize_parser
-from task3_MNIST.datasets.splits import load_test
-from task3_MNIST.errors import UsageError
+from task3_MNIST.datasets.splits import Split, load_test
+from task3_MNIST.errors import UsageError, unknown_name
 from task3_MNIST.plots.feature_maps import draw_feature_maps, draw_kernels
 
 
@@ -31,11 +31,10 @@ def main() -> None:
     add_data_flag(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
+        "--class",
         "--digit",
-        type=int,
-        choices=range(10),
-        metavar="0-9",
-        help="show the first test image with this label",
+        dest="label",
+        help="show the first test image of this class, by its name",
     )
     which.add_argument("--index", type=int, help="show this test image, from 0 (default: 0)")
     options = parser.parse_args()
@@ -47,24 +46,26 @@ def main() -> None:
     for number, convolution in enumerate(convolutions, 1):
         show(draw_kernels(subject.run, convolution, number, subject.out))
     test = load_test(subject.run.config().dataset, options.data)
-    index = choose_image(options, test.labels)
+    index = choose_image(options, test)
     show(draw_feature_maps(subject.run, subject.model, test, index, subject.out))
 
 
-def choose_image(options: argparse.Namespace, labels: Tensor) -> int:
+def choose_image(options: argparse.Namespace, test: Split) -> int:
     """Return the place in the test set of the image asked for.
 
     Raises:
         UsageError: there is no such image.
     """
-    if options.digit is not None:
-        places = (labels == options.digit).nonzero()
+    if options.label is not None:
+        if options.label not in test.classes:
+            raise unknown_name("class", options.label, test.classes)
+        places = (test.labels == test.classes.index(options.label)).nonzero()
         if not len(places):
-            raise UsageError(f"--digit {options.digit}: no test image has that label; use 0 to 9")
+            raise UsageError(f"no test image is of class {options.label}: name another")
         return int(places[0])
     index = options.index or 0
-    if not 0 <= index < len(labels):
-        raise UsageError(f"--index {index}: the test images are 0 to {len(labels) - 1:,}")
+    if not 0 <= index < len(test):
+        raise UsageError(f"--index {index}: the test images are 0 to {len(test) - 1:,}")
     return index
 
 

@@ -17,13 +17,15 @@ from task3_MNIST.cli.app import before_imports, run_script
 
 before_imports(__name__)
 
+from task3_MNIST.cli.arguments import dataset_given
 from task3_MNIST.cli.benchmark import benchmark_parser, run_jobs
 from task3_MNIST.cli.workers import device_of, workers_of
+from task3_MNIST.datasets.splits import DATASETS, describe
 from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.experiments.evaluation import finished
 from task3_MNIST.experiments.grid import Grid, GridResult, conclude, model_names, plan, split_names
-from task3_MNIST.formatting import with_ends
+from task3_MNIST.formatting import dataset_labels, with_ends
 from task3_MNIST.report.comparison.page import OUT as COMPARISON
 from task3_MNIST.report.comparison.page import compare
 from task3_MNIST.report.inference.page import OUT as INFERENCE
@@ -38,7 +40,10 @@ def main() -> None:
     grid = Grid(
         models=model_names(split_names(options.models)),
         recipes=split_names(options.recipes),
-        datasets=split_names(options.datasets),
+        datasets=[
+            name if name in DATASETS else dataset_given(options, name)
+            for name in split_names(options.datasets)
+        ],
         seeds=options.seeds,
         full_train=options.full_train,
     )
@@ -47,6 +52,9 @@ def main() -> None:
         work, failures = plan(jobs, options.results, options.data)
         ready = len(jobs) - len(work)
         with workers_of(options) as workers:
+            for dataset in dict.fromkeys(job.dataset for job in work):
+                for line in describe(dataset, options.data, test=True):
+                    print(line)
             print(f"{len(jobs)} runs, {ready} of them finished; {workers.describe()}", flush=True)
             failures |= run_jobs(work, ready, options.results, workers)
         result = conclude(jobs, failures, options.results, options.data)
@@ -67,11 +75,12 @@ def main() -> None:
 
 def report(result: GridResult) -> None:
     """Print the mean accuracy of each model and recipe, and what went wrong."""
+    called = dataset_labels([group.dataset for group in result.groups])
     for group in result.groups:
         accuracy = with_ends(
             mean_interval(group.tests("test_accuracy")), "{:.2f}", " %", factor=100
         )
-        name = f"{group.model} with {group.name} on {Path(group.dataset).name}"
+        name = f"{group.model} with {group.name} on {called[group.dataset]}"
         print(f"{name}: test accuracy {accuracy}, n={len(group.evaluated)}")
     print(f"{result.rows} runs in {result.summary}")
     for line in result.problems:

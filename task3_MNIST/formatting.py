@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 MINUS = "−"
@@ -20,7 +21,8 @@ DATASET_NAMES = {
 }
 
 
-# what the classes of a data set are, where they are no digits
+DIGITS = tuple("0123456789")
+# what the classes of a data set with a name are, where they are no digits
 CLASS_NAMES = {
     "fashion_mnist": (
         *("T-shirt", "Trouser", "Pullover", "Dress", "Coat"),
@@ -34,8 +36,27 @@ FAMILY_NOUNS = {"mlp": "MLP", "cnn": "CNN", "baseline": "baseline"}
 
 
 def class_names(dataset: str) -> list[str]:
-    """Return the names of a data set's ten classes, in the order of their labels."""
-    return list(CLASS_NAMES.get(dataset, map(str, range(10))))
+    """Return the names of the ten classes of a data set with a name, in the order of their labels.
+
+    Those of a folder of images are in `config.json` of its runs.
+    """
+    return list(CLASS_NAMES.get(dataset, DIGITS))
+
+
+def dataset_labels(datasets: Sequence[str]) -> dict[str, str]:
+    """Return what each data set is called next to the others: a folder by the end of its path."""
+    parts = {dataset: Path(dataset).parts or (dataset,) for dataset in datasets}
+
+    def end(dataset: str, length: int) -> tuple[str, ...]:
+        return parts[dataset][-length:]
+
+    found = {}
+    for dataset, own in parts.items():
+        lengths = range(1, len(own))
+        others = [other for other in parts if other != dataset]
+        unique = (n for n in lengths if end(dataset, n) not in [end(other, n) for other in others])
+        found[dataset] = "/".join(end(dataset, next(unique, len(own))))
+    return found
 
 
 def percent(fraction: float, digits: int = 2) -> str:

@@ -13,16 +13,17 @@ from task3_MNIST.cli.app import before_imports, run_script
 before_imports(__name__)
 
 from task3_MNIST.cli.arguments import Parser, add_results_flag
-from task3_MNIST.datasets.image_files import read_digit
 from task3_MNIST.errors import UserError
-from task3_MNIST.experiments.predict import answer, best_models, models_of
+from task3_MNIST.experiments.predict import answer, best_models, models_of, reader_of
 from task3_MNIST.plots.model_inputs import draw_model_inputs
 
 
 def main() -> None:
     """Answer for each file, and fail in the end if one could not be answered."""
     parser = Parser(description="Say which digit is in image files (PNG or JPEG).")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="image of one digit")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="image of one digit, or of one class"
+    )
     add_results_flag(parser)
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
@@ -43,11 +44,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write a picture of the images the models got")
     options = parser.parse_args()
     models = models_of(options.run) if options.run else best_models(options.results, options.models)
+    read = reader_of(models.values())
 
     answered = []
     for path in options.files:
         try:
-            image = read_digit(path)
+            image = read(path)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
             continue

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 
 import torch
 
+from task3_MNIST.cli.arguments import dataset_given
 from task3_MNIST.cli.baselines import (
     baselines_parser,
     fit,
@@ -37,6 +38,7 @@ from task3_MNIST.cli.workers import workers_of
 from task3_MNIST.datasets.splits import (
     Split,
     dataset_checksum,
+    describe,
     fetch,
     load_test,
     load_train,
@@ -54,6 +56,7 @@ def main() -> None:
     if options.list:
         print_list()
         return
+    options.dataset = dataset_given(options)
     if options.threads:
         torch.set_num_threads(options.threads)
     jobs = list(jobs_of(options))
@@ -80,7 +83,10 @@ def fit_here(jobs: Sequence[BaselineJob], options: argparse.Namespace) -> None:
     @functools.cache
     def splits() -> tuple[Split, Split]:
         # test files that will be needed are fetched too
-        fetch(options.dataset, options.data, test=not options.no_evaluate)
+        given = {"test": not options.no_evaluate}
+        fetch(options.dataset, options.data, **given)
+        for line in describe(options.dataset, options.data, **given):
+            print(line)
         return split_validation(load_train(options.dataset, options.data))
 
     test = functools.cache(lambda: load_test(options.dataset, options.data, replace_altered=True))

@@ -27,9 +27,9 @@ before_imports(__name__)
 
 from tqdm import tqdm
 
-from task3_MNIST.cli.arguments import set_up_device
+from task3_MNIST.cli.arguments import dataset_given, set_up_device
 from task3_MNIST.cli.tuning import tuning_parser
-from task3_MNIST.datasets.splits import fetch
+from task3_MNIST.datasets import splits
 from task3_MNIST.experiments.tuning.study import (
     finished_trials,
     make_search,
@@ -49,9 +49,12 @@ from task3_MNIST.runs.commands import command_to_go_on
 def main() -> None:
     """Run the trials that are missing, then write the table, the page and the recipe."""
     options = tuning_parser().parse_args()
+    options.dataset = dataset_given(options)
     device = set_up_device(options)
     search = make_search(options)
-    fetch(search.dataset, search.data_dir, test=False)
+    splits.fetch(search.dataset, search.data_dir, test=False)
+    for line in splits.describe(search.dataset, search.data_dir, test=False):
+        print(line)
     study = open_study(search)
     done, of = len(finished_trials(study)), options.trials
     print(f"study {search.name}: {done} of {of} trials finished, {options.jobs} at a time")

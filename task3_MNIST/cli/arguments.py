@@ -9,7 +9,8 @@ from typing import NoReturn
 import torch
 
 from task3_MNIST.cli.app import DEBUG
-from task3_MNIST.datasets.splits import DATASETS
+from task3_MNIST.datasets.image_folders.reading import PREPROCESS
+from task3_MNIST.datasets.splits import DATASETS, folder_name
 from task3_MNIST.errors import UsageError
 from task3_MNIST.files import REPOSITORY
 from task3_MNIST.training.config import MAX_SEED, seed_range
@@ -88,12 +89,38 @@ def add_data_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def add_dataset_flag(parser: argparse.ArgumentParser) -> None:
-    """Add `--dataset`."""
+    """Add `--dataset`, and what says how a folder of images is read; see `dataset_given`."""
     parser.add_argument(
         "--dataset",
         default="mnist",
-        help=f"{', '.join(DATASETS)}, or a folder PATH/<digit>/*.png (default: mnist)",
+        help=f"{', '.join(DATASETS)}, or a folder PATH/<class>/*.png (default: mnist)",
     )
+    add_folder_flags(parser)
+
+
+def add_folder_flags(parser: argparse.ArgumentParser) -> None:
+    """Add `--preprocess` and `--skip-broken`."""
+    parser.add_argument(
+        "--preprocess",
+        choices=tuple(PREPROCESS),
+        help="of a folder of images. digits: find the ink, scale and center it as in MNIST; "
+        "resize: make each image 28x28 pixels and change nothing else, for what is no drawing "
+        "(default: digits)",
+    )
+    parser.add_argument(
+        "--skip-broken",
+        action="store_true",
+        help="of a folder of images: leave out those that cannot be used",
+    )
+
+
+def dataset_given(options: argparse.Namespace, dataset: str | None = None) -> str:
+    """Return the name of `--dataset`, or of one of several, with the flags of a folder in it.
+
+    Raises:
+        UsageError: the flags are given with a data set that is no folder.
+    """
+    return folder_name(dataset or options.dataset, options.preprocess, options.skip_broken)
 
 
 def add_plots_flag(parser: argparse.ArgumentParser) -> None:

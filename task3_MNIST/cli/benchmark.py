@@ -16,6 +16,7 @@ from task3_MNIST.cli.arguments import (
     Parser,
     add_data_flag,
     add_device_flag,
+    add_folder_flags,
     add_plots_flag,
     add_results_flag,
     seeds,
@@ -53,8 +54,9 @@ def benchmark_parser() -> argparse.ArgumentParser:
         nargs="+",
         default=["mnist"],
         metavar="DATASET",
-        help=f"{', '.join(DATASETS)}, or folders PATH/<digit>/*.png (default: mnist)",
+        help=f"{', '.join(DATASETS)}, or folders PATH/<class>/*.png (default: mnist)",
     )
+    add_folder_flags(made)
     made.add_argument(
         "--seeds",
         type=seeds,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -17,21 +19,32 @@ from task3_MNIST.cli.arguments import (
     Parser,
     add_common_flags,
     add_dataset_flag,
+    dataset_given,
     seeds,
     set_up_device,
 )
-from task3_MNIST.datasets.splits import Split, dataset_checksum, fetch, load_test
+from task3_MNIST.datasets.splits import (
+    Split,
+    count_folder,
+    dataset_checksum,
+    describe,
+    fetch,
+    load_test,
+)
 from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.evaluation.ensemble import without_ensemble, write_ensembles
 from task3_MNIST.experiments.evaluation import evaluate_and_plot
-from task3_MNIST.experiments.train import Job, load_splits, make_job, train_run
+from task3_MNIST.experiments.train import Job, load_splits, make_job, train_run, usable_name
+from task3_MNIST.formatting import count
 from task3_MNIST.models import registry
 from task3_MNIST.models.size import parameter_count
 from task3_MNIST.runs.commands import command_to_go_on
 from task3_MNIST.runs.folder import Run, check_same, read_ensemble
 from task3_MNIST.training.config import TYPES, TrainConfig
 from task3_MNIST.training.loop import DivergedError, EpochMetrics
-from task3_MNIST.training.recipes import DEFAULT_RECIPE, RECIPES, find_recipe
+from task3_MNIST.training.recipes import DEFAULT_RECIPE, RECIPES, find_recipe, resolve_config
+
+ENOUGH_STEPS = 100  # of training, where a folder of images has few
 
 
 def train_parser(family: str) -> argparse.ArgumentParser:
@@ -96,6 +109,7 @@ def train_main(family: str) -> None:
     if options.list:
         _print_lists(family)
         return
+    options.dataset = dataset_given(options)
     options.model = options.model or find_recipe(options.recipe).model or family
     if registry.family_of(options.model) != family:
         other = registry.family_of(options.model)
@@ -135,6 +149,7 @@ def _jobs(options: argparse.Namespace, device: torch.device) -> list[Job]:
     given = {name: getattr(options, name) for name in TYPES if hasattr(options, name)}
     if options.seeds and "seed" in given:
         raise UsageError("--seed and --seeds exclude each other: --seeds N trains 0 to N-1")
+    given = {**_epochs_for_few_images(options, given, device), **given}
     each = [{"seed": seed} for seed in options.seeds] if options.seeds else [{}]
     return [
         make_job(
@@ -150,10 +165,35 @@ def _jobs(options: argparse.Namespace, device: torch.device) -> list[Job]:
     ]
 
 
+def _epochs_for_few_images(
+    options: argparse.Namespace, given: dict[str, Any], device: torch.device
+) -> dict[str, int]:
+    """Return more epochs than the recipe has where a folder has few images, and say so.
+
+    Recipes are made for tens of thousands of images: of a hundred, three epochs are three steps.
+    """
+    images = count_folder(usable_name(options.dataset))
+    if not images or "epochs" in given:
+        return {}
+    config = resolve_config(options.model, options.recipe, given, device).config
+    steps = math.ceil(images / config.batch_size)  # of an epoch
+    epochs = math.ceil(ENOUGH_STEPS / steps)
+    if epochs <= config.epochs:
+        return {}
+    print(
+        f"{images} training files make an epoch of {count(steps, 'step')}: {epochs} epochs, not "
+        f"{config.epochs} (--epochs chooses)"
+    )
+    return {"epochs": epochs}
+
+
 def _load_splits(
     options: argparse.Namespace, config: TrainConfig, device: torch.device
 ) -> tuple[Split, Split | None]:
-    fetch(options.dataset, options.data, test=not options.no_evaluate)
+    given = {"test": not options.no_evaluate}
+    fetch(options.dataset, options.data, **given)
+    for line in describe(options.dataset, options.data, **given):
+        print(line)
     return load_splits(options.dataset, options.data, device, config.full_train, config.validation)
 
 

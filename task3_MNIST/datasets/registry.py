@@ -25,6 +25,7 @@ from task3_MNIST.datasets.download import (
     read_verified,
 )
 from task3_MNIST.errors import UserError
+from task3_MNIST.formatting import DIGITS, class_names
 
 MNIST_NORMALIZATION = (0.1307, 0.3081)  # as everybody rounds them
 
@@ -52,10 +53,11 @@ class Dataset(Protocol):
     """What `splits.py` asks of a data set; its methods raise `UserError` for what a user can fix.
 
     `normalization` is the mean and the standard deviation of its training pixels in 0..1; None
-    if they are computed from the images.
+    if they are computed from the images. `classes` are the names of its classes, by label.
     """
 
     normalization: tuple[float, float] | None
+    classes: tuple[str, ...]
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Put the training files on disk, and the test files if asked."""
@@ -72,18 +74,30 @@ class Dataset(Protocol):
     def checksum(self, data_dir: Path) -> str:
         """Return the SHA-256, in hex, of the training images."""
 
+    def validation(self, data_dir: Path) -> np.ndarray | None:
+        """Return which (N,) training images are for validation; None where that is to be drawn."""
+
+
+class _Drawn:
+    """A data set whose validation images are to be drawn."""
+
+    def validation(self, data_dir: Path) -> None:
+        """As in `Dataset`."""
+
 
 @dataclass(frozen=True)
-class FromRawFiles:
+class FromRawFiles(_Drawn):
     """A data set from its raw files, of which only those with the right SHA-256 are read.
 
     Attributes:
         files: what they are.
-        normalization: as in `Dataset`.
+        normalization: as in `Dataset`, as are the classes.
+        classes: see `Dataset`.
     """
 
     files: RawFiles
     normalization: tuple[float, float] | None = None
+    classes: tuple[str, ...] = DIGITS
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Get the training files that are missing or altered, and missing test files."""
@@ -125,10 +139,11 @@ class FromRawFiles:
         )
 
 
-class Digits:
+class Digits(_Drawn):
     """The 1,797 digits of 8x8 pixels that scikit-learn ships, in MNIST's format; no network."""
 
     normalization = None
+    classes = DIGITS
 
     TEST_IMAGES = 360  # a fifth, stratified, always the same
 
@@ -168,14 +183,15 @@ class Digits:
 
 
 @dataclass(frozen=True)
-class FromTorchvision:
+class FromTorchvision(_Drawn):
     """A data set that torchvision downloads and reads.
 
     Attributes:
         name: torchvision's class, and the name of its folder.
         train_part: the arguments that make the class read its training images.
         test_part: the arguments for its test images.
-        normalization: as in `Dataset`.
+        normalization: as in `Dataset`, as are the classes.
+        classes: see `Dataset`.
     """
 
     name: str
@@ -183,6 +199,7 @@ class FromTorchvision:
     test_part: dict[str, Any] = field(default_factory=lambda: {"train": False})
 
     normalization: tuple[float, float] | None = None
+    classes: tuple[str, ...] = DIGITS
 
     def fetch(self, data_dir: Path, test: bool) -> None:
         """Download the complete set into a temporary folder, which is then renamed."""
@@ -261,8 +278,8 @@ def _digest(images: np.ndarray, labels: np.ndarray) -> str:
 
 BY_NAME: dict[str, Dataset] = {
     "mnist": FromRawFiles(MNIST, MNIST_NORMALIZATION),
-    "fashion_mnist": FromRawFiles(FASHION_MNIST),
-    "kmnist": FromTorchvision("KMNIST"),
+    "fashion_mnist": FromRawFiles(FASHION_MNIST, classes=tuple(class_names("fashion_mnist"))),
+    "kmnist": FromTorchvision("KMNIST", classes=tuple(class_names("kmnist"))),
     # test10k: its first 10,000 test images, the ones MNIST has too; its training digits are MNIST's
     "qmnist": FromTorchvision(
         "QMNIST", {"what": "train"}, {"what": "test10k"}, MNIST_NORMALIZATION

@@ -8,6 +8,8 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from task3_MNIST.datasets.registry import BY_NAME, Arrays, FromRawFiles
 from task3_MNIST.datasets.splits import dataset_checksum, find_dataset
 
@@ -20,12 +22,16 @@ class Shipped:
         train_arrays: the training images and labels.
         test_arrays: the test images and labels.
         normalization: as in `Dataset`.
+        classes: likewise.
+        validation_images: what `Dataset.validation` returns.
         sha256: of the training images, as `dataset_checksum` has it.
     """
 
     train_arrays: Arrays
     test_arrays: Arrays
     normalization: tuple[float, float] | None
+    classes: tuple[str, ...]
+    validation_images: np.ndarray | None
     sha256: str
 
     def fetch(self, data_dir: Path, test: bool) -> None:
@@ -43,6 +49,10 @@ class Shipped:
         """Return the SHA-256 of the training images."""
         return self.sha256
 
+    def validation(self, data_dir: Path) -> np.ndarray | None:
+        """As in `Dataset`."""
+        return self.validation_images
+
 
 def packed(dataset: str, data_dir: Path) -> tuple[bytes, str]:
     """Return a data set to be sent, compressed, and the SHA-256 by which it is checked.
@@ -55,6 +65,8 @@ def packed(dataset: str, data_dir: Path) -> tuple[bytes, str]:
         found.train(data_dir),
         found.test(data_dir),
         found.normalization,
+        found.classes,
+        found.validation(data_dir),
         dataset_checksum(dataset, data_dir),
     )
     content = zlib.compress(pickle.dumps(shipped), level=1)

@@ -14,9 +14,12 @@ import numpy as np
 import torch
 
 from task3_MNIST.datasets import writers
-from task3_MNIST.datasets.image_folder import Folder
+from task3_MNIST.datasets.image_folders.dataset import Folder
+from task3_MNIST.datasets.image_folders.description import describe as describe_folder
+from task3_MNIST.datasets.image_folders.name import FolderName, parse
 from task3_MNIST.datasets.registry import BY_NAME, Dataset
 from task3_MNIST.errors import UsageError, UserError, unknown_name
+from task3_MNIST.formatting import DIGITS, listing
 
 RANDOM = "random"
 THIRDS = 3
@@ -39,12 +42,17 @@ class Split:
         labels: (N,) int64.
         mean: of the data set's training pixels, scaled to 0..1.
         std: their standard deviation.
+        classes: the names of all classes, by label.
+        validation: (N,) bool, which of all training images are for validation; None where that is
+            to be drawn.
     """
 
     images: torch.Tensor
     labels: torch.Tensor
     mean: float
     std: float
+    classes: tuple[str, ...] = DIGITS
+    validation: torch.Tensor | None = None
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -52,7 +60,9 @@ class Split:
 
     def __getitem__(self, indices: torch.Tensor) -> Split:
         """Return the images and labels at the indices."""
-        return replace(self, images=self.images[indices], labels=self.labels[indices])
+        validation = None if self.validation is None else self.validation[indices]
+        images, labels = self.images[indices], self.labels[indices]
+        return replace(self, images=images, labels=labels, validation=validation)
 
     @property
     def black(self) -> float:
@@ -77,14 +87,17 @@ def canonical_name(dataset: str) -> str:
         UsageError: there is no data set of that name, and no such folder.
     """
     find_dataset(dataset)
-    return dataset if dataset in BY_NAME else str(Path(dataset).expanduser().resolve())
+    if dataset in BY_NAME:
+        return dataset
+    name = parse(dataset)
+    return str(replace(name, path=str(Path(name.path).expanduser().resolve())))
 
 
 def fetch(dataset: str, data_dir: Path, *, test: bool) -> None:
     """Put what training needs on disk, and check it, before any time is spent on training.
 
     Args:
-        dataset: one of `DATASETS`, or the path of a folder `PATH/<digit>/*.png`.
+        dataset: one of `DATASETS`, or the name of a folder `PATH/<class>/*.png`.
         data_dir: where downloaded data sets are kept.
         test: also fetch test files that are missing, for the evaluation that follows; those that
             are there stay unopened.
@@ -95,13 +108,36 @@ def fetch(dataset: str, data_dir: Path, *, test: bool) -> None:
     find_dataset(dataset).fetch(data_dir, test)
 
 
+def count_folder(dataset: str) -> int | None:
+    """Return how many training images a folder of images has; None for a data set with a name."""
+    found = find_dataset(dataset)
+    return len(found.layout().files("train")) if isinstance(found, Folder) else None
+
+
 def load_train(dataset: str, data_dir: Path) -> Split:
     """Return all training images; altered files of MNIST are fetched again.
 
     Raises:
         UserError: as `fetch`, or a file cannot be read.
     """
-    return _split(*find_dataset(dataset).train(data_dir), *normalization(dataset, data_dir))
+    found = find_dataset(dataset)
+    split = _split(*found.train(data_dir), *normalization(dataset, data_dir), found.classes)
+    chosen = found.validation(data_dir)
+    return split if chosen is None else replace(split, validation=torch.from_numpy(chosen))
+
+
+def describe(dataset: str, data_dir: Path, *, test: bool) -> list[str]:
+    """Return what a user should know of a folder of images before training, in lines.
+
+    Nothing is to be said of a data set with a name.
+
+    Args:
+        dataset: as for `fetch`, which was called.
+        data_dir: as for `fetch`.
+        test: whether the test images are to be evaluated on.
+    """
+    found = find_dataset(dataset)
+    return describe_folder(found, test) if isinstance(found, Folder) else []
 
 
 def load_test(dataset: str, data_dir: Path, *, replace_altered: bool = False) -> Split:
@@ -116,8 +152,9 @@ def load_test(dataset: str, data_dir: Path, *, replace_altered: bool = False) ->
     Raises:
         UserError: as `fetch`, or a file is altered or cannot be read.
     """
-    arrays = find_dataset(dataset).test(data_dir, replace_altered)
-    return _split(*arrays, *normalization(dataset, data_dir))
+    found = find_dataset(dataset)
+    arrays = found.test(data_dir, replace_altered)
+    return _split(*arrays, *normalization(dataset, data_dir), found.classes)
 
 
 @functools.cache
@@ -153,7 +190,8 @@ def split_validation(
 
     Args:
         split: all training images.
-        validation: `random` draws a fraction of each label; `writers` takes all images of writers
+        validation: `random` draws a fraction of each label, or takes those that the data set has
+            for it; `writers` takes all images of writers
             drawn until they are that fraction; `third1` to `third3` a third of each label.
         dataset: its name, which says whose writers are known.
         fraction: how much of it validates.
@@ -164,16 +202,18 @@ def split_validation(
     if validation == "writers":
         chosen = _images_of_writers(dataset, len(split), fraction)
         return split[~chosen], split[chosen]
+    if validation == RANDOM and split.validation is not None:
+        return _parts(split, split.validation)
     if validation != RANDOM:
         fraction = 1 / THIRDS
     counts = torch.bincount(split.labels)
     present = int((counts > 0).sum())
-    scarce = ((counts == 1).nonzero()).flatten().tolist()
+    scarce = [split.classes[label] for label in (counts == 1).nonzero().flatten().tolist()]
     size = max(present, round(fraction * len(split)))
     if scarce or size + present > len(split):
         raise UserError(
             f"cannot take {size} of {len(split)} training images for validation with at least one "
-            f"per label on both sides: add images{f' of {scarce}' if scarce else ''}"
+            f"per class on both sides: add images{f' of {listing(scarce)}' if scarce else ''}"
         )
     labels = split.labels.numpy()
     if validation == RANDOM:
@@ -182,6 +222,12 @@ def split_validation(
         places = _third(labels, int(validation.removeprefix("third")))
     val = torch.zeros(len(split), dtype=torch.bool)
     val[torch.from_numpy(places)] = True
+    return _parts(split, val)
+
+
+def _parts(split: Split, val: torch.Tensor) -> tuple[Split, Split]:
+    """Return the images that are not and those that are for validation."""
+    split = replace(split, validation=None)
     return split[~val], split[val]
 
 
@@ -239,20 +285,47 @@ def find_dataset(dataset: str) -> Dataset:
     """
     if dataset in BY_NAME:
         return BY_NAME[dataset]
+    name = parse(dataset)
     try:
-        path = Path(dataset).expanduser()
+        path = Path(name.path).expanduser()
     except RuntimeError:  # ~somebody who has no home here
         path = None
-    if not dataset or path is None or not path.exists():
+    if not name.path or path is None or not path.exists():
         if path and path.is_absolute():
             raise UserError(f"the data set's folder {path} is gone: put it back, or name another")
-        raise unknown_name("data set", dataset, DATASETS)
+        if path and len(path.parts) > 1:
+            raise UsageError(f"there is no folder {path}: check its path")
+        raise unknown_name("data set", dataset, [*DATASETS, "the path of a folder of images"])
     if not path.is_dir():
-        raise UsageError(f"data set '{dataset}' is a file: give a folder PATH/<digit>/*.png")
-    return Folder(path)
+        raise UsageError(f"data set '{dataset}' is a file: give a folder PATH/<class>/*.png")
+    return Folder(path, name.preprocess, name.skip_broken)
 
 
-def _split(images: np.ndarray, labels: np.ndarray, mean: float, std: float) -> Split:
+def folder_name(dataset: str, preprocess: str | None, skip_broken: bool) -> str:
+    """Return the name of a data set with what a command line says of a folder of images.
+
+    Args:
+        dataset: a data set's name or folder.
+        preprocess: how its images are preprocessed; None if nothing was said.
+        skip_broken: whether images that cannot be used are left out.
+
+    Raises:
+        UsageError: the data set is no folder.
+    """
+    if preprocess is None and not skip_broken:
+        return dataset
+    if dataset in BY_NAME:
+        flag = "--skip-broken" if skip_broken else "--preprocess"
+        raise UsageError(f"{flag} is for a folder of images: leave it out with {dataset}")
+    name = parse(dataset)
+    return str(
+        FolderName(name.path, preprocess or name.preprocess, skip_broken or name.skip_broken)
+    )
+
+
+def _split(
+    images: np.ndarray, labels: np.ndarray, mean: float, std: float, classes: tuple[str, ...]
+) -> Split:
     """Return the split of (N, 28, 28) uint8 images."""
     pixels = torch.from_numpy(images.copy()).unsqueeze(1)  # (N, 1, 28, 28)
-    return Split(pixels, torch.from_numpy(labels.astype(np.int64)), mean, std)
+    return Split(pixels, torch.from_numpy(labels.astype(np.int64)), mean, std, classes)

@@ -15,7 +15,7 @@ def brier_score(logits: Tensor, labels: Tensor) -> float:
     """Return the mean squared distance (Brier 1950) of the probabilities from the truth.
 
     Args:
-        logits: (N, 10) on the CPU, as for `calibration_error`.
+        logits: (N, classes) on the CPU, as for `calibration_error`.
         labels: (N,).
     """
     probabilities = logits.double().softmax(1)

@@ -84,7 +84,7 @@ def ensemble(members: list[Run], test: Split) -> Ensemble | None:
     logits = [torch.from_numpy(seeds[seed].logits()) for seed in sorted(seeds)]
     if any(len(part) != len(test) for part in logits):
         raise UserError("a member has predictions of other images")
-    mean = torch.stack(logits).double().softmax(2).mean(0)  # (N, 10)
+    mean = torch.stack(logits).double().softmax(2).mean(0)  # (N, classes)
     # a network's 0 was rounded to that; a baseline's means that no tree or neighbor voted so
     baseline = any(member.config().family == sklearn_baselines.FAMILY for member in members)
     found = with_test_prefix(

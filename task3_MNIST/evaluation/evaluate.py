@@ -31,6 +31,7 @@ def evaluate_run(run: Run, test: Split, tta_pixels: int = 0) -> Evaluation:
     """
     if not run.complete:
         raise UserError(f"{run.folder} is not complete: run its training command again first")
+    check_classes(run, test)
     device = test.images.device
     model = run.model().to(device)
     labels = test.labels.cpu()
@@ -59,6 +60,17 @@ def evaluate_run(run: Run, test: Split, tta_pixels: int = 0) -> Evaluation:
     return figures
 
 
+def check_classes(run: Run, test: Split) -> None:
+    """Raise UserError if a run was trained on other classes than the test images have."""
+    config = run.config()
+    if config.class_names != list(test.classes):
+        trained, found = (", ".join(names) for names in (config.class_names, test.classes))
+        raise UserError(
+            f"{run.folder} was trained on the classes {trained}, and {config.dataset} has {found}: "
+            f"make the folder as it was, or {TRAIN_AGAIN}"
+        )
+
+
 def with_test_prefix(figures: dict) -> dict:
     """Return what `evaluate` found with the names that test figures have."""
     renamed = {"accuracy": "test_accuracy", "loss": "test_loss"}
@@ -66,7 +78,7 @@ def with_test_prefix(figures: dict) -> dict:
 
 
 def average_over_shifts(model: nn.Module, test: Split, pixels: int) -> Tensor:
-    """Return the logarithm (N, 10) of the mean probabilities over shifted copies of each image.
+    """Return the logarithm (N, classes) of the mean probabilities over shifts of each image.
 
     All (2 `pixels` + 1)² shifts of up to `pixels` right and down count alike; what moves in is
     background.
@@ -100,7 +112,7 @@ def _kept_epoch(epoch: int, logits: Tensor, labels: Tensor, half: Tensor) -> Kep
 
 
 def _logits(model: nn.Module, test: Split, path: Path) -> Tensor:
-    """Return the logits (N, 10), on the CPU, of the weights that the path holds."""
+    """Return the logits (N, classes), on the CPU, of the weights that the path holds."""
     logits = predict(model, test.images).cpu()
     if not logits.abs().max() < MOST:  # NaN is not less either
         raise UserError(

@@ -21,7 +21,7 @@ def evaluate(logits: Tensor, labels: Tensor, probabilities: bool = True) -> dict
     """Return the figures that follow from predictions.
 
     Args:
-        logits: (N, 10) on the CPU; the logarithm of a probability of 0 is minus infinity.
+        logits: (N, classes) on the CPU; the logarithm of a probability of 0 is minus infinity.
         labels: (N,) int64.
         probabilities: whether their softmax means anything; of mere scores only the order does.
 
@@ -79,7 +79,7 @@ def refined_loss(logits: Tensor, labels: Tensor) -> float:
     hyperparameters by it).
 
     Args:
-        logits: (N, 10).
+        logits: (N, classes).
         labels: (N,) int64.
     """
     logits, labels = logits.cpu().double(), labels.cpu()  # MPS has no float64

@@ -22,7 +22,7 @@ from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.evaluate import with_test_prefix
 from task3_MNIST.evaluation.metrics import evaluate
 from task3_MNIST.models import sklearn_baselines
-from task3_MNIST.runs.files import CLASSES, Config, Evaluation, Identity, Summary
+from task3_MNIST.runs.files import Config, Evaluation, Identity, Summary
 from task3_MNIST.runs.folder import Run, check_same, run_folder
 from task3_MNIST.runs.provenance import provenance
 
@@ -100,7 +100,11 @@ def run_baseline(
         raise UserError(f"{job.dataset} has training images of one class only: add others")
     surroundings = provenance(torch.device("cpu"))
     config = Config(
-        **vars(identity), **vars(surroundings), pixel_mean=train.mean, pixel_std=train.std
+        **vars(identity),
+        **vars(surroundings),
+        pixel_mean=train.mean,
+        pixel_std=train.std,
+        classes=list(train.classes),
     )
     run.write("config.json", config)
     estimator = sklearn_baselines.build(job.model, job.seed, job.threads)
@@ -120,8 +124,8 @@ def pixels(images: Tensor) -> np.ndarray:
     return (images.numpy() / 255).astype(np.float32).reshape(len(images), -1)
 
 
-def scores(estimator: Any, inputs: np.ndarray, probabilities: bool) -> Tensor:
-    """Return what a fitted classifier says of each class, (N, 10) float64, the highest the best.
+def scores(estimator: Any, inputs: np.ndarray, probabilities: bool, classes: int = 10) -> Tensor:
+    """Return what a fitted classifier says of each class, (N, classes) float64, the highest first.
 
     The logarithm of its probabilities, minus infinity for none; or the values of its decision
     function. A class that it was never shown gets none.
@@ -133,7 +137,7 @@ def scores(estimator: Any, inputs: np.ndarray, probabilities: bool) -> Tensor:
         found = estimator.decision_function(inputs)
         if found.ndim == 1:  # of two classes: how far it is for the second
             found = np.stack([-found, found], axis=1)
-    of_all = np.full((len(inputs), CLASSES), -np.inf)
+    of_all = np.full((len(inputs), classes), -np.inf)
     of_all[:, estimator.classes_] = found
     return torch.from_numpy(of_all)
 
@@ -195,10 +199,12 @@ def _summary(estimator: Any, seconds: float, val: Split, probabilities: bool) ->
 
 def _evaluate(run: Run, estimator: Any, test: Split, probabilities: bool) -> None:
     """Write the predictions, the logits and `test.json`."""
-    single = pixels(test.images[:1])
+    single, classes = pixels(test.images[:1]), len(test.classes)
     for _ in range(WARM_UP):
-        scores(estimator, single, probabilities)
-    latencies = [_seconds(lambda: scores(estimator, single, probabilities)) for _ in range(PASSES)]
+        scores(estimator, single, probabilities, classes)
+    latencies = [
+        _seconds(lambda: scores(estimator, single, probabilities, classes)) for _ in range(PASSES)
+    ]
     started = time.perf_counter()
     found = _all_scores(estimator, test, probabilities)
     seconds = time.perf_counter() - started
@@ -216,10 +222,9 @@ def _evaluate(run: Run, estimator: Any, test: Split, probabilities: bool) -> Non
 
 def _all_scores(estimator: Any, split: Split, probabilities: bool) -> Tensor:
     inputs = pixels(split.images)
-    starts = range(0, len(inputs), BATCH)
-    return torch.cat(
-        [scores(estimator, inputs[start : start + BATCH], probabilities) for start in starts]
-    )
+    batches = (inputs[start : start + BATCH] for start in range(0, len(inputs), BATCH))
+    classes = len(split.classes)
+    return torch.cat([scores(estimator, batch, probabilities, classes) for batch in batches])
 
 
 def _seconds(work: Callable[[], Any]) -> float:

@@ -29,7 +29,6 @@ from task3_MNIST.models.size import (
 )
 from task3_MNIST.runs.files import Config, Identity, Summary, checked_epochs, refused
 from task3_MNIST.runs.folder import (
-    NOT_RUNS,
     TRAIN_AGAIN,
     Run,
     check_same,
@@ -112,17 +111,12 @@ def usable_name(dataset: str) -> str:
     """Return the name by which a run's data set is found from any working directory.
 
     Raises:
-        UsageError: there is no such data set, or its runs would lie where none are looked for.
+        UsageError: there is no such data set, or it is the root of a disk.
     """
     name = canonical_name(dataset)
-    folder = Path(name).name
-    if not folder:
+    if not Path(name).name:
         raise UsageError(
             f"the data set {name} is the root of a disk: put its folders into one with a name"
-        )
-    if folder.lower() in NOT_RUNS:  # Windows and macOS take Plots for plots
-        raise UsageError(
-            f"the data set {name} is named as a folder of the results that holds no runs: rename it"
         )
     return name
 
@@ -170,7 +164,7 @@ def train_run(
     device = train.images.device
     checkpoint = _start(run, job, train, checksum)
     seed_generators(job.config, 0)
-    model = registry.build(job.model).to(device)
+    model = registry.build(job.model, len(train.classes)).to(device)
 
     state = checkpoint or {}
     history = [EpochMetrics(**metrics) for metrics in state.get("history", [])]
@@ -202,6 +196,7 @@ def _start(
         **vars(provenance(train.images.device)),
         pixel_mean=train.mean,
         pixel_std=train.std,
+        classes=list(train.classes),
         recipe_file=readable_path(job.recipe_file) if job.recipe_file else None,
     )
     run.write("config.json", config)
@@ -210,14 +205,14 @@ def _start(
         return None
     checkpoint = load_tensors(path)
     try:
-        history = _check(checkpoint, job, path)
+        history = _check(checkpoint, job, len(train.classes), path)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise refused(path, error, TRAIN_AGAIN) from error
     run.write_metrics(history)
     return checkpoint
 
 
-def _check(checkpoint: dict[str, Any], job: Job, path: Path) -> list[EpochMetrics]:
+def _check(checkpoint: dict[str, Any], job: Job, classes: int, path: Path) -> list[EpochMetrics]:
     """Return the epochs of a checkpoint; raise whatever shows that training cannot go on from it.
 
     An optimizer loads another model's state without complaint, and its fused step can then end
@@ -226,7 +221,7 @@ def _check(checkpoint: dict[str, Any], job: Job, path: Path) -> list[EpochMetric
     history = checked_epochs(msgspec.convert(checkpoint["history"], list[EpochMetrics]))
     if not 0 < checkpoint["selected"]["epoch"] <= len(history) <= job.config.epochs:
         raise ValueError("it has other epochs than the run")
-    model = registry.build(job.model)
+    model = registry.build(job.model, classes)
     load_state(model, checkpoint["selected"]["state_dict"], path)
     if job.config.ema:
         load_state(model, checkpoint["averaged"], path)

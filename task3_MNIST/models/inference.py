@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 @torch.inference_mode()
 def predict(model: nn.Module, images: Tensor, batch_size: int = 250) -> Tensor:
-    """Return the logits (N, 10) of images (N, 1, 28, 28) in evaluation mode.
+    """Return the logits (N, classes) of images (N, 1, 28, 28) in evaluation mode.
 
     The feature maps of 250 images stay in a processor's cache: a typical CNN takes twice as
     long with 1,000 at a time.
@@ -20,7 +20,7 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 250) -> Tensor:
 
 
 def loss_and_accuracy(logits: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Return mean cross-entropy and accuracy, of logits (N, 10) and labels (N,)."""
+    """Return mean cross-entropy and accuracy, of logits (N, classes) and labels (N,)."""
     accuracy = (logits.argmax(1) == labels).sum().item() / len(labels)
     return F.cross_entropy(logits, labels).item(), accuracy
 

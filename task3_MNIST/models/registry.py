@@ -63,11 +63,15 @@ def family_of(name: str) -> str:
     raise unknown_name("model", name, [*names(), *others])
 
 
-def build(name: str) -> nn.Module:
+def build(name: str, classes: int = 10) -> nn.Module:
     """Return a new model with PyTorch's default initialization from the global generator.
+
+    Args:
+        name: of a model.
+        classes: units of its last layer.
 
     Raises:
         UsageError: as `family_of`.
     """
     model_class, module = FAMILIES[family_of(name)]
-    return model_class(**module.variant(name))
+    return model_class(**module.variant(name), num_classes=classes)

@@ -13,7 +13,7 @@ from task3_MNIST.plots import style
 from task3_MNIST.plots.learning_curves import draw_learning_curves
 from task3_MNIST.plots.model_size import draw_size
 from task3_MNIST.plots.radar import draw_radar
-from task3_MNIST.runs.folder import DEFAULT_DATASET
+from task3_MNIST.runs.folder import DEFAULT_DATASET, dataset_folder
 from task3_MNIST.runs.records import RunGroup, labels, split_size_study
 
 ROW_INCHES, LETTER_INCHES = 0.36, 0.075
@@ -34,7 +34,7 @@ def draw_comparison(groups: Sequence[RunGroup], out: Path) -> list[Path]:
     """
     files = []
     for dataset in dict.fromkeys(group.dataset for group in groups):
-        folder = out if dataset == DEFAULT_DATASET else out / Path(dataset).name
+        folder = out if dataset == DEFAULT_DATASET else out / dataset_folder(dataset)
         members = [group for group in groups if group.dataset == dataset]
         compared, study = split_size_study(members)
         files += _draw_set(compared, folder) + _draw_study(study, members, folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -63,7 +64,7 @@ def draw_feature_maps(run: Run, model: nn.Module, test: Split, index: int, out: 
     picture = figure.add_subplot(top[0])
     picture.imshow(image[0, 0].numpy(), cmap="gray_r")
     picture.set_axis_off()
-    _draw_answer(figure.add_subplot(top[1]), logits, label)
+    _draw_answer(figure.add_subplot(top[1]), logits, label, test.classes)
     for place, (name, maps) in enumerate(stages, 1):
         shown = strongest(maps.flatten(1).mean(1))
         axes = figure.add_subplot(grid[place])
@@ -76,7 +77,7 @@ def draw_feature_maps(run: Run, model: nn.Module, test: Split, index: int, out: 
         axes.set_title(title, fontsize=9, loc="left", color=style.INK)
     style.add_title(
         figure,
-        f"Feature maps of test image {index}, a {label}: {run_title(run)}",
+        f"Feature maps of test image {index}, a {test.classes[label]}: {run_title(run)}",
         "Black is 0; each stage is as bright as its strongest response.",
     )
     return style.save(figure, out / f"feature_maps_{index}.png")
@@ -90,7 +91,7 @@ def feature_maps(model: nn.Module, image: Tensor) -> tuple[list[tuple[str, Tenso
         image: (1, 1, 28, 28), normalized.
 
     Returns:
-        pairs of a name and maps (channels, height, width); logits (10,).
+        pairs of a name and maps (channels, height, width); logits (classes,).
     """
     stages: list[tuple[str, Tensor]] = []
     names = {nn.ReLU: "Convolution {} and ReLU", nn.MaxPool2d: "Pooling {}"}
@@ -120,19 +121,20 @@ def strongest(strength: Tensor) -> Tensor:
     return strength.argsort(descending=True)[:MOST_CHANNELS].sort().values
 
 
-def _draw_answer(axes, logits: Tensor, label: int) -> None:
+def _draw_answer(axes, logits: Tensor, label: int, classes: Sequence[str]) -> None:
     probabilities = logits.softmax(0).numpy()
     answer = int(probabilities.argmax())
     colors = [style.GRID] * len(probabilities)
     colors[answer] = style.CORRECT if answer == label else style.INCORRECT
     style.plain_axes(axes)
     axes.bar(range(len(probabilities)), probabilities, color=colors)
-    axes.set_xticks(range(len(probabilities)))
+    long = max(map(len, classes)) > 2
+    axes.set_xticks(range(len(probabilities)), classes, rotation=90 if long else 0)
     axes.set_ylim(0, 1)
     style.percent_axis(axes.yaxis)
     sign = "✓ correct" if answer == label else "✗ incorrect"
     axes.set_title(
-        f"answer: {answer}, {style.percent(float(probabilities[answer]))} sure, {sign}",
+        f"answer: {classes[answer]}, {style.percent(float(probabilities[answer]))} sure, {sign}",
         fontsize=9,
         loc="left",
         color=style.INK,

@@ -13,6 +13,8 @@ from task3_MNIST.plots import style
 COLUMNS = 12
 # inches: an image's side, a row of answers, a band's title, a letter of a model's name
 SIDE, ROW, TITLE, LETTER = 0.62, 0.28, 0.55, 0.08
+SHORT = 4  # letters of an answer, its sign included, that fit below an image at full size
+LETTERS = 8  # of a class's name: more have no room below an image
 SIGNS = {True: "✓", False: "✗"}
 COLORS = {True: style.CORRECT, False: style.INCORRECT}
 
@@ -33,6 +35,7 @@ def draw_prediction_grid(
     """
     images, true_labels = test.images[:, 0].numpy(), test.labels.numpy()
     classes = np.stack(list(answers.values()))
+    names = [name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…" for name in test.classes]
     correct = classes == true_labels  # (models, N)
     chosen = bands(correct)
     rows = list(answers)
@@ -50,11 +53,11 @@ def draw_prediction_grid(
         _draw_images(axes, images[places], margin, top + TITLE)
         y = top + TITLE + SIDE + ROW / 2
         _draw_answers(
-            axes, margin, y, "label", [(str(true_labels[p]), style.MUTED) for p in places]
+            axes, margin, y, "label", [(names[true_labels[p]], style.MUTED) for p in places]
         )
         for row, name in enumerate(rows):
             cells = [
-                (f"{SIGNS[ok]} {classes[row, place]}", COLORS[ok])
+                (f"{SIGNS[ok]} {names[classes[row, place]]}", COLORS[ok])
                 for place, ok in zip(places, correct[row, places].tolist(), strict=True)
             ]
             _draw_answers(axes, margin, y + ROW * (row + 1), name, cells)
@@ -101,4 +104,5 @@ def _draw_answers(axes, margin: float, y: float, name: str, cells: list[tuple[st
     axes.text(margin - 0.15, y, name, fontsize=9, ha="right", va="center", color=style.INK)
     for column, (text, color) in enumerate(cells):
         x = margin + SIDE * (column + 0.5)
-        axes.text(x, y, text, fontsize=10, ha="center", va="center", color=color)
+        size = 10 if len(text) <= SHORT else 7
+        axes.text(x, y, text, fontsize=size, ha="center", va="center", color=color)

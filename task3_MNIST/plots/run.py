@@ -14,6 +14,9 @@ from task3_MNIST.runs.folder import DEFAULT_DATASET, Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# inches that a class beyond ten adds to a confusion matrix, and all of them at most
+CLASS, MOST_EXTRA = 0.45, 9.0
+MOST_WRITTEN = 40  # classes: the counts of more would be too small to read
 CURVES, CONFUSION = Path("plots/curves.png"), Path("plots/confusion_matrix.png")
 
 
@@ -108,10 +111,13 @@ def confusion_figure(run: Run) -> Figure:
     errors = np.ma.array(counts, mask=diagonal)
     most = max(int(errors.max()), 1)
 
-    figure = style.new_figure(7.0, 6.6)
+    names = run.config().class_names
+    # every class gets the same room, up to a picture that fits on a screen
+    extra = min(max(len(counts) - 10, 0) * CLASS, MOST_EXTRA)
+    figure = style.new_figure(7.0 + extra, 6.6 + extra)
     axes = figure.add_subplot()
     image = axes.imshow(errors, cmap="Oranges", vmin=0, vmax=most)
-    for row, column in np.ndindex(counts.shape):
+    for row, column in np.ndindex(counts.shape) if len(counts) <= MOST_WRITTEN else ():
         count = int(counts[row, column])
         dark = not diagonal[row, column] and count > 0.75 * most
         faint = count == 0 and not diagonal[row, column]
@@ -126,8 +132,9 @@ def confusion_figure(run: Run) -> Figure:
             fontweight="bold" if diagonal[row, column] else "normal",
             in_layout=False,  # a hundred texts that need no room of their own
         )
-    axes.set_xticks(range(len(counts)))
-    axes.set_yticks(range(len(counts)))
+    long = max(map(len, names)) > 2
+    axes.set_xticks(range(len(counts)), names, rotation=90 if long else 0)
+    axes.set_yticks(range(len(counts)), names)
     axes.tick_params(length=0, labelsize=10)
     axes.spines[:].set_visible(False)
     axes.set_xlabel("predicted label", fontsize=10)

@@ -56,7 +56,7 @@ def draw_first_layer(run: Run, model: nn.Module, out: Path) -> Path:
     linear = next(layer for layer in model.modules() if isinstance(layer, nn.Linear))
     weights = linear.weight.detach()  # (units, 784)
     strongest = weights.norm(dim=1).argsort(descending=True)[:MOST_UNITS]
-    # in their own order if all are shown: of a linear classifier that is the digits' order
+    # in their own order if all are shown: of a linear classifier that is the classes' order
     shown = strongest if len(strongest) < len(weights) else torch.arange(len(weights))
     columns = min(COLUMNS, len(shown))
     sheet = tile(weights[shown].reshape(-1, 28, 28).numpy(), columns)

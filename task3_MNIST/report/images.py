@@ -25,7 +25,7 @@ def pack_mistakes(images: np.ndarray, labels: np.ndarray, predicted: np.ndarray)
 
     Returns:
         `picture`, a PNG as data URI that holds the chosen images row by row, `columns` of them
-        in a row; `index`, their places in the test set; `labels`, a digit each, as one text;
+        in a row; `index`, their places in the test set; `labels`, as one text (see `_letters`);
         `predicted`, such a text for each model.
     """
     chosen = choose_mistakes(labels, predicted, LIMIT)
@@ -33,8 +33,8 @@ def pack_mistakes(images: np.ndarray, labels: np.ndarray, predicted: np.ndarray)
         "picture": _picture(images[chosen]),
         "columns": COLUMNS,
         "index": chosen.tolist(),
-        "labels": _digits(labels[chosen]),
-        "predicted": [_digits(row[chosen]) for row in predicted],
+        "labels": _letters(labels[chosen]),
+        "predicted": [_letters(row[chosen]) for row in predicted],
     }
 
 
@@ -49,7 +49,7 @@ def choose_mistakes(labels: np.ndarray, predicted: np.ndarray, limit: int) -> np
         return np.flatnonzero(incorrect.any(0))
     order = np.full(predicted.shape, np.iinfo(np.int64).max)
     for model, row in enumerate(predicted):
-        cells = labels * 10 + row
+        cells = labels.astype(np.int64) * (1 + predicted.max()) + row
         for cell in np.unique(cells[incorrect[model]]):
             members = np.flatnonzero(cells == cell)
             order[model, members] = np.arange(len(members))
@@ -57,8 +57,9 @@ def choose_mistakes(labels: np.ndarray, predicted: np.ndarray, limit: int) -> np
     return np.sort(np.argsort(order.min(0), kind="stable")[:limit])
 
 
-def _digits(classes: np.ndarray) -> str:
-    return "".join(str(value) for value in classes.tolist())
+def _letters(classes: np.ndarray) -> str:
+    """Return each class as the letter that is so many places behind "0": below ten, a digit."""
+    return "".join(chr(ord("0") + value) for value in classes.tolist())
 
 
 def _picture(images: np.ndarray) -> str:

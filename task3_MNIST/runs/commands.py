@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from task3_MNIST.datasets.image_folders.name import parse
 from task3_MNIST.files import REPOSITORY, readable_path
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.runs.files import Identity
@@ -48,7 +49,7 @@ def train_command(
         name, *value = setting.split("=", 1)  # a switch has none
         words += [f"--{name}", *value]
     if config.dataset != DEFAULT_DATASET:
-        words += ["--dataset", config.dataset]
+        words += parse(config.dataset).words()
     words += ["--seed", str(config.seed)]
     if results.resolve() != REPOSITORY / "results" / "runs":
         words += ["--results", readable_path(results)]

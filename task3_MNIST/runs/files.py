@@ -19,11 +19,10 @@ from msgspec import Meta
 
 from task3_MNIST.errors import UserError
 from task3_MNIST.files import write_atomic
-from task3_MNIST.formatting import count
+from task3_MNIST.formatting import class_names, count
 from task3_MNIST.training.loop import EpochMetrics
 
 SCHEMA = 2
-CLASSES = 10
 MOST = 1e15  # no figure here comes near it, and charts overflow above it
 
 Version = Annotated[int, Meta(ge=SCHEMA, le=SCHEMA)]
@@ -33,8 +32,7 @@ Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Measure = Annotated[float, Meta(ge=0, le=MOST)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
-Row = Annotated[list[Count], Meta(min_length=CLASSES, max_length=CLASSES)]
-Matrix = Annotated[list[Row], Meta(min_length=CLASSES, max_length=CLASSES)]
+Matrix = Annotated[list[list[Count]], Meta(min_length=2)]  # square
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +84,19 @@ class Config(Provenance, Identity):
     """`config.json`: what was trained, how, on which images and by which machine.
 
     `pixel_mean` and `pixel_std` are those of the data set's training pixels in 0..1, by which
-    the images were normalized.
+    the images were normalized. `classes` are the names of the classes, by label; runs from before
+    they were written have none, and were trained on ten.
     """
 
     pixel_mean: float
     pixel_std: float
     recipe_file: Text | None = None
+    classes: list[Text] = field(default_factory=list)
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the classes, by label."""
+        return self.classes or class_names(self.dataset)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,9 +185,11 @@ class Evaluation:
     epochs: list[KeptEpoch] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Refuse more correct answers than images."""
+        """Refuse more correct answers than images, and a confusion matrix that is not square."""
         if self.correct > self.n:
             raise ValueError("more images are correct than there are")
+        if any(len(row) != len(self.confusion) for row in self.confusion):
+            raise ValueError("the confusion matrix is not square")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import io
+import os
 import pickle
 import re
 import shutil
@@ -19,6 +20,7 @@ import torch
 from filelock import FileLock, Timeout
 from torch import nn
 
+from task3_MNIST.datasets.splits import DATASETS
 from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.files import write_atomic
 from task3_MNIST.models import registry, sklearn_baselines
@@ -68,7 +70,12 @@ class Run:
 
     def test(self) -> Evaluation:
         """Return `test.json`."""
-        return files.read(self.folder / "test.json", Evaluation, EVALUATE_AGAIN)
+        path, classes = self.folder / "test.json", len(self.config().class_names)
+        found = files.read(path, Evaluation, EVALUATE_AGAIN)
+        if len(found.confusion) != classes:
+            what = f"has {len(found.confusion)} classes, and config.json has {classes}"
+            raise files.refused(path, ValueError(what), EVALUATE_AGAIN)
+        return found
 
     def metrics(self) -> list[EpochMetrics]:
         """Return the epochs of `metrics.jsonl`; none if there is no such file."""
@@ -79,18 +86,21 @@ class Run:
         """Return the class (N,) uint8 that the model gives each test image, in test order."""
         path = self.folder / "predictions.npz"
         classes = files.read_array(path, "classes", EVALUATE_AGAIN)
-        if classes.ndim != 1 or classes.dtype != np.uint8 or (classes >= files.CLASSES).any():
-            found = f"holds {classes.dtype} of shape {classes.shape}, not classes (N,) from 0 to 9"
+        count = len(self.config().class_names)
+        if classes.ndim != 1 or classes.dtype != np.uint8 or (classes >= count).any():
+            wanted = f"classes (N,) from 0 to {count - 1}"
+            found = f"holds {classes.dtype} of shape {classes.shape}, not {wanted}"
             raise files.refused(path, ValueError(found), EVALUATE_AGAIN)
         return classes
 
     def logits(self) -> np.ndarray:
-        """Return the test logits (N, 10) as float32, in test order; the highest of each is 0."""
+        """Return the test logits (N, classes), float32, in test order; the highest of each is 0."""
         path = self.folder / "logits.npz"
         logits = files.read_array(path, "logits", EVALUATE_AGAIN)
-        usable = logits.ndim == 2 and logits.shape[1] == files.CLASSES and logits.dtype.kind == "f"
+        count = len(self.config().class_names)
+        usable = logits.ndim == 2 and logits.shape[1] == count and logits.dtype.kind == "f"
         if not usable or not np.isfinite(logits).all():
-            found = f"holds {logits.dtype} of shape {logits.shape}, not finite logits (N, 10)"
+            found = f"holds {logits.dtype} of shape {logits.shape}, not finite logits (N, {count})"
             raise files.refused(path, ValueError(found), EVALUATE_AGAIN)
         return logits.astype(np.float32)
 
@@ -150,7 +160,7 @@ class Run:
         files.write_epochs(self.folder / "metrics.jsonl", history)
 
     def write_predictions(self, logits: np.ndarray) -> None:
-        """Write the predicted classes, and the test logits (N, 10) in a file of their own.
+        """Write the predicted classes, and the test logits (N, classes) in a file of their own.
 
         Logits are kept as float16, each image's highest moved to 0: softmax does not change by
         that, float16 is finest near 0, and no logit is too large for it. The highest stays the
@@ -212,9 +222,23 @@ LOCK_NAME = ".lock"
 def run_folder(results: Path, dataset: str, model: str, name: str, seed: int) -> Run:
     """Return the run of a model, a run name (see `config.run_name`) and a seed."""
     if dataset != DEFAULT_DATASET:
-        # a folder of images is named by its last part
-        results = results / Path(dataset).name
+        results = results / dataset_folder(dataset)
     return Run(results / model / name / f"seed{seed}")
+
+
+def dataset_folder(dataset: str) -> str:
+    """Return the folder of a data set's runs below the results, where it is not the default one.
+
+    A folder of images has the end of its path and a few letters that no other path has: folders
+    of one name are different data sets.
+
+    Args:
+        dataset: its canonical name.
+    """
+    if dataset in DATASETS:
+        return dataset
+    digest = hashlib.sha256(os.fsencode(dataset)).hexdigest()[:6]
+    return f"{re.sub('[+=]', '-', Path(dataset).name)}-{digest}"
 
 
 def find(results: Path) -> list[Run]:
@@ -294,7 +318,7 @@ def load_model(path: Path, config: Config) -> nn.Module:
     name, saved = config.model, load_tensors(path)
     if not isinstance(saved, dict) or "state_dict" not in saved or saved.get("model") != name:
         raise UserError(f"{path} does not hold the weights of a {name}: {TRAIN_AGAIN}")
-    model = registry.build(name)
+    model = registry.build(name, len(config.class_names))
     load_state(model, saved["state_dict"], path)
     try:
         trained = TrainConfig(**config.hyperparameters)

@@ -121,13 +121,17 @@ def read_record(run: Run, results: Path) -> tuple[RunRecord | None, Problem | No
 
 
 def same_configuration(group: RunGroup, results: Path) -> tuple[RunGroup, list[Problem]]:
-    """Return the group without seeds whose hyperparameters are not those of most, and these."""
+    """Return the group without seeds whose configuration is not that of most, and these.
+
+    The configuration is the hyperparameters and the classes.
+    """
     # a run from before a hyperparameter was added has its default
     baseline = group.family == sklearn_baselines.FAMILY
     defaults = {} if baseline else dataclasses.asdict(TrainConfig())
 
     def settings(run: RunRecord) -> tuple[tuple[str, str], ...]:
         found = {**defaults, **run.config.hyperparameters}
+        found["classes"] = ", ".join(run.config.class_names)
         return tuple((name, str(value)) for name, value in sorted(found.items()) if name != "seed")
 
     common, _ = Counter(settings(run) for run in group.runs).most_common(1)[0]

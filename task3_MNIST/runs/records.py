@@ -55,6 +55,11 @@ class RunGroup:
     ensemble: Ensemble | None = None
 
     @property
+    def class_names(self) -> list[str]:
+        """The names of the classes of its data set, by label."""
+        return self.runs[0].config.class_names
+
+    @property
     def evaluated(self) -> list[RunRecord]:
         """The runs with test figures."""
         return [run for run in self.runs if run.test]

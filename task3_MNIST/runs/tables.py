@@ -19,6 +19,7 @@ import msgspec
 import numpy as np
 
 from task3_MNIST.files import write_atomic
+from task3_MNIST.formatting import class_names
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.models.inference import confusion_matrix
 from task3_MNIST.runs import files
@@ -165,9 +166,8 @@ def _predictions(path: Path, dataset: str, runs: int) -> tuple[np.ndarray, np.nd
     labels, classes = (
         files.read_array(path, f"{name}_{dataset}", CURE) for name in ("labels", "classes")
     )
-    usable = all(
-        part.dtype == np.uint8 and (part < files.CLASSES).all() for part in (labels, classes)
-    )
+    count = len(class_names(dataset))
+    usable = all(part.dtype == np.uint8 and (part < count).all() for part in (labels, classes))
     if not usable or labels.ndim != 1 or classes.shape != (runs, len(labels)):
         wanted = f"classes of {runs} runs and {len(labels)} images"
         found = f"holds {classes.dtype} of shape {classes.shape}, not {wanted}"

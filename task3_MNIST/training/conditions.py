@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from task3_MNIST.datasets.splits import Split
 from task3_MNIST.training.config import TrainConfig
 
-CLASSES = 10
 TILE = 7  # pixels of a tile's side: 4 x 4 tiles cover an image
 SIDE = 28
 
@@ -64,13 +63,14 @@ def stratified_order(labels: Tensor, seed: int) -> Tensor:
 
 
 def with_label_noise(split: Split, fraction: float, seed: int) -> Split:
-    """Return the split with a fraction of its labels replaced, each by one of the other nine."""
+    """Return the split with a fraction of its labels replaced, each by one of the other classes."""
     generator = torch.Generator().manual_seed(seed)
     count = round(fraction * len(split))
     places = torch.randperm(len(split), generator=generator)[:count]
-    shifts = torch.randint(1, CLASSES, (count,), generator=generator)
+    classes = len(split.classes)
+    shifts = torch.randint(1, classes, (count,), generator=generator)
     labels = split.labels.cpu().clone()
-    labels[places] = (labels[places] + shifts) % CLASSES
+    labels[places] = (labels[places] + shifts) % classes
     return dataclasses.replace(split, labels=labels.to(split.labels.device))
 
 
@@ -112,7 +112,7 @@ class ShuffledPixels(nn.Module):
         self.register_buffer("order", order)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return logits (B, 10) of images (B, 1, 28, 28) in their ordinary order."""
+        """Return logits (B, classes) of images (B, 1, 28, 28) in their ordinary order."""
         return self.model(shuffle(images, self.order))
 
 

@@ -53,7 +53,7 @@ def hardest_first(train: Split) -> Tensor:
     """
     pixels = train.images[:, 0, EVERY_SECOND, EVERY_SECOND].flatten(1)  # (N, 144)
     pixels = F.pad(pixels, (0, 1), value=1.0)  # (N, 145), a constant for the bias
-    targets = 2.0 * F.one_hot(train.labels) - 1  # (N, classes)
+    targets = 2.0 * F.one_hot(train.labels, len(train.classes)) - 1  # (N, classes)
     covariance = (pixels.T @ pixels / len(pixels)).cpu()  # (145, 145)
     moments = (pixels.T @ targets / len(pixels)).cpu()  # (145, classes)
     # solved on the CPU: not every device can

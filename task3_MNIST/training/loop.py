@@ -220,7 +220,7 @@ def train_epoch(
             images = augment(images, config, train.black)
         labels = train.labels[batch]
         with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
-            logits = model(images).float()  # (B, 10)
+            logits = model(images).float()  # (B, classes)
         loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

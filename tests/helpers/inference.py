@@ -77,7 +77,7 @@ def write_page(built, out):
     render(
         TEMPLATE,
         out,
-        title=title(built.data["dataset"]),
+        title=title(built),
         data=built.data,
         styles=STYLES,
         scripts=SCRIPTS,

@@ -23,6 +23,7 @@ from task3_MNIST.plots import CONFUSION
 from task3_MNIST.runs.folder import Run
 from task3_MNIST.runs.groups import read_record
 from task3_MNIST.runs.tables import RUN_COLUMNS, SUMMARY, run_row
+from tests.helpers.letters import draw_letters
 from tests.helpers.scripts import call, call_ok, command, refusal, start, wait_until
 
 SCRIPT = "task3_MNIST/benchmark.py"
@@ -305,12 +306,15 @@ def test_a_wrong_call_is_refused_in_one_line(arguments, says, tmp_path):
     assert not (tmp_path / "runs").exists(), "a wrong call must leave nothing behind"
 
 
-def test_two_folders_of_one_name_are_refused(tmp_path):
-    for name in ("a/mine", "b/mine"):
-        (tmp_path / name).mkdir(parents=True)
-    folders = (tmp_path / "a/mine", tmp_path / "b/mine")
-    given = ("--datasets", *folders, "--results", tmp_path / "runs")
-    assert "would share their run folders" in refusal(call(SCRIPT, *given), 2)
+def test_two_folders_of_one_name_have_runs_of_their_own(tmp_path):
+    folders = [draw_letters(tmp_path / name / "mine", each=15, test=5) for name in ("a", "b")]
+    given = ("--models", "linear", "--recipes", "fast", "--seeds", 1, "--jobs", 1, "--no-pages")
+    where = ("--datasets", *folders, "--skip-broken", "--results", tmp_path / "runs")
+    printed = call_ok(SCRIPT, *given, *where)
+    assert "on a/mine+skip-broken: test accuracy" in printed
+    assert "on b/mine+skip-broken: test accuracy" in printed
+    found = [path.parents[3].name for path in (tmp_path / "runs").rglob("test.json")]
+    assert len(set(found)) == 2
 
 
 def test_a_run_of_an_older_version_is_one_line_and_does_not_stop_the_others(results):

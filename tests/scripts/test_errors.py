@@ -307,15 +307,11 @@ def test_a_seed_that_diverges_does_not_stop_those_after_it(tmp_path, monkeypatch
     assert "ensemble of 2 seeds" in done.stdout
 
 
-@pytest.mark.parametrize(
-    ("folder", "says"),
-    [("Plots", "named as a folder of the results"), ("/", "is the root of a disk")],
-)
-def test_a_data_set_whose_name_no_folder_of_runs_can_have_is_refused(folder, says, tmp_path):
-    (tmp_path / "Plots").mkdir()
-    given = ("--dataset", tmp_path / folder, "--results", tmp_path / "runs")
+def test_a_data_set_whose_name_no_folder_of_runs_can_have_is_refused(tmp_path):
+    given = ("--dataset", "/", "--results", tmp_path / "runs")
     for script in ("train_mlp.py", "train_baselines.py", "tune.py"):
-        assert says in refusal(call(f"task3_MNIST/{script}", *given), 2)
+        line = refusal(call(f"task3_MNIST/{script}", *given), 2)
+        assert "is the root of a disk" in line
     assert not (tmp_path / "runs").exists()
 
 

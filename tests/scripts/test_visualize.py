@@ -148,7 +148,7 @@ def test_without_a_run_only_the_diagram_is_drawn_and_the_script_says_so(tmp_path
         ),
         (MLP, ["--run", "{mlp}/plots"], "is not a run folder"),
         (CNN, ["--run", "{cnn}", "--index", "100000"], "--index 100000"),
-        (CNN, ["--run", "{cnn}", "--digit", "12"], "--digit: invalid choice: 12"),
+        (CNN, ["--run", "{cnn}", "--class", "12"], "unknown class '12': did you mean "),
     ],
 )
 def test_a_wrong_call_is_refused_in_one_line(script, arguments, reason, digits_results, tmp_path):

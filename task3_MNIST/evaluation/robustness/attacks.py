@@ -27,7 +27,7 @@ class OnPixels(nn.Module):
         self.requires_grad_(False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return logits (B, 10) of pixels (B, 1, 28, 28)."""
+        """Return logits (B, classes) of pixels (B, 1, 28, 28)."""
         return self.model((pixels - self.mean) / self.std)
 
 

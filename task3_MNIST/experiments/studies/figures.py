@@ -48,7 +48,7 @@ class Finished:
     _logits: dict[Wanted | None, Tensor] = field(default_factory=dict)
 
     def logits(self, change: Wanted | None) -> Tensor:
-        """Return the logits (N, 10) of the test images, on the CPU."""
+        """Return the logits (N, classes) of the test images, on the CPU."""
         if change not in self._logits:
             test = self.test()
             images = test.normalized(self.device).images

@@ -23,7 +23,6 @@ from task3_MNIST.training.loop import seed_generators
 
 # kinds of changes: hidden layers as trained, and as drawn; values are images of each class
 PROBES = ("probe", "random_probe")
-CLASSES = 10
 PENALTY = 1.0  # scikit-learn's default
 
 
@@ -46,7 +45,7 @@ def probe_accuracy(run: Run, job: Job, dataset: str, change: Wanted, device: tor
         seed_generators(job.config, 0)
         model = registry.build(job.model)
     order = stratified_order(train.labels, job.config.seed)
-    few = train[order[: change.value * CLASSES]]
+    few = train[order[: change.value * len(train.classes)]]
     features = nn.Sequential(*_hidden(model)).to(device)
     inputs, tested = (_standardized(features, part, few, device) for part in (few, test))
     regression = LogisticRegression(C=PENALTY, max_iter=500)

@@ -52,6 +52,7 @@ from task3_MNIST.files import portable_name
 from task3_MNIST.models import registry
 from task3_MNIST.models.inference import predict
 from task3_MNIST.models.size import parameter_count
+from task3_MNIST.runs.folder import dataset_folder
 from task3_MNIST.training.config import TrainConfig
 from task3_MNIST.training.device import resolve_precision
 from task3_MNIST.training.loop import DivergedError, fit, seed_generators
@@ -120,7 +121,7 @@ def make_search(options: Namespace) -> Search:
     if options.family and registry.family_of(model) != options.family:
         raise UsageError(f"{model} is no {options.family.upper()}: leave out --family or --model")
     dataset = usable_name(options.dataset)
-    name = options.study or (model if dataset == "mnist" else f"{model}-{Path(dataset).name}")
+    name = options.study or (model if dataset == "mnist" else f"{model}-{dataset_folder(dataset)}")
     if not (portable_name(name) and portable_name(f"tuned-{name}")):
         raise UsageError(
             f"a study cannot be called {name}: give --study up to 90 letters, digits, '-', '_' and "
@@ -363,7 +364,7 @@ def objective(
     config = TrainConfig(**chosen, epochs=search.epochs, seed=search.seed)
     config = resolve_precision(config, train.images.device)
     seed_generators(config, 0)
-    model = registry.build(name).to(train.images.device)
+    model = registry.build(name, len(train.classes)).to(train.images.device)
     result = {
         **{"model": name, "parameters": parameter_count(model), "epochs": 0, "seconds": 0.0},
         **{"val_loss": None, "val_accuracy": None},

@@ -8,6 +8,7 @@ import pandas as pd
 from optuna.study import Study
 from optuna.trial import FixedTrial, FrozenTrial, TrialState
 
+from task3_MNIST.datasets.image_folders.name import parse
 from task3_MNIST.errors import UserError
 from task3_MNIST.experiments.tuning import search_space
 from task3_MNIST.experiments.tuning.study import FINISHED, Search, finished_trials
@@ -107,7 +108,7 @@ def train_command(search: Search, study: Study) -> str:
     words = ["python", f"task3_MNIST/train_{family}.py", "--recipe"]
     words.append(readable_path(recipe_path(search)))
     if search.dataset != "mnist":
-        words += ["--dataset", search.dataset]
+        words += parse(search.dataset).words()
     results = search.folder.parents[1]
     if results.resolve() != REPOSITORY / "results" / "runs":
         words += ["--results", readable_path(results)]

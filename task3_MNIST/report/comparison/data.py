@@ -20,7 +20,7 @@ from task3_MNIST.evaluation.pairs import (
     planned_comparison,
     prepare,
 )
-from task3_MNIST.formatting import class_names, listing, unbroken
+from task3_MNIST.formatting import dataset_labels, listing, unbroken
 from task3_MNIST.report.comparison.charts.cost_axes import COSTS
 from task3_MNIST.report.comparison.charts.curves import learning_curves
 from task3_MNIST.report.comparison.charts.errors import class_heatmap, confusion_frame
@@ -65,10 +65,10 @@ def comparison(
     """
     problems = list(problems)
     names = sorted({group.dataset for group in groups}, key=lambda name: name != DEFAULT_DATASET)
-    datasets = []
+    datasets, called = [], dataset_labels(names)
     for name in names:
         members = [group for group in groups if group.dataset == name]
-        dataset, found = _dataset(name, members, data_dir)
+        dataset, found = _dataset(name, called[name], members, data_dir)
         datasets.append(dataset)
         problems += found
     return {
@@ -80,12 +80,12 @@ def comparison(
 
 
 def _dataset(
-    name: str, groups: list[RunGroup], data_dir: Path
+    name: str, called: str, groups: list[RunGroup], data_dir: Path
 ) -> tuple[dict[str, Any], list[Problem]]:
     test = None
     try:
         test = load_test(name, data_dir)
-        groups, problems = _fitting(groups, len(test))
+        groups, problems = _fitting(groups, test)
     except UserError as error:
         # curves and figures still show; what needs the images does not
         problems = [Problem(f"data set {name}", f"no images to compare on: {error}", "")]
@@ -103,9 +103,9 @@ def _dataset(
     with_best = compare_with_best(prepared, places) if prepared else None
     chosen = planned_comparison(compared) if pairs else None
     return {
-        "name": Path(name).name,
+        "name": called,
         "images": tested[0].median.test.n if tested else 0,
-        "classes": class_names(name),
+        "classes": list(test.classes) if test else groups[0].class_names,
         "entries": [as_data(entry) for entry in entries],
         "size_study": [as_data(entry) for entry in all_entries[len(compared) :]],
         "pairs": [_pair_data(pair, entries, prepared.images, pairs, chosen) for pair in pairs],
@@ -141,14 +141,17 @@ def _size_study_settings(entries: Sequence[Entry]) -> dict[str, Any] | None:
     return compare_settings(groups, names) if entries else None
 
 
-def _fitting(groups: Sequence[RunGroup], images: int) -> tuple[list[RunGroup], list[Problem]]:
+def _fitting(groups: Sequence[RunGroup], test: Split) -> tuple[list[RunGroup], list[Problem]]:
     """Return the groups without the test figures of runs whose predictions are of other images."""
-    problems = []
+    problems, images = [], len(test)
 
     def checked(run: RunRecord) -> RunRecord:
-        if not run.test or len(run.classes) == run.test.n == images:
+        same_classes = run.config.class_names == list(test.classes)
+        if not run.test or (len(run.classes) == run.test.n == images and same_classes):
             return run
         what = f"has predictions for {len(run.classes):,} test images, not {images:,}"
+        if not same_classes:
+            what = f"was trained on other classes: {', '.join(run.config.class_names)}"
         problems.append(Problem(run.name, what, run.again))
         return dataclasses.replace(run, test=None, classes=None)
 

@@ -12,9 +12,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from task3_MNIST.datasets.doubtful_labels import DOUBTFUL
+from task3_MNIST.datasets.image_folders.name import RESIZE, parse
 from task3_MNIST.datasets.splits import Split, load_test
 from task3_MNIST.errors import UserError, unknown_name
-from task3_MNIST.formatting import class_names
+from task3_MNIST.formatting import DIGITS, dataset_labels
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.models.inference import predict
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
@@ -25,6 +26,7 @@ from task3_MNIST.runs.records import RunGroup, RunRecord, labels, split_size_stu
 SAMPLE = 400  # test images taken evenly over the set, whatever the models say about them
 MISTAKES = 1200  # errors kept at most, of all models together
 CHECKED = 16  # images whose logits the page must reproduce
+DRAWN = {"fashion_mnist": "a piece of clothing", "kmnist": "a character"}
 WEIGHT_BYTES = 12_000_000  # of embedded weights, as text, unless the models were named
 
 
@@ -127,6 +129,9 @@ def _entries(groups: list[RunGroup], test: Split) -> tuple[list[Entry], list[Pro
         try:
             if len(run.classes) != len(test):
                 raise UserError(f"it has {len(run.classes)} predictions for {len(test)} images")
+            if run.config.class_names != list(test.classes):
+                trained = ", ".join(run.config.class_names)
+                raise UserError(f"it was trained on other classes: {trained}")
             entries.append(Entry(name, group, run, load_model(run.weights, run.config)))
         except UserError as error:
             problems.append(Problem(run.name, str(error), run.again))
@@ -173,9 +178,12 @@ def _page(
         models.append(model)
     # in the page's own order, place in the list of images that it holds
     place = {index: position for position, index in enumerate(chosen.tolist())}
+    called = dataset_labels([dataset, *others])
     content = {
-        "dataset": dataset,
-        "classes": class_names(dataset),
+        "dataset": called.pop(dataset),
+        "classes": list(test.classes),
+        "resized": parse(dataset).preprocess == RESIZE,
+        "single": set(test.classes) <= set(DIGITS),  # several digits in an image are too many
         "mean": test.mean,
         "std": test.std,
         "models": models,
@@ -189,15 +197,28 @@ def _page(
             for index, verdict in DOUBTFUL.items()
             if dataset == DEFAULT_DATASET and index in place
         },
-        "otherDatasets": others,
+        "otherDatasets": list(called.values()),
         "problems": [vars(problem) for problem in problems],
     }
-    texts = _texts([entry.name for entry in entries], incorrect, chosen, len(sample))
+    texts = {
+        **_texts([entry.name for entry in entries], incorrect, chosen, len(sample)),
+        "drawn": drawn(dataset, test.classes),
+        "resized": content["resized"],
+    }
     answers = {
         f"{entry.name}, seed {entry.run.config.seed}": entry.run.classes for entry in entries
     }
     embedded = [model["name"] for model in models if "weights" in model]
     return Page(content, texts, answers, test, embedded)
+
+
+def drawn(dataset: str, classes: Sequence[str]) -> str:
+    """Return what a user is to draw for models of a data set."""
+    if dataset in DRAWN:
+        return DRAWN[dataset]
+    if set(classes) <= set(DIGITS):
+        return "a digit"
+    return "a character" if all(len(name) == 1 for name in classes) else "a picture"
 
 
 def choose_images(incorrect: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ from task3_MNIST.files import REPOSITORY
 from task3_MNIST.formatting import DATASET_NAMES
 from task3_MNIST.plots import draw_prediction_grid
 from task3_MNIST.report.html import render
-from task3_MNIST.report.inference.data import build_page
+from task3_MNIST.report.inference.data import Page, build_page
 
 OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
 
@@ -17,7 +17,6 @@ OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
 TEMPLATE = "inference/page.html.j2"
 
 
-DRAWN = {"fashion_mnist": "a piece of clothing", "kmnist": "a character"}  # else a digit
 STYLES = ("inference/page.css",)
 
 
@@ -56,7 +55,7 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
     render(
         TEMPLATE,
         out,
-        title=title(page.data["dataset"]),
+        title=title(page),
         data=page.data,
         styles=STYLES,
         scripts=SCRIPTS,
@@ -67,7 +66,7 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
     print(f"written: {grid}")
 
 
-def title(dataset: str) -> str:
+def title(page: Page) -> str:
     """Return the page's title."""
-    what, name = DRAWN.get(dataset, "a digit"), DATASET_NAMES.get(dataset, dataset)
-    return f"Draw {what}: two models trained on {name} answer"
+    name = DATASET_NAMES.get(page.data["dataset"], page.data["dataset"])
+    return f"Draw {page.texts['drawn']}: two models trained on {name} answer"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from task3_MNIST.datasets.splits import load_test
+from task3_MNIST.datasets.splits import DATASETS, load_test
 from task3_MNIST.errors import UsageError, UserError
 from task3_MNIST.experiments.studies.files import StudyFiles
 from task3_MNIST.files import write_atomic
@@ -52,6 +52,11 @@ def finished_runs(folders: Sequence[Path], reference: Path) -> tuple[list[RunGro
         if problem:
             raise UserError(f"{run.folder.parent}/{problem.what}")
         _check_complete(record, run)
+        if record.config.dataset not in DATASETS:
+            raise UserError(
+                f"{run.folder} is on a folder of images, which others do not have: publish runs on "
+                f"{listing(DATASETS)} only"
+            )
         if records.setdefault(_key(record), record) is not record:
             raise UserError(f"{run.folder} is the same run as another one: name one of them")
         ensembles[_key(record)[:3]] = read_ensemble(run.folder.parent)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from plotly import graph_objects as go
 
-from task3_MNIST.formatting import class_names
 from task3_MNIST.report.chart import chart, plain, rows_layout
 from task3_MNIST.report.comparison.rows import Entry, tidy
 
@@ -26,15 +25,18 @@ def class_heatmap(
     tested = [entry for entry in entries if entry.median]
     if ranked:
         tested.sort(key=lambda entry: -entry.median.test.test_accuracy)
-    confusions = np.array([entry.median.test.confusion for entry in tested])  # (M, 10, 10)
+    confusions = np.array(
+        [entry.median.test.confusion for entry in tested]
+    )  # (M, classes, classes)
     correct = confusions.diagonal(axis1=1, axis2=2)
     support = confusions.sum(2)
-    errors = support - correct  # (M, 10)
+    errors = support - correct  # (M, classes)
     share = errors / np.maximum(support, 1)
-    classes = class_names(tested[0].group.dataset)
+    classes = tested[0].group.class_names
+    labels = [plain(name) for name in classes]
     figure = go.Figure(
         go.Heatmap(
-            x=classes,
+            x=labels,
             y=[plain(entry.name) for entry in tested],
             # the root: one poor model must not leave all others without color
             z=[[tidy(value) for value in row] for row in np.sqrt(share)],
@@ -45,7 +47,7 @@ def class_heatmap(
                 [
                     f"{plain(entry.name)}: {count} of {total} with class {label} are misclassified "
                     f"({count / max(total, 1):.2%})"
-                    for label, count, total in zip(classes, counts, totals, strict=True)
+                    for label, count, total in zip(labels, counts, totals, strict=True)
                 ]
                 for entry, counts, totals in zip(tested, errors, support, strict=True)
             ],
@@ -79,12 +81,11 @@ def class_heatmap(
 
 
 def confusion_frame() -> dict[str, Any]:
-    """Return the figure of a confusion matrix without its counts, which the page fills in."""
-    classes = [str(label) for label in range(10)]
+    """Return the figure of a confusion matrix without classes and counts, which the page adds."""
     figure = go.Figure(
         go.Heatmap(
-            x=classes,
-            y=classes,
+            x=[],
+            y=[],
             z=[],
             text=[],
             texttemplate="%{text}",

@@ -21,7 +21,6 @@ from task3_MNIST.report.comparison.charts.cost_axes import (
 )
 from task3_MNIST.report.comparison.rows import Entry, tidy
 
-CHANCE = 0.1  # ten classes
 MANY = 8  # of more models, only those on the front are named
 
 
@@ -91,16 +90,17 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
     that leaves none. The chart's name starts with the prefix.
     """
     ranked = sorted(entries, key=lambda entry: -entry.accuracy.mean)
+    chance = 1 / len(ranked[0].group.class_names)
     known = [entry for entry in ranked if rate.key in entry.figures]
     tested = [
-        entry for entry in known if entry.accuracy.mean > CHANCE and entry.figures[rate.key] > 0
+        entry for entry in known if entry.accuracy.mean > chance and entry.figures[rate.key] > 0
     ]
     if not tested:
         return None
     rest = [entry.name for entry in known if entry not in tested]
     _, unknown = _without(ranked, rate.key)
     values = [
-        (entry.accuracy.mean - CHANCE) * 100 * rate.scale / entry.figures[rate.key]
+        (entry.accuracy.mean - chance) * 100 * rate.scale / entry.figures[rate.key]
         for entry in tested
     ]
     names = [plain(entry.name) for entry in tested]
@@ -138,9 +138,9 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
         f"{prefix}efficiency-{rate.key.replace('_', '-')}",
         f"{most.name} has the highest accuracy {rate.unit}; it reaches "
         f"{percent(most.accuracy.mean)}",
-        "Percentage points of test accuracy above guessing (10\u00a0%), divided by the cost, on a "
-        "log scale. This ratio favors small models, so the table adds the cost divided by that of "
-        "the cheapest model that is at least as accurate: 1 is Pareto-optimal."
+        f"Percentage points of test accuracy above guessing ({chance * 100:.3g}\u00a0%), divided "
+        "by the cost, on a log scale. This ratio favors small models, so the table adds the cost "
+        "divided by that of the cheapest model that is at least as accurate: 1 is Pareto-optimal."
         + left_out(rest, f"they are no better than guessing or cost no {rate.word}")
         + left_out(unknown, f"they have no number of {rate.word}s of their own"),
         figure,

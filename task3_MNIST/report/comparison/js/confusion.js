@@ -6,6 +6,13 @@ const Confusion = (function () {
   const { MINUS } = Format;
   const { escapeHtml } = Pictures;
 
+  const LINE = 20; // pixels of a class in a matrix of many
+
+  /** Return the class of an image in a text that has a letter for each, "0" for the first class. */
+  function classAt(text, place) {
+    return text ? text.charCodeAt(place) - "0".charCodeAt(0) : null;
+  }
+
   /**
    * Return the chart of one model's confusion matrix; onCell(true, predicted) shows images.
    * `classes` are the names of the classes.
@@ -81,8 +88,11 @@ const Confusion = (function () {
   }) {
     const figure = structuredClone(frame);
     const [trace] = figure.data;
-    const ticks = { tickvals: classes.map((_, label) => String(label)), ticktext: classes };
+    const labels = classes.map((_, label) => String(label));
+    const ticks = { tickvals: labels, ticktext: classes.map(escapeHtml), automargin: true };
     for (const axis of ["xaxis", "yaxis"]) Object.assign(figure.layout[axis], ticks);
+    figure.layout.height = Math.max(figure.layout.height, 150 + LINE * classes.length);
+    Object.assign(trace, { x: labels, y: labels });
     const largest = Math.max(1, ...matrix.flat().map((value) => Math.abs(value ?? 0)));
     trace.z = matrix;
     trace.zmin = scale === "difference" ? -largest : 0;
@@ -124,10 +134,10 @@ const Confusion = (function () {
     const names = entries.map((entry) => entry.name).join(" or ");
     const found = mistakes.index
       .map((index, place) => ({ index, place }))
-      .filter(({ place }) => mistakes.labels[place] === String(trueClass))
+      .filter(({ place }) => classAt(mistakes.labels, place) === trueClass)
       .filter(({ place }) =>
         entries.some(
-          (entry) => mistakes.predicted[entry.place]?.[place] === String(predictedClass),
+          (entry) => classAt(mistakes.predicted[entry.place], place) === predictedClass,
         ),
       );
     title.textContent =
@@ -143,9 +153,9 @@ const Confusion = (function () {
   function thumbnail(mistakes, classes, entries, index, place) {
     const answers = entries.map((entry) => ({
       name: entry.name,
-      answer: mistakes.predicted[entry.place]?.[place] ?? "–",
+      answer: classAt(mistakes.predicted[entry.place], place),
     }));
-    const truth = mistakes.labels[place];
+    const truth = classAt(mistakes.labels, place);
     const picture = element("span", {
       class: "digit",
       role: "img",
@@ -159,7 +169,7 @@ const Confusion = (function () {
       element(
         "span",
         { class: answer === truth ? "correct" : "incorrect" },
-        `${answer === truth ? "✓" : "✗"} ${classes[answer] ?? answer} ${name}`,
+        `${answer === truth ? "✓" : "✗"} ${classes[answer] ?? "–"} ${name}`,
       ),
     );
     return element("li", {}, picture, element("span", { class: "muted" }, `#${index}`), lines);

@@ -26,13 +26,27 @@ const Files = (function () {
     return { grid, bitmap };
   }
 
-  /** Return a picture for the drawing surface, or an error that says why the file is none. */
-  async function pictureOfFile(file) {
+  /**
+   * Return a picture for the drawing surface, or an error that says why the file is none.
+   *
+   * `resized`: the models were trained on images that were only resized; `single`: an image of
+   * several separate parts is several digits.
+   */
+  async function pictureOfFile(file, { resized, single }) {
     let read;
     try {
       read = await readGray(file);
     } catch {
       throw new Error(`${file.name} is not an image that this browser can read.`);
+    }
+    const picture = { shown: read.bitmap, source: file.name };
+    if (resized) {
+      const weights = resize({ ...read.grid, values: read.grid.values.map(() => 1) }, SIDE, SIDE);
+      const shrunk = Uint8Array.from(
+        resize(read.grid, SIDE, SIDE).values,
+        (value, i) => value / weights.values[i] + 0.5,
+      );
+      return { pixels: shrunk, shrunk, ...picture };
     }
     const ink = extractInk(read.grid);
     if (!ink) {
@@ -40,10 +54,10 @@ const Files = (function () {
         `No ink found in ${file.name}: write darker, or crop it closer to the digit.`,
       );
     }
-    const digits = countDigits(ink);
+    const digits = single ? countDigits(ink) : 1;
     if (digits > 1)
       throw new Error(`${file.name} shows ${digits} separate digits: crop it to one.`);
-    return { pixels: frame(ink), shrunk: shrinkInk(ink), shown: read.bitmap, source: file.name };
+    return { pixels: frame(ink), shrunk: shrinkInk(ink), ...picture };
   }
 
   /** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centered. */

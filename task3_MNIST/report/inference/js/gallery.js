@@ -113,7 +113,8 @@ const Gallery = (function () {
 
   /** Return what PyTorch's model predicts for a stored image. */
   function storedAnswer(model, { place, label }) {
-    const probabilities = softmax(model.logits.subarray(10 * place, 10 * place + 10));
+    const count = model.classes;
+    const probabilities = softmax(model.logits.subarray(count * place, count * place + count));
     const digit = argmax(probabilities);
     return { digit, correct: digit === label, confidence: probabilities[digit], probabilities };
   }

@@ -57,7 +57,7 @@
 
   function inputOfDrawing() {
     const { strokes, picture } = drawn;
-    const preprocessed = preprocess.checked;
+    const preprocessed = preprocess.checked && !pageData.resized;
     if (picture) {
       return {
         pixels: preprocessed ? picture.pixels : picture.shrunk,
@@ -66,9 +66,15 @@
     }
     if (!strokes.length) return { pixels: null, label: null };
     return {
-      pixels: preprocessed ? preprocessStrokes(strokes) : shrinkStrokes(strokes),
+      pixels: preprocessed ? preprocessStrokes(strokes) : onPaper(shrinkStrokes(strokes)),
       label: null,
     };
+  }
+
+  /** Return a drawing, white ink, as the training images are: dark ink where they are light. */
+  function onPaper(pixels) {
+    const light = pageData.resized && pageData.mean > 0.5;
+    return light ? pixels.map((level) => 255 - level) : pixels;
   }
 
   function update(state = drawn) {
@@ -95,7 +101,9 @@
     });
     if (current.pixels) {
       say(
-        shown.map((model, i) => `${model.name}: ${answers[i].card.dataset.prediction}`).join(", "),
+        shown
+          .map((model, i) => `${model.name}: ${classes[answers[i].card.dataset.prediction]}`)
+          .join(", "),
       );
     }
   }
@@ -115,7 +123,7 @@
   function followModels() {
     shown.forEach((model, i) => answers[i].setModel(model));
     insides = shown.map((model) => {
-      return { maps: makeInside(model), occlusion: makeOcclusion(model, normalize) };
+      return { maps: makeInside(model), occlusion: makeOcclusion(model, normalize, pageData.classes) };
     });
     const columns = shown.map((model, i) => {
       const { maps, occlusion } = insides[i];
@@ -188,10 +196,12 @@
     say(`Test image ${image.index} loaded, labeled ${pageData.classes[image.label]}`);
   }
 
+  /** Load a test image of the class that has a digit as its name, or else as its number. */
   function loadDigit(digit) {
+    const named = pageData.classes.indexOf(String(digit));
     const sample = pageData.sample
       .map((place) => images[place])
-      .filter((image) => image.label === digit);
+      .filter((image) => image.label === (named < 0 ? digit : named));
     if (sample.length) loadStored(sample[Math.floor(Math.random() * sample.length)]);
   }
 
@@ -202,7 +212,7 @@
 
   async function loadFile(file) {
     try {
-      drawing.showPicture(await pictureOfFile(file));
+      drawing.showPicture(await pictureOfFile(file, pageData));
       fileError.hidden = true;
     } catch (error) {
       fileError.textContent = error.message;

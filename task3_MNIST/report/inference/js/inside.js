@@ -16,7 +16,7 @@ const Inside = (function () {
     network.forEach((layer, i) => {
       if (layer.type === "conv") views.push(featureMaps(network, i));
     });
-    if (network[0].type === "linear") views.push(firstWeights(network));
+    if (network[0].type === "linear") views.push(firstWeights(network, model.classes));
     return {
       node: element(
         "div",
@@ -52,15 +52,15 @@ const Inside = (function () {
     return { node: viewNode(title, kernel, maps, width < 12 ? "small" : "large"), update };
   }
 
-  function firstWeights(network) {
+  function firstWeights(network, classes) {
     const layer = network[0];
     const units = layer.shape[0];
     const count = Math.min(units, UNITS);
     const canvases = Array.from({ length: count }, () => smallCanvas(SIDE, SIDE));
-    const most = units > 10;
+    const most = units !== classes;
     const which = most ? `${count} of ${units}` : units;
     const title = `First layer: weights of ${which} units, ${SIDE} × ${SIDE} each`;
-    const order = most ? "the most active first" : "one for each digit, in order";
+    const order = most ? "the most active first" : "one for each class, in order";
     const legend = `orange: positive, blue: negative; ${order}`;
     function update() {
       const ranked = Array.from({ length: units }, (_, unit) => unit);

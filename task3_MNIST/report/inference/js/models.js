@@ -13,6 +13,7 @@ const Models = (function () {
     return data.models.map((model) => ({
       ...model,
       logits: floats(model.logits), // of the page's images, by PyTorch
+      classes: data.classes.length,
       network: null,
       difference: null,
     }));

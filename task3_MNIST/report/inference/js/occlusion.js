@@ -19,7 +19,7 @@ const Occlusion = (function () {
    *
    * It is made from logits: where a model is sure, probabilities hardly move.
    */
-  function makeOcclusion(model, normalize) {
+  function makeOcclusion(model, normalize, classes) {
     const canvas = smallCanvas(SIDE, SIDE);
     const legend = element("span", { class: "muted" });
     const node = element(
@@ -70,8 +70,8 @@ const Occlusion = (function () {
       node.dataset.most = digit === null ? "" : most;
       legend.textContent =
         digit === null
-          ? "draw a digit first"
-          : `the logit of ${digit} changes by up to ${most.toFixed(1)}: ` +
+          ? "draw first"
+          : `the logit of ${classes[digit]} changes by up to ${most.toFixed(1)}: ` +
             "without an orange part it is lower, without a blue part higher";
       paint(canvas, (i) => {
         const ink = 0.28 * pixels[i];
