@@ -121,14 +121,9 @@ def plan(
     for job in jobs:
         other = folders.setdefault(job.run(results).folder, job)
         if other is not job:
-            pair = (
-                f"data sets {other.dataset} and {job.dataset}"
-                if other.dataset != job.dataset
-                else f"recipes {other.recipe_file} and {job.recipe_file}"
-            )
             raise UsageError(
-                f"the {pair} would share their run folders: rename one, or give each its own "
-                "--results"
+                f"the recipes {other.recipe_file} and {job.recipe_file} would share their run "
+                "folders: rename one, or give each its own --results"
             )
     results.mkdir(parents=True, exist_ok=True)
     failures, waiting = {}, []

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from task3_MNIST.runs.folder import Run
+from tests.helpers.inference import draw
 from tests.helpers.letters import LETTERS, draw_letters
 from tests.helpers.pages import open_table, opened
 from tests.helpers.scripts import call, call_ok, refusal
@@ -33,6 +34,7 @@ def trained(letters, tmp_path_factory):
 
 def test_what_was_found_is_said_and_the_letters_are_learned(trained, letters):
     results, printed = trained
+    assert "161 training files make an epoch of 2 steps: 50 epochs, not 3 (--epochs " in printed
     assert (
         f"found in {letters}: 5 classes (A, B, C, D, E); 160 training images (32 of each class); "
         "40 test images (8 of each class); 64 x 64 pixels\n"
@@ -119,3 +121,36 @@ def test_a_run_of_other_classes_is_named_and_left_out(script, trained, tmp_path)
         assert "trained on other classes: A, B, C, D, F" in out.read_text(encoding="utf-8")
     finally:
         config.write_text(content, encoding="utf-8")
+
+
+def test_images_that_were_only_resized_are_so_on_the_page_too(browser, letters, tmp_path):
+    """The page and predict.py answer alike, and a drawing is dark on light as the images are."""
+    results, out = tmp_path / "runs", tmp_path / "inference.html"
+    given = ("--dataset", letters, "--skip-broken", "--preprocess", "resize", "--threads", 1)
+    call_ok("task3_MNIST/train_mlp.py", *given, "--results", results)
+    call_ok(INFERENCE, "--results", results, "--out", out, "--plots", tmp_path / "plots")
+    files = [letters / "testing" / letter / "034.png" for letter in LETTERS]
+    lines = call_ok(PREDICT, *files, "--results", results).splitlines()
+    with opened(browser, out) as page:
+        assert not page.locator("#preprocess").is_visible()
+        card = page.locator("#answers .card").first
+        for path, line in zip(files, lines, strict=True):
+            page.set_input_files("#file", path)
+            letter, probability = line.partition("mlp says ")[2][:-2].split(" (")
+            wanted = letter + probability.replace("100.0%", ">99.9%")
+            page.wait_for_function(
+                "wanted => document.querySelector('#answers .verdict').textContent"
+                ".replace(/\\s/g, '').startsWith(wanted)",
+                arg=wanted,
+            )
+        page.locator("#clear").click()
+        draw(page, [[(0.2, 0.5), (0.8, 0.5)]])
+        levels = page.evaluate(
+            """() => {
+              const canvas = document.querySelector("#model-input canvas");
+              return [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data];
+            }"""
+        )
+        assert levels[0] == 255  # paper
+        assert min(levels[::4]) < 60  # ink
+        assert card.get_attribute("data-prediction")

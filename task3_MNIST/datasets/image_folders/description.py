@@ -26,7 +26,9 @@ def describe(folder: Folder, test: bool) -> list[str]:
     broken = {path: reason for images in read.values() for path, reason in images.broken.items()}
     lines = [_found(layout, counts, read["train"].sizes)]
     if broken:
-        names = [f"{path.relative_to(folder.path)} ({why})" for path, why in broken.items()]
+        names = [
+            f"{path.relative_to(folder.path).as_posix()} ({why})" for path, why in broken.items()
+        ]
         lines.append(f"left out, as they cannot be used: {_some(names)}")
     lines += _left_out(layout)
     return lines + [f"warning: {text}" for text in _warnings(layout, counts)]

@@ -178,11 +178,12 @@ def _page(
         models.append(model)
     # in the page's own order, place in the list of images that it holds
     place = {index: position for position, index in enumerate(chosen.tolist())}
-    called = dataset_labels([dataset, *others])
+    called, resized = dataset_labels([dataset, *others]), parse(dataset).preprocess == RESIZE
     content = {
         "dataset": called.pop(dataset),
         "classes": list(test.classes),
-        "resized": parse(dataset).preprocess == RESIZE,
+        "resized": resized,
+        "background": 255 if resized and test.mean > 0.5 else 0,  # photos and paper are light
         "single": set(test.classes) <= set(DIGITS),  # several digits in an image are too many
         "mean": test.mean,
         "std": test.std,
@@ -203,7 +204,7 @@ def _page(
     texts = {
         **_texts([entry.name for entry in entries], incorrect, chosen, len(sample)),
         "drawn": drawn(dataset, test.classes),
-        "resized": content["resized"],
+        "resized": resized,
     }
     answers = {
         f"{entry.name}, seed {entry.run.config.seed}": entry.run.classes for entry in entries

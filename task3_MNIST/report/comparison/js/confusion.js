@@ -22,8 +22,8 @@ const Confusion = (function () {
     const all = sum(errors);
     const most = largestCell(errors, (value) => value);
     const finding = most
-      ? `${entry.name}: ${all} errors, most often a ${classes[most.row]} misclassified as ` +
-        `${classes[most.column]} (${most.value} times)`
+      ? `${entry.name}: ${errorCount(all)}, most often a ${classes[most.row]} misclassified as ` +
+        `${classes[most.column]} (${most.value === 1 ? "once" : `${most.value} times`})`
       : `${entry.name}: no errors`;
     return matrixChart({
       frame,
@@ -51,7 +51,7 @@ const Confusion = (function () {
     const change =
       total === 0
         ? "as many errors as"
-        : `${Math.abs(total)} errors ${total < 0 ? "fewer" : "more"} than`;
+        : `${errorCount(Math.abs(total))} ${total < 0 ? "fewer" : "more"} than`;
     const where = most
       ? `; largest change: ${classes[most.row]} misclassified as ${classes[most.column]} ` +
         `(${signed(most.value)})`
@@ -173,6 +173,10 @@ const Confusion = (function () {
       ),
     );
     return element("li", {}, picture, element("span", { class: "muted" }, `#${index}`), lines);
+  }
+
+  function errorCount(count) {
+    return `${count} ${count === 1 ? "error" : "errors"}`;
   }
 
   function withoutDiagonal(matrix) {

@@ -73,8 +73,7 @@
 
   /** Return a drawing, white ink, as the training images are: dark ink where they are light. */
   function onPaper(pixels) {
-    const light = pageData.resized && pageData.mean > 0.5;
-    return light ? pixels.map((level) => 255 - level) : pixels;
+    return pixels.map((level) => Math.abs(level - pageData.background));
   }
 
   function update(state = drawn) {
@@ -123,7 +122,7 @@
   function followModels() {
     shown.forEach((model, i) => answers[i].setModel(model));
     insides = shown.map((model) => {
-      return { maps: makeInside(model), occlusion: makeOcclusion(model, normalize, pageData.classes) };
+      return { maps: makeInside(model), occlusion: makeOcclusion(model, normalize, pageData) };
     });
     const columns = shown.map((model, i) => {
       const { maps, occlusion } = insides[i];
@@ -224,8 +223,15 @@
   const surface = document.getElementById("canvas");
   const drawing = makeDrawing(surface, { onChange: drawnOn, say, load: loadDigit });
   const sample = pageData.sample.map((place) => images[place]);
-  const { classes } = pageData;
-  const push = makePush(document.getElementById("push"), sample, classes, normalize, () => shown);
+  const { classes, background } = pageData;
+  const push = makePush(
+    document.getElementById("push"),
+    sample,
+    classes,
+    normalize,
+    () => shown,
+    background,
+  );
   const gallery = makeGallery(
     document.getElementById("gallery"),
     images,

@@ -19,7 +19,7 @@ const Occlusion = (function () {
    *
    * It is made from logits: where a model is sure, probabilities hardly move.
    */
-  function makeOcclusion(model, normalize, classes) {
+  function makeOcclusion(model, normalize, { classes, background }) {
     const canvas = smallCanvas(SIDE, SIDE);
     const legend = element("span", { class: "muted" });
     const node = element(
@@ -48,7 +48,7 @@ const Occlusion = (function () {
         (place) => {
           const top = Math.floor(place / PLACES) * STRIDE;
           const left = (place % PLACES) * STRIDE;
-          const lost = before - forward(network, normalize(hidePatch(pixels, top, left)))[digit];
+          const lost = before - forward(network, normalize(hidePatch(pixels, top, left, background)))[digit];
           overPatch(top, left, (i) => {
             losses[i] += lost;
             counts[i]++;
@@ -82,9 +82,9 @@ const Occlusion = (function () {
     return { node, update, stop: () => stop() };
   }
 
-  function hidePatch(pixels, top, left) {
+  function hidePatch(pixels, top, left, background) {
     const hidden = Uint8Array.from(pixels);
-    overPatch(top, left, (i) => (hidden[i] = 0));
+    overPatch(top, left, (i) => (hidden[i] = background));
     return hidden;
   }
 

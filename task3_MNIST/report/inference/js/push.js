@@ -18,9 +18,9 @@ const Push = (function () {
    * Make the sliders of the section work and return `follow()`, which follows a change of models.
    *
    * `sample` is a list of { pixels, label }, `classes` the names of the classes; `shownModels()`
-   * returns the models to measure.
+   * returns the models to measure; what moves into an image has the level `background`.
    */
-  function makePush(section, sample, classes, normalize, shownModels) {
+  function makePush(section, sample, classes, normalize, shownModels, background) {
     const sliders = [...section.querySelectorAll("input[type=range]")];
     const results = section.querySelector(".push-results");
     const examples = sample.slice(0, EXAMPLES).map(() => smallCanvas(SIDE, SIDE));
@@ -48,7 +48,8 @@ const Push = (function () {
       stop = runInSlices(
         sample.length,
         (i) => {
-          const pixels = deform(sample[i].pixels, push, i);
+          const ink = sample[i].pixels.map((level) => Math.abs(level - background));
+          const pixels = deform(ink, push, i).map((level) => Math.abs(level - background));
           const input = normalize(pixels);
           const answers = models.map((model) => argmax(forward(networkOf(model), input)));
           answers.forEach((answer, m) => (correct[m] += answer === sample[i].label));
