@@ -66,7 +66,7 @@ class WithPreprocessing(nn.Module):
         self.model, self.mean, self.std = model, mean, std
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Return logits (B, 10) of pixels (B, 1, 28, 28) from 0 to 255, white ink on black."""
+        """Return logits (B, classes) of pixels (B, 1, 28, 28) from 0 to 255, white ink on black."""
         return self.model((pixels.float() / 255 - self.mean) / self.std)
 
 

@@ -11,7 +11,6 @@ from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.statistics import Interval, accuracy_interval
 from task3_MNIST.exports.sources import Source, source_of
 from task3_MNIST.files import REPOSITORY
-from task3_MNIST.formatting import class_names
 from task3_MNIST.runs.commands import as_typed, train_command
 from task3_MNIST.runs.files import Config, Evaluation, Summary
 from task3_MNIST.runs.folder import EVALUATE_AGAIN, Run
@@ -75,7 +74,7 @@ def facts_of(run: Run, test: Split) -> Facts:
         accuracy=accuracy_interval(classes == test.labels.numpy(), people),
         writers=int(people.max()) + 1 if known else None,
         source=source_of(config.dataset),
-        labels=class_names(config.dataset),
+        labels=config.class_names,
         weights_sha256=run.weights_sha256(),
     )
 

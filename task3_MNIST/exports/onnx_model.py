@@ -46,7 +46,7 @@ def to_bytes(model: nn.Module, example: Tensor, metadata: Mapping[str, str]) -> 
 
 
 def from_bytes(content: bytes, _: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return what gives the logits (B, 10) of inputs (B, 1, 28, 28), by onnxruntime."""
+    """Return what gives the logits (B, classes) of inputs (B, 1, 28, 28), by onnxruntime."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from task3_MNIST.datasets.image_folders.name import parse
 from task3_MNIST.formatting import DATASET_NAMES
 
 
@@ -74,4 +75,6 @@ def source_of(dataset: str) -> Source:
     if dataset in SOURCES:
         return SOURCES[dataset]
     owner = "whoever made the folder of images"
-    return Source(Path(dataset).name, "images of digits", "not known", owner, made=CENTERED)
+    return Source(
+        Path(parse(dataset).path).name, "images in folders of classes", "not known", owner
+    )

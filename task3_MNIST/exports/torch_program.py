@@ -30,5 +30,5 @@ def to_bytes(model: nn.Module, example: Tensor, metadata: Mapping[str, str]) -> 
 
 
 def from_bytes(content: bytes, _: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return what gives the logits (B, 10) of inputs (B, 1, 28, 28)."""
+    """Return what gives the logits (B, classes) of inputs (B, 1, 28, 28)."""
     return torch.export.load(io.BytesIO(content)).module()

@@ -10,9 +10,9 @@ import numpy as np
 from task3_MNIST.evaluation.pairs import Pair
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.formatting import (
+    DIGITS,
     FAMILY_NOUNS,
     PER_CENT,
-    class_names,
     count,
     listing,
     p_value,
@@ -193,7 +193,7 @@ def superiority(pair: Pair, entries: Sequence[Entry]) -> str:
 
 
 def _digits(entry: Entry) -> bool:
-    return class_names(entry.group.dataset) == [str(digit) for digit in range(10)]
+    return entry.group.class_names == list(DIGITS)
 
 
 def _better_first(pair: Pair, entries: Sequence[Entry]) -> tuple[Entry, Entry, int]:
