@@ -1,6 +1,6 @@
-"""Say which digit is in image files: photos or scans, dark on light or light on dark, any size.
+"""Say which digits are in image files: photos or scans, dark on light or light on dark, any size.
 
-python task3_MNIST/predict.py FILE... [--out INPUTS.png]
+python task3_MNIST/predict.py FILE... [--out SEEN.png] [--csv ANSWERS.csv]
 """
 
 import sys
@@ -14,15 +14,26 @@ before_imports(__name__)
 
 from task3_MNIST.cli.arguments import Parser, add_results_flag
 from task3_MNIST.errors import UserError
-from task3_MNIST.experiments.predict import answer, best_models, models_of, reader_of
+from task3_MNIST.experiments.predict import (
+    answer,
+    answers_table,
+    best_models,
+    models_of,
+    reader_of,
+)
+from task3_MNIST.files import write_atomic
 from task3_MNIST.plots.model_inputs import draw_model_inputs
 
 
 def main() -> None:
     """Answer for each file, and fail in the end if one could not be answered."""
-    parser = Parser(description="Say which digit is in image files (PNG or JPEG).")
+    parser = Parser(description="Say which digits, or which class, image files show.")
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="image of one digit, or of one class"
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="image of a row of digits, or of a class",
     )
     add_results_flag(parser)
     choice = parser.add_mutually_exclusive_group()
@@ -41,27 +52,31 @@ def main() -> None:
         metavar="RUN",
         help="a run folder to ask, instead of models; may be given again",
     )
-    parser.add_argument("--out", type=Path, help="write a picture of the images the models got")
+    parser.add_argument("--out", type=Path, help="write a picture of what was seen in each file")
+    parser.add_argument("--csv", type=Path, help="write a row for each file and model")
     options = parser.parse_args()
     models = models_of(options.run) if options.run else best_models(options.results, options.models)
     read = reader_of(models.values())
 
-    answered = []
+    seen, rows = [], []
     for path in options.files:
         try:
-            image = read(path)
+            reading = read(path)
         except UserError as error:
             print(f"error: {error}", file=sys.stderr)
+            rows += [(path, name, None, str(error)) for name in models]
             continue
-        answers = {}
-        for name, model in models.items():
-            label, probability = answer(model, image)
-            answers[name] = f"{label} ({probability:.1%})"
-        print(f"{path}: {', '.join(f'{name} says {text}' for name, text in answers.items())}")
-        answered.append((path.name, image, answers))
-    if options.out and answered:
-        print(f"written: {draw_model_inputs(answered, options.out)}")
-    if len(answered) < len(options.files):
+        answers = {name: answer(model, reading.images) for name, model in models.items()}
+        rows += [(path, name, said, "read") for name, said in answers.items()]
+        said = ", ".join(f"{name} says {said}" for name, said in answers.items())
+        print(f"{path}: {said}")
+        seen.append((path.name, reading, {name: str(said) for name, said in answers.items()}))
+    if options.out and seen:
+        print(f"written: {draw_model_inputs(seen, options.out)}")
+    if options.csv:
+        write_atomic(options.csv, answers_table(rows).encode())
+        print(f"written: {options.csv}")
+    if len(seen) < len(options.files):
         sys.exit(UserError.exit_code)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from task3_MNIST.datasets.image_files import read_digit
+from task3_MNIST.datasets.photographs.reading import read_digits
 from task3_MNIST.datasets.splits import load_test, load_train, split_validation
 from task3_MNIST.errors import UserError
 from task3_MNIST.experiments.predict import answer, best_models
@@ -75,20 +75,20 @@ def measure(kind: str, models: dict, given: tuple, keep: Path | None) -> list[di
             path = photographs.write(Path(folder) / f"{number}.png", picture)
             start = time.perf_counter()
             try:
-                seen = [read_digit(path)]
+                seen = read_digits(path).images
                 reason = ""
             except UserError as error:
                 seen, reason = [], str(error).rpartition("/")[2]
                 refused += 1
             seconds += time.perf_counter() - start
             wrong = {}
-            for name, model in models.items() if seen else ():
-                labels, probabilities = zip(*(answer(model, image) for image in seen), strict=True)
-                correct = "".join(labels) == text
+            for name, model in models.items() if len(seen) else ():
+                said = answer(model, seen)
+                correct = said.text == text
                 counts[name]["correct"] += correct
-                counts[name]["sure_and_wrong"] += not correct and min(probabilities) >= SURE
+                counts[name]["sure_and_wrong"] += not correct and said.probability >= SURE
                 if not correct:
-                    wrong[name] = f"{''.join(labels)} {min(probabilities):.0%}"
+                    wrong[name] = f"{said.text} {said.probability:.0%}"
             if keep and (reason or wrong):
                 keep.mkdir(parents=True, exist_ok=True)
                 target = keep / f"{kind}-{number}{path.suffix}"

@@ -57,8 +57,8 @@ def extract_ink(gray: np.ndarray) -> np.ndarray:
     height, width = gray.shape
     values = gray.astype(np.float64)
     if max(height, width) > MAX_SIDE:
-        values = np.floor(resize(values, *_fit(height, width, MAX_SIDE)) + 0.5)
-    if _border_median(values) > (values.min() + values.max()) / 2:
+        values = np.floor(resize(values, *fitted_size(height, width, MAX_SIDE)) + 0.5)
+    if not is_light_on_dark(values):
         values = 255 - values
     background, noise = fit_background(values)
     rest = values - background
@@ -68,7 +68,7 @@ def extract_ink(gray: np.ndarray) -> np.ndarray:
         raise UserError("no ink found: write darker, or cut the image closer to the digit")
     ink = np.minimum(rest / peak, 1)
     ink[rest <= max(3 * noise, peak / 16)] = 0
-    labels, masses = _parts(ink > 0, ink)
+    labels, masses = parts(ink > 0, ink)
     ink[(masses < SPECK * masses.max())[labels]] = 0
     return ink
 
@@ -91,7 +91,7 @@ def fit_background(values: np.ndarray) -> tuple[np.ndarray, float]:
     Args:
         values: (H, W) float64, ink brighter than paper.
     """
-    start = _border_median(values)
+    start = border_median(values)
     y, x = np.meshgrid(*(np.linspace(-1, 1, side) for side in values.shape), indexing="ij")
     terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=-1)  # (H, W, 6)
     step = max(1, max(values.shape) // FIT_SIDE)
@@ -128,7 +128,7 @@ def frame(ink: np.ndarray) -> np.ndarray:
     if max(crop.shape) > 2 * BOX:
         crop = thicken(crop)
     if not BOX - 1 <= max(crop.shape) <= BOX:
-        crop = resize(crop, *_fit(*crop.shape, BOX))
+        crop = resize(crop, *fitted_size(*crop.shape, BOX))
     digit = np.floor(255 * crop / crop.max() + 0.5)
     height, width = digit.shape
     top, left = _first_index(digit.sum(axis=1)), _first_index(digit.sum(axis=0))
@@ -152,7 +152,7 @@ def thicken(crop: np.ndarray) -> np.ndarray:
     edges = np.sum(solid[1:] != solid[:-1]) + np.sum(solid[:, 1:] != solid[:, :-1])
     width = 2 * crop.sum() / max(edges, 1)
     radius = int(np.floor((MIN_STROKE * max(crop.shape) / BOX - width) / 2 + 0.5))
-    return _grow(np.pad(crop, radius), radius) if radius > 0 else crop
+    return grow(np.pad(crop, radius), radius) if radius > 0 else crop
 
 
 def count_digits(ink: np.ndarray) -> int:
@@ -165,12 +165,12 @@ def count_digits(ink: np.ndarray) -> int:
     Args:
         ink: (h, w) in 0..1, from `extract_ink`.
     """
-    labels, masses = _parts(ink > 0, ink)
+    labels, masses = parts(ink > 0, ink)
     largest = labels == masses.argmax()
     side = max(np.ptp(np.flatnonzero(largest.any(axis=axis))) + 1 for axis in (0, 1))
     radius = max(1, int(np.floor(JOIN * side + 0.5)))
     ink = np.pad(ink, radius)
-    _, masses = _parts(_grow(ink, radius) > 0, ink)
+    _, masses = parts(grow(ink, radius) > 0, ink)
     return int(np.sum(masses >= DIGIT * masses.max()))
 
 
@@ -200,18 +200,24 @@ def _weights(n: int, m: int) -> np.ndarray:
     return np.clip(1 - np.abs(position - inputs), 0, None)
 
 
-def _fit(height: int, width: int, longer: int) -> tuple[int, int]:
+def fitted_size(height: int, width: int, longer: int) -> tuple[int, int]:
     """Return the size with the given longer side and the same aspect."""
     rows, columns = (int(side * longer / max(height, width) + 0.5) for side in (height, width))
     return max(1, rows), max(1, columns)
 
 
-def _border_median(values: np.ndarray) -> float:
+def is_light_on_dark(values: np.ndarray) -> bool:
+    """Return whether the border is no lighter than the middle of the image's extremes."""
+    return bool(border_median(values) <= (values.min() + values.max()) / 2)
+
+
+def border_median(values: np.ndarray) -> float:
+    """Return the upper median of the first and last rows and columns."""
     border = np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
     return float(np.sort(border)[len(border) // 2])
 
 
-def _parts(mask: np.ndarray, ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def parts(mask: np.ndarray, ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Number the 8-connected parts from 1, (h, w), and return the ink in each; part 0 is paper."""
     from scipy import (
         ndimage,
@@ -223,7 +229,7 @@ def _parts(mask: np.ndarray, ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return labels, masses
 
 
-def _grow(image: np.ndarray, radius: int) -> np.ndarray:
+def grow(image: np.ndarray, radius: int) -> np.ndarray:
     """Return the maximum over the square of that radius around each pixel."""
     from scipy import ndimage
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +13,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from task3_MNIST.datasets.image_files import read_digit
 from task3_MNIST.datasets.image_folders.name import parse
 from task3_MNIST.datasets.image_folders.reading import read_image
+from task3_MNIST.datasets.photographs.digits import Box
+from task3_MNIST.datasets.photographs.reading import Reading, read_digits
 from task3_MNIST.datasets.splits import DATASETS, normalize
 from task3_MNIST.errors import UsageError, UserError
+from task3_MNIST.evaluation.robustness.distortions import rotation
+from task3_MNIST.formatting import DIGITS
 from task3_MNIST.models.inference import predict
 from task3_MNIST.models.sklearn_baselines import refuse_baseline
 from task3_MNIST.runs.folder import DEFAULT_DATASET, Run, find_complete, require_runs
 
 DEFAULT_MODELS = ("mlp", "cnn")
+ANGLES = (-25, -15, 0, 15, 25)  # degrees that a digit is turned by before it is read
 
 
 @dataclass(frozen=True)
@@ -37,15 +43,57 @@ class Trained:
     dataset: str
 
 
-def answer(trained: Trained, image: np.ndarray) -> tuple[str, float]:
-    """Return the class that a model sees in a (28, 28) uint8 image, and its probability."""
-    pixels = torch.from_numpy(image).reshape(1, 1, 28, 28)
-    logits = predict(trained.model, normalize(pixels, trained.mean, trained.std))
-    probability, label = logits.softmax(1)[0].max(0)
-    return trained.classes[int(label)], float(probability)
+@dataclass(frozen=True)
+class Answer:
+    """What a model reads in a picture.
+
+    Attributes:
+        text: the label of each digit, one after the other.
+        probability: of the label that the model is least sure of.
+    """
+
+    text: str
+    probability: float
+
+    def __str__(self) -> str:
+        """Return both as a sentence has them."""
+        return f"{self.text} ({self.probability:.1%})"
 
 
-def reader_of(models: Iterable[Trained]) -> Callable[[Path], np.ndarray]:
+def answer(trained: Trained, images: np.ndarray) -> Answer:
+    """Return what a model reads in (n, 28, 28) uint8 images, from left to right.
+
+    A digit's probability is the mean over the image turned by each of `ANGLES`: digits on a turned
+    sheet are read better, and a model that is sure of an unclear digit seldom stays so.
+    """
+    angles = ANGLES if trained.classes == list(DIGITS) else (0,)
+    pixels = torch.from_numpy(images)[:, None].float()
+    views = torch.cat([rotation(pixels, angle) for angle in angles])
+    logits = predict(trained.model, normalize(views, trained.mean, trained.std))
+    mean = logits.softmax(1).reshape(len(angles), len(images), -1).mean(0)
+    probabilities, labels = mean.max(1)
+    names = [trained.classes[label] for label in labels.tolist()]
+    return Answer(
+        ("" if max(map(len, names)) == 1 else " ").join(names), probabilities.min().item()
+    )
+
+
+def answers_table(rows: Sequence[tuple[Path, str, Answer | None, str]]) -> str:
+    """Return answers as CSV: file, model, predicted, probability, status.
+
+    Args:
+        rows: file, model, answer (None if there is none) and status: `read`, or what went wrong.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("file", "model", "predicted", "probability", "status"))
+    for path, model, said, status in rows:
+        found = (said.text, f"{said.probability:.4f}") if said else ("", "")
+        writer.writerow((path, model, *found, status))
+    return text.getvalue()
+
+
+def reader_of(models: Iterable[Trained]) -> Callable[[Path], Reading]:
     """Return what reads an image file as the models' training images were read.
 
     Raises:
@@ -58,7 +106,16 @@ def reader_of(models: Iterable[Trained]) -> Callable[[Path], np.ndarray]:
             "the models were trained on images that were read differently: ask those of each data "
             "set in a call of its own"
         )
-    return functools.partial(read_image, preprocess=kinds.pop()) if True in folders else read_digit
+    if True in folders:
+        return functools.partial(_read_one, preprocess=kinds.pop())
+    return read_digits
+
+
+def _read_one(path: Path, preprocess: str) -> Reading:
+    """Return an image of one class, as the images of a folder are read."""
+    image = read_image(path, preprocess)
+    last = len(image) - 1
+    return Reading(image, [Box(0, last, 0, last)], image[None])
 
 
 def models_of(folders: Sequence[Path]) -> dict[str, Trained]:

@@ -377,7 +377,9 @@ def write(path: Path, picture: np.ndarray) -> Path:
     """Write a picture as a PNG file, or as TIFF if it holds floats, and return its path."""
     if picture.dtype == np.float32:
         path = path.with_suffix(".tiff")
-    Image.fromarray(picture).save(path)
+    Image.fromarray(picture).save(
+        path, **({} if path.suffix == ".tiff" else dict(compress_level=1))
+    )
     return path
 
 

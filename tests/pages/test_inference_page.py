@@ -259,11 +259,16 @@ def test_image_files_are_taken(page, mnist_dir, way):
 
 
 def test_a_file_that_shows_no_digit_says_why(page):
-    blank = io.BytesIO()
+    blank, squared = io.BytesIO(), io.BytesIO()
     Image.new("L", (50, 50), 200).save(blank, "PNG")
+    paper = np.full((300, 200), 240, dtype=np.uint8)
+    paper[10::30], paper[:, 10::30] = 150, 150
+    paper[80:220, 90:110] = 30
+    Image.fromarray(paper).save(squared, "PNG")
     for name, content, reason in (
         ("blank.png", blank.getvalue(), "No ink found in blank.png"),
         ("text.png", b"no image", "text.png is not an image"),
+        ("squared.png", squared.getvalue(), "let predict.py read it, which reads photographs"),
     ):
         page.set_input_files("#file", {"name": name, "mimeType": "image/png", "buffer": content})
         page.wait_for_function(

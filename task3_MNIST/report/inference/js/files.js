@@ -4,6 +4,8 @@ const Files = (function () {
 
   const { SIDE, extractInk, frame, countDigits, resize, fittedSize, makeGrid } = Preprocessing;
 
+  const SMALL = 60; // pixels a side, as in datasets/photographs/reading.py
+
   /** Return the file's pixels as a gray grid, upright, what is transparent being white paper. */
   async function readGray(file) {
     const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -54,10 +56,29 @@ const Files = (function () {
         `No ink found in ${file.name}: write darker, or crop it closer to the digit.`,
       );
     }
+    if (single && sidesReached(ink) > 1) {
+      throw new Error(
+        `${file.name} has marks up to its edges, as lines, shadows and a desk are: crop it to ` +
+          "plain paper, or let predict.py read it, which reads photographs.",
+      );
+    }
     const digits = single ? countDigits(ink) : 1;
-    if (digits > 1)
-      throw new Error(`${file.name} shows ${digits} separate digits: crop it to one.`);
+    if (digits > 1) {
+      throw new Error(
+        `${file.name} shows ${digits} separate marks: crop it to one digit, or let predict.py ` +
+          "read it, which reads rows of digits and boxes.",
+      );
+    }
     return { pixels: frame(ink), shrunk: shrinkInk(ink), ...picture };
+  }
+
+  /** Return on how many of its four sides a picture has ink; of one too small for paper, 0. */
+  function sidesReached({ height, width, values }) {
+    if (Math.max(height, width) < SMALL) return 0;
+    const inRow = (y) => values.subarray(y * width, (y + 1) * width).some(Boolean);
+    const inColumn = (x) => values.some((value, i) => value && i % width === x);
+    const sides = [inRow(0), inRow(height - 1), inColumn(0), inColumn(width - 1)];
+    return sides.filter(Boolean).length;
   }
 
   /** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centered. */
