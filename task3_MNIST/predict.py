@@ -1,6 +1,8 @@
 """Say which digits are in image files: photos or scans, dark on light or light on dark, any size.
 
-python task3_MNIST/predict.py FILE... [--out SEEN.png] [--csv ANSWERS.csv]
+    python task3_MNIST/predict.py FILE... [--out SEEN.png] [--csv ANSWERS.csv]
+
+docs/photographs.md says what it reads, and how.
 """
 
 import sys
