@@ -610,7 +610,7 @@ def test_a_chart_is_saved_as_svg_in_the_width_of_a_paper(browser, page_file, tmp
     assert picture.name == "families.svg"
     drawn = picture.read_text(encoding="utf-8")
     assert 'width="321"' in drawn  # 85 mm
-    assert re.search(r"background: (white|rgb\(255, 255, 255\))", drawn)  # from the dark theme too
+    assert "fill: rgb(255, 255, 255)" in drawn  # from the dark theme too
 
 
 @pytest.mark.parametrize("how", ["hover", "focus", "tap"])
@@ -633,7 +633,7 @@ def test_the_figures_can_be_cited(browser, page_file):
         text = text_of(page, "#citation")
     assert text.startswith("@software{")
     assert "4 runs of 2 models; commit " in text
-    assert f"PyTorch {torch.__version__}" in text
+    assert f"PyTorch {torch.__version__.partition('+')[0]}" in text
 
 
 def test_kept_epochs_show_as_test_curves(browser, page_file):

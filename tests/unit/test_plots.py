@@ -62,7 +62,7 @@ def colors(path):
 
 def test_training_leaves_its_curves_and_evaluation_the_confusion_matrix(runs):
     for run in runs:
-        pictures = list((run.folder / "plots").iterdir())
+        pictures = list((run.folder / "plots").glob("*.png"))
         assert {path.stem for path in pictures} == {"curves", "confusion_matrix"}
         for path in pictures:
             assert_picture(path)

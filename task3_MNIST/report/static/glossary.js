@@ -35,7 +35,12 @@
     term.setAttribute("aria-describedby", tip.id);
     tip.textContent = TERMS[term.dataset.term];
     tip.hidden = false;
-    const box = term.getBoundingClientRect();
+    place();
+  }
+
+  function place() {
+    if (!described) return;
+    const box = described.getBoundingClientRect();
     const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
     tip.style.left = `${Math.max(8, Math.min(box.left, room))}px`;
     const below = box.bottom + 6;
@@ -52,5 +57,5 @@
   for (const name of ["pointerover", "focusin", "click"]) document.addEventListener(name, show);
   for (const name of ["pointerout", "focusout"]) document.addEventListener(name, hide);
   document.addEventListener("keydown", ({ key }) => key === "Escape" && hide());
-  addEventListener("scroll", hide, { capture: true, passive: true });
+  addEventListener("scroll", place, { capture: true, passive: true });
 })();
