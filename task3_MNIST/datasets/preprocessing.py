@@ -20,8 +20,6 @@ FIT_ROUNDS = 10  # of that fit; it settles in three or four
 MIN_CONTRAST = 24  # gray levels between paper and ink, below which an image is blank
 SPECK = 0.02  # a spot with less than this share of the largest one's ink is dirt
 MIN_STROKE = 2.0  # px of the box; MNIST's own strokes are 2 to 4
-DIGIT = 0.2  # a part with less than this share of the largest one's ink is no digit of its own
-JOIN = 0.08  # of the largest part's longer side: how far each part grows to meet its neighbors
 
 
 def prepare(gray: np.ndarray) -> np.ndarray:
@@ -153,25 +151,6 @@ def thicken(crop: np.ndarray) -> np.ndarray:
     width = 2 * crop.sum() / max(edges, 1)
     radius = int(np.floor((MIN_STROKE * max(crop.shape) / BOX - width) / 2 + 0.5))
     return grow(np.pad(crop, radius), radius) if radius > 0 else crop
-
-
-def count_digits(ink: np.ndarray) -> int:
-    """Return how many separate digits the ink holds, so that a caller can refuse several.
-
-    Parts that nearly touch are one digit, as the broken strokes of a 5 are: every part grows by a
-    square of radius `max(1, floor(0.08 * side + 0.5))`, with the longer side of the part that has
-    the most ink. Of the parts that remain, those with at least 0.2 of the largest's ink count.
-
-    Args:
-        ink: (h, w) in 0..1, from `extract_ink`.
-    """
-    labels, masses = parts(ink > 0, ink)
-    largest = labels == masses.argmax()
-    side = max(np.ptp(np.flatnonzero(largest.any(axis=axis))) + 1 for axis in (0, 1))
-    radius = max(1, int(np.floor(JOIN * side + 0.5)))
-    ink = np.pad(ink, radius)
-    _, masses = parts(grow(ink, radius) > 0, ink)
-    return int(np.sum(masses >= DIGIT * masses.max()))
 
 
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The page's forward pass and its preparation of images are PyTorch's and Python's own."""
 
 import base64
+import dataclasses
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from torch import nn
 
 from task3_MNIST.datasets import preprocessing
+from task3_MNIST.datasets.photographs.digits import find_digits
 from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.errors import UserError
 from task3_MNIST.models import registry
@@ -21,9 +23,9 @@ RUN = """([layers, weights, images]) => {
   return images.map((image) => Array.from(Forward.forward(network, Float32Array.from(image))));
 }"""
 PREPARE = """([height, width, text]) => {
-  const { extractInk, frame, countDigits } = Preprocessing;
+  const { extractInk, frame, findDigits } = Preprocessing;
   const ink = extractInk({ height, width, values: Page.decodeBase64(text) });
-  return ink && { pixels: Array.from(frame(ink)), digits: countDigits(ink) };
+  return ink && { pixels: Array.from(frame(ink)), digits: findDigits(ink) };
 }"""
 
 
@@ -114,7 +116,8 @@ def test_images_are_prepared_to_the_same_pixels_in_page_and_python(page, mnist_d
             continue
         difference = np.abs(preprocessing.frame(ink).astype(int).ravel() - prepared["pixels"])
         assert difference.max() <= 2
-        assert prepared["digits"] == preprocessing.count_digits(ink)
+        boxes = [dataclasses.asdict(box) for box, _ in find_digits(ink)]
+        assert prepared["digits"] == boxes
         compared += 1
     assert compared > 250
 

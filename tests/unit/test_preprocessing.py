@@ -16,6 +16,7 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 from task3_MNIST.datasets import download, preprocessing
+from task3_MNIST.datasets.photographs.digits import find_digits
 from task3_MNIST.errors import UserError
 
 # Strokes of handwritten digits, in a square of side 1.
@@ -196,26 +197,24 @@ def test_twelve_megapixels_take_less_than_two_seconds() -> None:
 
 
 def test_one_digit_counts_as_one(mnist) -> None:
-    counts = [
-        preprocessing.count_digits(preprocessing.extract_ink(image)) for image in mnist[0][:2000]
-    ]
+    counts = [len(find_digits(preprocessing.extract_ink(image))) for image in mnist[0][:2000]]
     assert set(counts) <= {1, 2}
-    assert counts.count(1) >= 1990  # the rest are fives whose bar stands apart
+    assert counts.count(1) >= 1990  # the rest are fours of two strokes apart
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_several_digits_are_counted(mnist, count: int) -> None:
     rows = mnist[0][: 100 * count].reshape(100, count, 28, 28)
     for row in rows:
-        assert preprocessing.count_digits(preprocessing.extract_ink(255 - np.hstack(row))) > 1
+        assert len(find_digits(preprocessing.extract_ink(255 - np.hstack(row)))) > 1
     row = np.hstack([draw(digit, 200, 12) for digit in (2, 0, 4, 7, 2)[:count]])
-    assert preprocessing.count_digits(preprocessing.extract_ink(row)) == count
+    assert len(find_digits(preprocessing.extract_ink(row))) == count
 
 
 def test_broken_stroke_is_one_digit() -> None:
     image = draw(7, 280, 20).copy()
     image[150:158] = 255
-    assert preprocessing.count_digits(preprocessing.extract_ink(image)) == 1
+    assert len(find_digits(preprocessing.extract_ink(image))) == 1
 
 
 def test_shrinking_is_exact_area_averaging() -> None:

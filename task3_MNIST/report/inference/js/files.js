@@ -2,9 +2,11 @@
 const Files = (function () {
   "use strict";
 
-  const { SIDE, extractInk, frame, countDigits, resize, fittedSize, makeGrid } = Preprocessing;
+  const { SIDE, extractInk, frame, findDigits, isOnForm, cropToInk } = Preprocessing;
+  const { resize, fittedSize, makeGrid } = Preprocessing;
 
   const SMALL = 60; // pixels a side, as in datasets/photographs/reading.py
+  const FILLED = 0.6; // of its box: strokes fill less, unless they are a 1
 
   /** Return the file's pixels as a gray grid, upright, what is transparent being white paper. */
   async function readGray(file) {
@@ -56,20 +58,32 @@ const Files = (function () {
         `No ink found in ${file.name}: write darker, or crop it closer to the digit.`,
       );
     }
-    if (single && sidesReached(ink) > 1) {
-      throw new Error(
-        `${file.name} has marks up to its edges, as lines, shadows and a desk are: crop it to ` +
-          "plain paper, or let predict.py read it, which reads photographs.",
-      );
-    }
-    const digits = single ? countDigits(ink) : 1;
-    if (digits > 1) {
-      throw new Error(
-        `${file.name} shows ${digits} separate marks: crop it to one digit, or let predict.py ` +
-          "read it, which reads rows of digits and boxes.",
-      );
-    }
+    const problem = single && problemOf(ink);
+    if (problem) throw new Error(`${file.name} ${problem}`);
     return { pixels: frame(ink), shrunk: shrinkInk(ink), ...picture };
+  }
+
+  /** Return why ink is no single digit on plain paper, and what to do, or null. */
+  function problemOf(ink) {
+    if (sidesReached(ink) > 1 || isOnForm(ink) || isSheet(ink)) {
+      return (
+        "shows more than a digit on plain paper, such as lines, a box, a shadow or a desk: crop it " +
+        "closer, or let predict.py read it, which reads photographs."
+      );
+    }
+    const digits = findDigits(ink).length;
+    if (digits < 2) return null;
+    return (
+      `shows ${digits} separate marks: crop it to one digit, or let predict.py read it, which ` +
+      "reads rows of digits."
+    );
+  }
+
+  /** Return whether the ink is an area rather than strokes. */
+  function isSheet(ink) {
+    const { height, width, values } = cropToInk(ink);
+    const mass = values.reduce((sum, value) => sum + value, 0);
+    return width > height / 2 && mass > FILLED * height * width;
   }
 
   /** Return on how many of its four sides a picture has ink; of one too small for paper, 0. */

@@ -4,8 +4,6 @@
 const Preprocessing = (function () {
   "use strict";
 
-  const { argmax } = Forward;
-
   const SIDE = 28;
   const BOX = 20;
   const CENTER = 14;
@@ -15,8 +13,9 @@ const Preprocessing = (function () {
   const MIN_CONTRAST = 24;
   const SPECK = 0.02;
   const MIN_STROKE = 2;
-  const DIGIT = 0.2;
-  const JOIN = 0.08;
+  const TALL = 0.45; // as in datasets/photographs/digits.py
+  const SHARED = 0.5;
+  const NEAR = 0.15;
 
   /** Return the ink of a gray grid (0 to 255) in 0 to 1, or null if the image is blank. */
   function extractInk(gray) {
@@ -209,17 +208,74 @@ const Preprocessing = (function () {
     return radius > 0 ? grow(crop, radius) : crop;
   }
 
-  /** Return how many separate digits the ink holds. */
-  function countDigits(ink) {
+  /**
+   * Return the boxes of the digits in ink, from left to right, as `datasets/photographs/digits.py`
+   * finds them: parts that are tall, joined where they share half of the narrower one's columns.
+   */
+  function findDigits(ink) {
+    const boxes = boxesOf(ink);
+    const tallest = Math.max(...boxes.map(heightOf));
+    const tall = boxes.filter((box) => heightOf(box) >= TALL * tallest);
+    const found = [];
+    for (const box of tall.sort((a, b) => a.left - b.left)) {
+      const last = found.at(-1);
+      const narrower = last && Math.min(widthOf(last), widthOf(box));
+      if (last && columnsShared(last, box) >= SHARED * narrower && inRow(last, box, tallest)) {
+        found[found.length - 1] = joined(last, box);
+      } else found.push(box);
+    }
+    const complete = [...found];
+    for (const low of boxes.filter((box) => heightOf(box) < TALL * tallest)) {
+      const away = found.map((box) => distance(low, box));
+      const nearest = away.indexOf(Math.min(...away));
+      if (away[nearest] <= NEAR * tallest) complete[nearest] = joined(complete[nearest], low);
+    }
+    return complete.sort((a, b) => a.left + a.right - b.left - b.right);
+  }
+
+  /** Return whether a mark goes around another one, as a box does, or is a line below it. */
+  function isOnForm(ink) {
+    const boxes = boxesOf(ink);
+    const tallest = Math.max(...boxes.map(heightOf));
+    const tall = boxes.filter((box) => heightOf(box) >= TALL * tallest);
+    const around = (a, b) =>
+      a.top < b.top && a.bottom > b.bottom && a.left < b.left && a.right > b.right;
+    const line = (a, b) => heightOf(a) < heightOf(b) / 4 && widthOf(a) > 0.9 * widthOf(b);
+    return tall.some((b) => boxes.some((a) => around(a, b) || (a.top > b.bottom && line(a, b))));
+  }
+
+  const heightOf = ({ top, bottom }) => bottom - top + 1;
+  const widthOf = ({ left, right }) => right - left + 1;
+  const columnsShared = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) + 1;
+  const rowsShared = (a, b) => Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) + 1;
+  const inRow = (a, b, tallest) => rowsShared(a, b) >= -NEAR * tallest;
+  const distance = (a, b) => Math.max(0, -rowsShared(a, b), -columnsShared(a, b));
+
+  function joined(a, b) {
+    return {
+      top: Math.min(a.top, b.top),
+      bottom: Math.max(a.bottom, b.bottom),
+      left: Math.min(a.left, b.left),
+      right: Math.max(a.right, b.right),
+    };
+  }
+
+  /** Return the box of each 8-connected part. */
+  function boxesOf(ink) {
     const { labels, masses } = findParts(ink);
-    const largest = argmax(masses);
-    const mask = Float64Array.from(labels, (label) => Number(label === largest));
-    const part = cropToInk(makeGrid(ink.height, ink.width, mask));
-    const radius = Math.max(1, Math.floor(JOIN * Math.max(part.height, part.width) + 0.5));
-    const padded = pad(ink, radius);
-    const joined = findParts(grow(ink, radius), padded.values).masses;
-    const most = extremes(joined)[1];
-    return joined.filter((mass) => mass >= DIGIT * most && mass > 0).length;
+    const boxes = masses
+      .slice(1)
+      .map(() => ({ top: ink.height, bottom: 0, left: ink.width, right: 0 }));
+    labels.forEach((label, place) => {
+      if (!label) return;
+      const [y, x] = [Math.floor(place / ink.width), place % ink.width];
+      const box = boxes[label - 1];
+      box.top = Math.min(box.top, y);
+      box.bottom = Math.max(box.bottom, y);
+      box.left = Math.min(box.left, x);
+      box.right = Math.max(box.right, x);
+    });
+    return boxes;
   }
 
   /** Number the 8-connected parts from 1 and sum the mass in each; part 0 is paper. */
@@ -353,7 +409,9 @@ const Preprocessing = (function () {
     BOX,
     extractInk,
     frame,
-    countDigits,
+    findDigits,
+    isOnForm,
+    cropToInk,
     placeByMass,
     resize,
     fittedSize,
