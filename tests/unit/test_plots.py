@@ -18,6 +18,9 @@ from task3_MNIST.plots import (
     draw_prediction_grid,
     style,
 )
+from task3_MNIST.plots.chosen import chosen
+from task3_MNIST.plots.chosen import colors as colors_of
+from task3_MNIST.plots.learning_curves import draw_learning_curves
 from task3_MNIST.plots.predictions import COLUMNS, bands
 from task3_MNIST.plots.radar import bracket, position
 from task3_MNIST.runs.folder import Run, find
@@ -165,6 +168,25 @@ def test_a_run_never_evaluated_is_compared_in_what_needs_no_test_set(digits_resu
     untested = replace(group, runs=tuple(replace(run, test=None) for run in group.runs))
     files = draw_comparison([untested], tmp_path / "plots")
     assert {path.stem for path in files} == FIGURES - {"accuracy", "radar"}
+
+
+def test_of_many_models_lines_show_three_of_each_family(drawn, tmp_path):
+    """Of the reference's 45 networks: the two that lead, and others by validation, each once."""
+    groups = [
+        group
+        for group in read_groups(REPOSITORY / "results" / "reference")[0]
+        if group.curve("epoch")[0]
+    ]
+    shown = chosen(groups)
+    assert [group.family for group in shown] == ["mlp"] * 3 + ["cnn"] * 3
+    assert len({group.model for group in shown}) == 6
+    assert (shown[0].model, shown[3].model) == ("mlp_strong", "cnn_strong")
+    draw_learning_curves(groups, tmp_path / "curves.png")
+    for axes in drawn["curves"].axes[:1]:
+        assert len(axes.get_lines()) == 6
+    legend = drawn["curves"].axes[1].get_legend()
+    assert len(legend.get_texts()) == 6
+    assert len(set(colors_of(shown).values())) == 6
 
 
 def test_twenty_models_have_a_row_each_that_does_not_overlap_the_next(
