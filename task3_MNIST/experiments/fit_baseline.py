@@ -22,7 +22,7 @@ from task3_MNIST.errors import UserError
 from task3_MNIST.evaluation.evaluate import with_test_prefix
 from task3_MNIST.evaluation.metrics import evaluate
 from task3_MNIST.models import sklearn_baselines
-from task3_MNIST.runs.files import Config, Evaluation, Identity, Summary
+from task3_MNIST.runs.files import Config, Evaluation, Identity, Summary, written_classes
 from task3_MNIST.runs.folder import Run, check_same, run_folder
 from task3_MNIST.runs.provenance import provenance
 
@@ -104,7 +104,7 @@ def run_baseline(
         **vars(surroundings),
         pixel_mean=train.mean,
         pixel_std=train.std,
-        classes=list(train.classes),
+        classes=written_classes(job.dataset, train.classes),
     )
     run.write("config.json", config)
     estimator = sklearn_baselines.build(job.model, job.seed, job.threads)

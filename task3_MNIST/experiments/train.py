@@ -27,7 +27,14 @@ from task3_MNIST.models.size import (
     parameter_count,
     trained_parameter_count,
 )
-from task3_MNIST.runs.files import Config, Identity, Summary, checked_epochs, refused
+from task3_MNIST.runs.files import (
+    Config,
+    Identity,
+    Summary,
+    checked_epochs,
+    refused,
+    written_classes,
+)
 from task3_MNIST.runs.folder import (
     TRAIN_AGAIN,
     Run,
@@ -196,7 +203,7 @@ def _start(
         **vars(provenance(train.images.device)),
         pixel_mean=train.mean,
         pixel_std=train.std,
-        classes=list(train.classes),
+        classes=written_classes(job.dataset, train.classes),
         recipe_file=readable_path(job.recipe_file) if job.recipe_file else None,
     )
     run.write("config.json", config)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from task3_MNIST.evaluation.pairs import planned_comparison, validation_accuracy
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.formatting import short
 from task3_MNIST.models import sklearn_baselines
@@ -17,6 +18,7 @@ from task3_MNIST.runs.folder import DEFAULT_DATASET, dataset_folder
 from task3_MNIST.runs.records import RunGroup, labels, split_size_study
 
 ROW_INCHES, LETTER_INCHES = 0.36, 0.075
+A_FAMILY = 3  # models of a family that a picture of lines shows
 LINEAR_RANGE = 20  # bars of a wider range than this would not be seen next to each other
 
 
@@ -80,12 +82,35 @@ def _draw_set(groups: list[RunGroup], folder: Path) -> list[Path]:
         ),
     ]
     if by_epoch:
-        files.append(draw_learning_curves(by_epoch, folder / "learning_curves.png"))
+        shown, how = few(by_epoch)
+        files.append(draw_learning_curves(shown, folder / "learning_curves.png", how))
     if evaluated:
         files.insert(0, _draw_accuracy(evaluated, folder / "accuracy.png"))
-        radar = draw_radar(evaluated, folder / "radar.png")
+        shown, how = few(evaluated)
+        radar = draw_radar(shown, folder / "radar.png", how)
         files += [radar] if radar else []
     return files
+
+
+def few(groups: list[RunGroup]) -> tuple[list[RunGroup], str]:
+    """Return all of few groups; of many, the best networks of each family, each model once.
+
+    More than half a dozen lines hide each other. Best by validation accuracy; the two that the
+    comparison leads with come first.
+
+    Returns:
+        the groups, and in a sentence how they were chosen.
+    """
+    if len(groups) <= 2 * A_FAMILY:
+        return groups, ""
+    led = [groups[place] for place in planned_comparison(groups) or ()]
+    ranked = sorted(groups, key=lambda group: (group not in led, -validation_accuracy(group)))
+    shown = []
+    for family in ("mlp", "cnn"):
+        of_family = [group for group in ranked if group.family == family]
+        best = {group.model: group for group in reversed(of_family)}  # of each model the first
+        shown += sorted(best.values(), key=ranked.index)[:A_FAMILY]
+    return shown, f"The {A_FAMILY} best of each family by validation."
 
 
 def _draw_accuracy(groups: list[RunGroup], path: Path) -> Path:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 
 from task3_MNIST.evaluation.statistics import mean_interval
 from task3_MNIST.plots import style
-from task3_MNIST.plots.chosen import NOTE, chosen, colors
 from task3_MNIST.runs.records import RunGroup, labels
 
 
-def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
-    """Draw training and validation, accuracy and loss, of the chosen groups; return the file.
+def draw_learning_curves(groups: list[RunGroup], path: Path, chosen: str = "") -> Path:
+    """Draw training and validation, accuracy and loss, of all groups, and return the file.
 
     Args:
         groups: of one data set; all have epochs.
         path: the PNG file.
+        chosen: how they were chosen among more, as a sentence.
     """
-    note = NOTE if len(groups) > len(chosen(groups)) else ""
-    groups = chosen(groups)
     names, looks = labels(groups), colors(groups)
     figure = style.new_figure(11.0, 7.5)
     panels = figure.subplots(2, 2, sharex=True, sharey="row")
@@ -54,7 +53,7 @@ def draw_learning_curves(groups: list[RunGroup], path: Path) -> Path:
         f"Learning curves on {Path(groups[0].dataset).name}",
         "Mean over n seeds, with its 95 % t-interval as a band where n > 1. Training figures are "
         "running means over each epoch, with augmentation and dropout where the recipe has them. "
-        + note,
+        + chosen,
     )
     return style.save(figure, path)
 
@@ -68,3 +67,14 @@ def _draw_group(axes, group: RunGroup, key: str, color: str) -> None:
         low = [max(interval.low, 0) for interval in intervals]
         high = [interval.high for interval in intervals]
         axes.fill_between(epochs, low, high, color=color, alpha=0.15, linewidth=0)
+
+
+def colors(groups: Sequence[RunGroup]) -> dict[RunGroup, str]:
+    """Return a color for each group, of its family."""
+    met: dict[str, int] = {}
+    found = {}
+    for group in groups:
+        hues = style.HUES[group.family]
+        found[group] = hues[met.setdefault(group.family, 0) % len(hues)]
+        met[group.family] += 1
+    return found

@@ -11,7 +11,6 @@ from statistics import fmean
 
 from task3_MNIST.formatting import short
 from task3_MNIST.plots import style
-from task3_MNIST.plots.chosen import NOTE, chosen
 from task3_MNIST.runs.records import RunGroup, labels
 
 COLUMNS, TITLE_LETTERS = 3, 32
@@ -65,21 +64,20 @@ QUALITIES = (
 )
 
 
-def draw_radar(evaluated: list[RunGroup], path: Path) -> Path | None:
-    """Draw a radar for each chosen group on the same scales, the others faint behind it.
+def draw_radar(evaluated: list[RunGroup], path: Path, chosen: str = "") -> Path | None:
+    """Draw a radar for each group on the same scales, the others faint behind it.
 
     Groups that lack a quality, as baselines do, are left out; None if that leaves none.
 
     Args:
         evaluated: groups of one data set.
         path: the PNG file.
+        chosen: how they were chosen among more, as a sentence.
     """
     groups = [group for group in evaluated if _has_all(group)]
     if not groups:
         return None
     lacking = [group.model for group in evaluated if group not in groups]
-    note = f" {NOTE}" if len(groups) > len(chosen(groups)) else ""
-    groups = chosen(groups)
     values = {
         group: [max(quality.measure(group), NEARLY_NONE) for quality in QUALITIES]
         for group in groups
@@ -114,7 +112,7 @@ def draw_radar(evaluated: list[RunGroup], path: Path) -> Path | None:
         f"Five qualities on {Path(groups[0].dataset).name}: further out is better",
         f"Means over seeds, logarithmic scales (of the error for accuracy):\n{scales}\n"
         "Gray outlines: the other models. The area has no meaning."
-        + note
+        + f" {chosen}".rstrip()
         + (f" Not drawn, for want of a figure: {', '.join(lacking)}." if lacking else ""),
     )
     return style.save(figure, path)

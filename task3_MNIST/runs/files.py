@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -84,8 +85,8 @@ class Config(Provenance, Identity):
     """`config.json`: what was trained, how, on which images and by which machine.
 
     `pixel_mean` and `pixel_std` are those of the data set's training pixels in 0..1, by which
-    the images were normalized. `classes` are the names of the classes, by label; runs from before
-    they were written have none, and were trained on ten.
+    the images were normalized. `classes` are the names of a folder's classes, by label; none for
+    those of a data set with a name, and where they are ten digits.
     """
 
     pixel_mean: float
@@ -97,6 +98,11 @@ class Config(Provenance, Identity):
     def class_names(self) -> list[str]:
         """The names of the classes, by label."""
         return self.classes or class_names(self.dataset)
+
+
+def written_classes(dataset: str, classes: Sequence[str]) -> list[str]:
+    """Return the names of classes that `config.json` holds: none that its data set says."""
+    return [] if list(classes) == class_names(dataset) else list(classes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,8 @@
 """Open a page as a reader does, offline, and watch what it does."""
 
+import base64
+import gzip
+import re
 from contextlib import contextmanager
 
 # contrast of every visible text with what lies behind it (WCAG 2.2, relative luminance)
@@ -109,6 +112,12 @@ def tabbed_controls(page):
             "document.activeElement === document.body || window.seen.add(document.activeElement)"
         )
     return page.evaluate("window.seen.size"), count
+
+
+def data_of_file(path):
+    """Return the data that a page's file holds, as JSON text."""
+    packed = re.search(r'id="data">([^<]+)<', path.read_text(encoding="utf-8"))[1]
+    return gzip.decompress(base64.b64decode(packed)).decode()
 
 
 def text_of(page, selector):

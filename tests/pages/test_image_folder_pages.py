@@ -1,6 +1,7 @@
 """A folder of letters, from one command to both pages: the classes have their names everywhere."""
 
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -8,7 +9,7 @@ from PIL import Image
 from task3_MNIST.runs.folder import Run
 from tests.helpers.inference import draw
 from tests.helpers.letters import LETTERS, draw_letters
-from tests.helpers.pages import open_table, opened
+from tests.helpers.pages import data_of_file, open_table, opened
 from tests.helpers.scripts import call, call_ok, refusal
 
 COMPARISON = "task3_MNIST/visualize_comparison.py"
@@ -82,6 +83,7 @@ def test_the_comparison_page_names_the_letters(browser, trained, tmp_path):
         assert header[1:] == list(LETTERS)
         heatmap = page.locator("[data-chart=classes] .xtick text")
         assert heatmap.all_text_contents() == list(LETTERS)
+        page.select_option("#cost [data-switch]", "efficiency-parameters")
         about = page.locator("[data-chart=efficiency-parameters]").text_content()
         assert "above guessing (20\u00a0%)" in about
 
@@ -103,9 +105,8 @@ def test_the_inference_page_names_the_letters(browser, trained, tmp_path):
         labels = page.locator(".tiles .label").all_text_contents()
         assert labels == ["label D"] * 8
         page.locator(".tiles button").first.click()
-        page.wait_for_function(
-            "document.querySelector('#status').textContent.match(/: [A-E], .*: [A-E]$/)"
-        )
+        said = page.locator("#status", has_text=re.compile(": [A-E], .*: [A-E]$"))
+        said.wait_for(state="attached")
 
 
 @pytest.mark.parametrize("script", [COMPARISON, INFERENCE])
@@ -118,7 +119,7 @@ def test_a_run_of_other_classes_is_named_and_left_out(script, trained, tmp_path)
         config.write_text(json.dumps(changed), encoding="utf-8")
         out = tmp_path / "page.html"
         call_ok(script, "--results", trained[0], "--out", out, "--plots", tmp_path / "plots")
-        assert "trained on other classes: A, B, C, D, F" in out.read_text(encoding="utf-8")
+        assert "trained on other classes: A, B, C, D, F" in data_of_file(out)
     finally:
         config.write_text(content, encoding="utf-8")
 

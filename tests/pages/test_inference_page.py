@@ -451,8 +451,8 @@ def test_sliders_change_the_accuracy_of_both_models(page):
 class GeluMLP(MLP):
     """An MLP with a layer that the page does not know."""
 
-    def __init__(self):
-        super().__init__(hidden=(20,))
+    def __init__(self, num_classes=10):
+        super().__init__(hidden=(20,), num_classes=num_classes)
         self.layers[2] = nn.GELU()
 
 

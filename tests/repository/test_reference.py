@@ -17,7 +17,7 @@ from task3_MNIST.runs.groups import read_groups
 from task3_MNIST.runs.tables import ENSEMBLES, EPOCHS, PREDICTIONS, RELIABILITY, RUNS
 from tests.helpers.inference import make_run
 from tests.helpers.made_runs import change_json
-from tests.helpers.pages import opened
+from tests.helpers.pages import opened, unfold
 from tests.helpers.scripts import REPOSITORY, call, call_ok, refusal
 
 SCRIPT = "task3_MNIST/update_reference.py"
@@ -116,6 +116,7 @@ def test_both_pages_show_the_tables_without_a_complaint(published, browser):
     with opened(browser, published / "model_comparison.html") as page:
         assert page.locator("#table tbody tr").count() == 3
         assert page.locator("#problems").is_hidden()
+        unfold(page)
         assert page.locator("#published tbody tr").first.locator("td").nth(3).inner_text() == "mlp"
     with opened(browser, published / "model_inference.html") as page:
         content = page.evaluate("Page.readData()")

@@ -7,7 +7,7 @@ import pytest
 from task3_MNIST.report.html import HERE
 
 SCRIPTS = sorted(HERE.rglob("*.js"))
-MODULE = re.compile(r"(const [A-Z]\w* = )?\(function \(.*\) \{.*\}\)\(.*\);", re.DOTALL)
+MODULE = re.compile(r"(const [A-Z]\w* = )?\((?:async )?function \(.*\) \{.*\}\)\(.*\);", re.DOTALL)
 
 
 def without_comments(text):

@@ -24,6 +24,7 @@ from task3_MNIST.runs.folder import Run
 from task3_MNIST.runs.groups import read_record
 from task3_MNIST.runs.tables import RUN_COLUMNS, SUMMARY, run_row
 from tests.helpers.letters import draw_letters
+from tests.helpers.pages import data_of_file
 from tests.helpers.scripts import call, call_ok, command, refusal, start, wait_until
 
 SCRIPT = "task3_MNIST/benchmark.py"
@@ -338,7 +339,7 @@ def test_the_pages_are_written(results, tmp_path):
     where = ("--out", tmp_path / "pages", "--plots", tmp_path / "plots")
     call_ok(SCRIPT, *GRID, "--seeds", 2, "--jobs", 1, "--results", results, *where)
     for page in ("model_comparison.html", "model_inference.html"):
-        assert "mlp_50_50" in (tmp_path / "pages" / page).read_text(encoding="utf-8")
+        assert "mlp_50_50" in data_of_file(tmp_path / "pages" / page)
 
 
 def test_names_stand_for_models():

@@ -14,7 +14,7 @@ from task3_MNIST.runs.commands import train_command
 from task3_MNIST.runs.files import KeptEpoch
 from task3_MNIST.runs.groups import read_groups
 from task3_MNIST.runs.records import RunRecord
-from tests.helpers.pages import opened
+from tests.helpers.pages import opened, unfold
 from tests.helpers.scripts import REPOSITORY, SMALL, call, call_ok
 
 CNN = "task3_MNIST/train_cnn.py"
@@ -149,6 +149,7 @@ def test_the_page_has_a_row_of_seeds_together_shifts_and_picked_epochs(results, 
         "test_accuracy"
     ]
     with opened(browser, out) as page:
+        unfold(page)
         section = page.locator("#ensembles")
         assert section.is_visible()
         [row] = section.locator("tbody tr").all()

@@ -18,8 +18,8 @@ from task3_MNIST.plots import (
     draw_prediction_grid,
     style,
 )
-from task3_MNIST.plots.chosen import chosen
-from task3_MNIST.plots.chosen import colors as colors_of
+from task3_MNIST.plots.comparison import few
+from task3_MNIST.plots.learning_curves import colors as colors_of
 from task3_MNIST.plots.learning_curves import draw_learning_curves
 from task3_MNIST.plots.predictions import COLUMNS, bands
 from task3_MNIST.plots.radar import bracket, position
@@ -177,13 +177,13 @@ def test_of_many_models_lines_show_three_of_each_family(drawn, tmp_path):
         for group in read_groups(REPOSITORY / "results" / "reference")[0]
         if group.curve("epoch")[0]
     ]
-    shown = chosen(groups)
+    shown, how = few(groups)
     assert [group.family for group in shown] == ["mlp"] * 3 + ["cnn"] * 3
     assert len({group.model for group in shown}) == 6
     assert (shown[0].model, shown[3].model) == ("mlp_strong", "cnn_strong")
-    draw_learning_curves(groups, tmp_path / "curves.png")
-    for axes in drawn["curves"].axes[:1]:
-        assert len(axes.get_lines()) == 6
+    draw_learning_curves(shown, tmp_path / "curves.png", how)
+    assert len(drawn["curves"].axes[0].get_lines()) == 6
+    assert "3 best of each family" in drawn["curves"].get_supxlabel()
     legend = drawn["curves"].axes[1].get_legend()
     assert len(legend.get_texts()) == 6
     assert len(set(colors_of(shown).values())) == 6

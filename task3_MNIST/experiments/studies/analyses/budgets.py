@@ -54,7 +54,8 @@ def budgets(study: Study, cells: Sequence[Planned], table: Table, results: Path)
         least = max(sorted(price[m] for m in few)[:CANDIDATES][-1] for few in families.values())
         most = max(price.values())
         won = []
-        for budget in np.geomspace(least, most, BUDGETS):
+        # rounding must not push a budget below the least one, where a family has no candidate
+        for budget in np.geomspace(least, most, BUDGETS).clip(least):
             allowed = {
                 family: sorted((m for m in few if price[m] <= budget), key=price.get)[-CANDIDATES:]
                 for family, few in families.items()
