@@ -49,7 +49,8 @@ def family_strips(entries: Sequence[Entry]) -> dict[str, Any]:
         "families",
         f"{listing(numbers)}, by test accuracy",
         "Each mark is a model, farther right is better (log scale of the error rate). Bars are "
-        "95\u00a0% intervals, over seeds or, with one seed, over the test images.",
+        "95\u00a0% intervals, over seeds or, with one seed, over the test images. The boxes in the "
+        "table below choose which models show.",
         figure,
         ("family", "model", "accuracy", "low", "high", "seeds"),
         [
