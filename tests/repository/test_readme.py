@@ -52,6 +52,7 @@ def checkout(mnist_dir, tmp_path_factory):
     copy = tmp_path_factory.mktemp("checkout")
     for name in ("task1_MLP", "task2_CNN", "task3_MNIST"):
         shutil.copytree(REPOSITORY / name, copy / name, ignore=shutil.ignore_patterns("*.html"))
+    shutil.copy(REPOSITORY / "CITATION.cff", copy)
     (copy / "data").symlink_to(mnist_dir)
     return copy
 
