@@ -75,6 +75,7 @@ def in_checkout():
         yield run_there
 
 
+@pytest.mark.timeout(1800)  # three dozen commands
 def test_the_commands_of_the_readme_run_in_their_order(checkout, in_checkout, tmp_path):
     ran = []
     for line in commands():

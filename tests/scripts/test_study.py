@@ -58,6 +58,7 @@ def everything(tmp_path_factory, clothes):
         SCRIPT,
         *("--all", "--quick", "--datasets", "digits", clothes),
         *("--results", results, "--out", page),
+        timeout=1200,  # fifteen studies
     )
     return results / "quick"
 
