@@ -18,6 +18,8 @@ from task3_MNIST.experiments.studies.verdict import PrimaryResult, verdicts
 from task3_MNIST.report.studies.page import read_studies
 from tests.helpers.scripts import call, call_ok, refusal, run_ok, start, wait_until
 
+pytestmark = pytest.mark.timeout(1500)  # the first test waits for all fifteen
+
 SCRIPT = "task3_MNIST/study.py"
 NAMES = [path.stem for path in shipped()]
 OWN = """
@@ -58,7 +60,7 @@ def everything(tmp_path_factory, clothes):
         SCRIPT,
         *("--all", "--quick", "--datasets", "digits", clothes),
         *("--results", results, "--out", page),
-        timeout=1200,  # fifteen studies
+        timeout=1200,
     )
     return results / "quick"
 
