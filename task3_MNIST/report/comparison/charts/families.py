@@ -47,10 +47,10 @@ def family_strips(entries: Sequence[Entry]) -> dict[str, Any]:
     numbers = [count(len(_of(entries, family)), FAMILY_NOUNS[family]) for family in families]
     return chart(
         "families",
-        f"{listing(numbers)}, by test accuracy",
+        "Test accuracy of the models, by family",
         "Each mark is a model, farther right is better (log scale of the error rate). Bars are "
-        "95\u00a0% intervals, over seeds or, with one seed, over the test images. The boxes in the "
-        "table below choose which models show.",
+        "95\u00a0% intervals, over seeds or, with one seed, over the test images. There are "
+        f"{listing(numbers)}: the boxes in the table below choose which show.",
         figure,
         ("family", "model", "accuracy", "low", "high", "seeds"),
         [

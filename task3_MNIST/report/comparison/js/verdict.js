@@ -16,6 +16,7 @@ const Verdict = (function () {
     section.querySelector("#verdict-sentence").textContent = pair?.headline ?? withoutPair(dataset);
     const basis = section.querySelector("#verdict-basis");
     basis.hidden = !pair;
+    section.querySelector("#bracket").hidden = !pair;
     basis
       .querySelector("ul")
       .replaceChildren(...(pair?.evidence ?? []).map((text) => element("li", {}, text)));
