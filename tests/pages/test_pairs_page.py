@@ -126,6 +126,21 @@ def test_two_that_were_not_planned_are_compared_with_correction(browser, four, f
     )
 
 
+def test_where_all_have_one_seed_a_click_compares_with_the_first_of_the_two(
+    browser, source, tmp_path
+):
+    for name in ("one", "two", "three"):
+        add_model(tmp_path / "runs", source, name, 0.1, 1, np.random.default_rng(len(name)))
+    path = tmp_path / "page.html"
+    write_page(*read_groups(tmp_path / "runs"), REPOSITORY / "data", path)
+    with opened(browser, path) as page:
+        first = page.locator("#pick-a option:checked").inner_text()
+        other = next(name for name in ("one", "two", "three") if name != first)
+        page.get_by_role("button", name=other, exact=True).click()
+        assert page.locator("#pick-b option:checked").inner_text() == other
+        assert first in text_of(page, "#verdict-sentence")
+
+
 def test_the_finding_counts_the_pairs(browser, four_file):
     with opened(browser, four_file) as page:
         assert text_of(page, "#pairs h3") == (

@@ -18,7 +18,7 @@ THIN = 0.05  # of the image's shorter side: a paper's line is thinner
 BORDER = 0.12  # likewise, for a line along the image's border: half of a thick box
 STRAIGHT = 0.7  # share of a straight line's columns where its edges are in their place
 BARE = 0.25  # share of a line's columns where nothing crosses it, at least
-PALE = 0.6  # of full ink: a line at most this dark is told from ink by its gray
+PALE = 0.6  # of full ink: a line at most this dark differs from ink in its gray
 CORNER = 0.02  # of the image's longer side: how far the ends of a box's sides may miss
 MARGIN = 0.04  # of the image's shorter side: how far ends may miss each other
 

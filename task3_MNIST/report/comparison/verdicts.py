@@ -46,19 +46,21 @@ def headline(pair: Pair, entries: Sequence[Entry], best: bool) -> str:
     """
     a, b, sign = _better_first(pair, entries)
     nouns = [FAMILY_NOUNS[entry.group.family] for entry in (a, b)]
-    first, second = a.name, b.name
+    names = [a.name, b.name]
     if best and nouns[0] != nouns[1]:
-        first, second = (f"the best {noun}" for noun in nouns)
+        names = [f"the best {noun}" for noun in nouns]
+        if pair.models:
+            names[0] = f"The best {nouns[0]}"
     reads = "reads" if _digits(a) else "recognizes"
     what = "test digits" if _digits(a) else "test images"
     low, high = sorted(sign * end for end in pair.result.interval())
     difference = f"+{points(sign * pair.result.mean)} points [{points(low)}, {points(high)}]"
     accuracies = (
-        f"{first[0].upper() + first[1:] if first != a.name else first} {reads} "
-        f"{percent(a.accuracy.mean)} of {what}, {second} {percent(b.accuracy.mean)}"
+        f"{names[0]} {reads} {percent(a.accuracy.mean)} of {what}, "
+        f"{names[1]} {percent(b.accuracy.mean)}"
     )
     if not pair.models:
-        return f"With one seed, {accuracies[0].lower() + accuracies[1:]}: {difference}."
+        return f"With one seed, {accuracies}: {difference}."
     significant = pair.significant if best else pair.significant_among_all
     verdict = "" if significant else "not significantly different, "
     return f"{accuracies}: {verdict}{difference}."

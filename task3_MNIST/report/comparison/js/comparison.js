@@ -184,7 +184,7 @@
     if (!significance) return;
     const rows = significance.rows.filter(({ place }) => inCharts().has(place));
     const compare = (place) => {
-      pick(significance.best, place);
+      pick(significance.best ?? shown.a, place); // one seed each: none is the best
       byId("verdict").scrollIntoView();
     };
     byId("pairs-content").replaceChildren(

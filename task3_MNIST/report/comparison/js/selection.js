@@ -2,7 +2,7 @@
 const Selection = (function () {
   "use strict";
 
-  const FEW = 6; // of a family at first: a dozen marks can be told from each other
+  const FEW = 6; // of a family at first: a dozen marks do not hide each other
 
   /** Return the entry of each model with the best validation; the two that lead stand for theirs. */
   function bestOfEach(entries, chosen) {
