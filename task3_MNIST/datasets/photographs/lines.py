@@ -51,10 +51,6 @@ class Line:
         """Return the number of rows."""
         return self.bottom - self.top + 1
 
-    def rows(self, width: int) -> np.ndarray:
-        """Return how far each column of the image is shifted, (w,) int."""
-        return shifts(self.slope, width)
-
 
 def shifts(slope: float, width: int) -> np.ndarray:
     """Return by how many rows a line of a slope is shifted in each column, (w,) int."""
