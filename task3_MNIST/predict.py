@@ -20,6 +20,7 @@ from task3_MNIST.experiments.predict import (
     answer,
     answers_table,
     best_models,
+    doubted,
     models_of,
     reader_of,
 )
@@ -69,8 +70,12 @@ def main() -> None:
             rows += [(path, name, None, str(error)) for name in models]
             continue
         answers = {name: answer(model, reading.images) for name, model in models.items()}
-        rows += [(path, name, said, "read") for name, said in answers.items()]
+        score = doubted(models.values(), reading.images)
+        status = f"doubted: {score:.2f}" if score else "read"
+        rows += [(path, name, said, status) for name, said in answers.items()]
         said = ", ".join(f"{name} says {said}" for name, said in answers.items())
+        if score:
+            said += f"; it does not look like a digit (outlier score {score:.2f}, over 1)"
         print(f"{path}: {said}")
         seen.append((path.name, reading, {name: str(said) for name, said in answers.items()}))
     if options.out and seen:

@@ -15,6 +15,7 @@ from torch import nn
 
 from task3_MNIST.datasets.image_folders.name import parse
 from task3_MNIST.datasets.image_folders.reading import read_image
+from task3_MNIST.datasets.outliers import outlier_scores
 from task3_MNIST.datasets.photographs.digits import Box
 from task3_MNIST.datasets.photographs.reading import Reading, read_digits
 from task3_MNIST.datasets.splits import DATASETS, normalize
@@ -78,11 +79,23 @@ def answer(trained: Trained, images: np.ndarray) -> Answer:
     )
 
 
+def doubted(models: Iterable[Trained], images: np.ndarray) -> float | None:
+    """Return the outlier score of the most unusual of (n, 28, 28) images if it is over 1.
+
+    Only MNIST's digits are known well enough: for models of other data sets there is no doubt.
+    """
+    if {model.dataset for model in models} != {DEFAULT_DATASET}:
+        return None
+    score = outlier_scores(images).max()
+    return float(score) if score > 1 else None
+
+
 def answers_table(rows: Sequence[tuple[Path, str, Answer | None, str]]) -> str:
     """Return answers as CSV: file, model, predicted, probability, status.
 
     Args:
-        rows: file, model, answer (None if there is none) and status: `read`, or what went wrong.
+        rows: file, model, answer (None if there is none) and status: `read`, `doubted` with
+            the outlier score, or what went wrong.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

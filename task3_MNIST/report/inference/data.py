@@ -18,6 +18,7 @@ from task3_MNIST.errors import UserError, unknown_name
 from task3_MNIST.formatting import DIGITS, dataset_labels
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.models.inference import predict
+from task3_MNIST.report.inference.doubt import describe_outliers
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
 from task3_MNIST.runs.folder import DEFAULT_DATASET, load_model
 from task3_MNIST.runs.groups import Problem, read_groups
@@ -188,6 +189,7 @@ def _page(
         "mean": test.mean,
         "std": test.std,
         "models": models,
+        "outliers": describe_outliers(dataset),
         "images": _base64(test.images[chosen].numpy()),
         "index": chosen,
         "labels": true_labels[chosen],

@@ -25,6 +25,7 @@ SCRIPTS = (
     "inference/js/slices.js",
     "inference/js/forward.js",
     "inference/js/preprocessing.js",
+    "inference/js/outliers.js",
     "inference/js/strokes.js",
     "inference/js/deform.js",
     "inference/js/files.js",

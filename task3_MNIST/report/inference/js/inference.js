@@ -6,6 +6,7 @@
   const { runInSlices } = Slices;
   const { forward, softmax } = Forward;
   const { SIDE } = Preprocessing;
+  const { makeScore } = Outliers;
   const { preprocessStrokes, shrinkStrokes } = Strokes;
   const { pictureOfFile, takeFiles } = Files;
   const { smallCanvas, paintGray } = Painting;
@@ -29,6 +30,8 @@
   const announcement = document.getElementById("status");
   const inputImage = document.querySelector("#model-input canvas");
   const preprocess = document.getElementById("preprocess");
+  const doubt = document.getElementById("doubt");
+  const outlierScore = pageData.outliers && makeScore(pageData.outliers);
 
   let shown = []; // the models shown, one or two
   let answers = []; // their cards
@@ -85,8 +88,20 @@
     shown.forEach((model, i) => {
       answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
     });
+    showDoubt();
     clearTimeout(settling);
     settling = setTimeout(settle, SETTLED);
+  }
+
+  /** Say so where the input is not like the digits that the models were trained on. */
+  function showDoubt() {
+    const score = outlierScore && current.pixels ? outlierScore(current.pixels) : null;
+    doubt.dataset.score = score ?? "";
+    doubt.hidden = !(score > 1);
+    doubt.textContent = doubt.hidden
+      ? ""
+      : `This does not look like a digit: its outlier score is ${score.toFixed(2)}, and 99 of 100 ` +
+        "validation digits stay under 1. The models can answer with a digit only.";
   }
 
   /** Bring up to date what needs more time than there is between two points of a stroke. */
@@ -102,7 +117,7 @@
       say(
         shown
           .map((model, i) => `${model.name}: ${classes[answers[i].card.dataset.prediction]}`)
-          .join(", "),
+          .join(", ") + (doubt.hidden ? "" : `. ${doubt.textContent}`),
       );
     }
   }

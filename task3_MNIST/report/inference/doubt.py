@@ -1,0 +1,24 @@
+"""What the page needs to doubt that a drawing is a digit."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+
+from task3_MNIST.datasets.outliers import packed_clouds
+from task3_MNIST.runs.folder import DEFAULT_DATASET
+
+
+def describe_outliers(dataset: str) -> dict[str, str | float] | None:
+    """Return the clouds of digits for `js/outliers.js`, or None for other data sets."""
+    if dataset != DEFAULT_DATASET:
+        return None
+    packed = packed_clouds()
+    threshold = float(packed.pop("threshold"))
+    return {"threshold": threshold, **{name: _text(array) for name, array in packed.items()}}
+
+
+def _text(array: np.ndarray) -> str:
+    little = array.astype(array.dtype.newbyteorder("<"))
+    return base64.b64encode(little.tobytes()).decode()
