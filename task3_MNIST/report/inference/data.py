@@ -19,6 +19,7 @@ from task3_MNIST.formatting import DIGITS, dataset_labels
 from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.models.inference import predict
 from task3_MNIST.report.inference.doubt import describe_outliers
+from task3_MNIST.report.inference.gradients import CHECKED_GRADIENTS, input_gradients
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
 from task3_MNIST.runs.folder import DEFAULT_DATASET, load_model
 from task3_MNIST.runs.groups import Problem, read_groups
@@ -284,7 +285,10 @@ def _describe(entry: Entry) -> dict[str, Any]:
 
 
 def _runnable(model: nn.Module, images: Tensor, room: float) -> dict[str, Any]:
-    """Return the layers, the weights and the logits to check them by, or why there are none."""
+    """Return the layers, the weights, and the logits and gradients to check them by.
+
+    Or why there are none.
+    """
     try:
         expected = predict(model, images)
         if not expected.isfinite().all():
@@ -297,7 +301,13 @@ def _runnable(model: nn.Module, images: Tensor, room: float) -> dict[str, Any]:
         return {
             "reason": f"its weights ({size}) were left out to keep the page small: --models adds"
         }
-    return {"layers": layers, "weights": weights, "expected": expected.tolist()}
+    gradients = input_gradients(model, images[:CHECKED_GRADIENTS])
+    return {
+        "layers": layers,
+        "weights": weights,
+        "expected": expected.tolist(),
+        "gradients": _base64(gradients.numpy().astype("<f4")),
+    }
 
 
 def _base64(array: np.ndarray) -> str:

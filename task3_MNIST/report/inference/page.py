@@ -17,13 +17,14 @@ OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
 TEMPLATE = "inference/page.html.j2"
 
 
-STYLES = ("inference/page.css",)
+STYLES = ("inference/page.css", "inference/fool.css")
 
 
 SCRIPTS = (
     "static/format.js",
     "inference/js/slices.js",
     "inference/js/forward.js",
+    "inference/js/backward.js",
     "inference/js/preprocessing.js",
     "inference/js/outliers.js",
     "inference/js/strokes.js",
@@ -38,6 +39,9 @@ SCRIPTS = (
     "inference/js/occlusion.js",
     "inference/js/push.js",
     "inference/js/gallery.js",
+    "inference/js/attacks.js",
+    "inference/js/fool_texts.js",
+    "inference/js/fool.js",
     "inference/js/inference.js",
 )
 

@@ -11,12 +11,14 @@
   const { pictureOfFile, takeFiles } = Files;
   const { smallCanvas, paintGray } = Painting;
   const { readModels, networkOf, normalizer, checkModel, measureLatency, accuracyText } = Models;
+  const { fractionNormalizer, checkGradients } = Models;
   const { makeDrawing } = Drawing;
   const { makeAnswer } = Answers;
   const { makeInside } = Inside;
   const { makeOcclusion } = Occlusion;
   const { makePush } = Push;
   const { makeGallery } = Gallery;
+  const { makeFool } = Fool;
 
   const SETTLED = 120; // milliseconds without a change after which the slower views follow
 
@@ -83,6 +85,7 @@
     drawn = state;
     insides.forEach(({ occlusion }) => occlusion.stop());
     current = inputOfDrawing();
+    fool.follow(current.pixels);
     paintGray(inputImage, current.pixels ?? new Uint8Array(SIDE * SIDE));
     const input = current.pixels && normalize(current.pixels);
     shown.forEach((model, i) => {
@@ -152,16 +155,20 @@
   /** Check the models one after the other and keep the badge and the list up to date. */
   function check(model) {
     checkModel(model, checked);
+    checkGradients(model, checked);
     const done = models.filter((each) => each.difference !== null);
     const worst = Math.max(...done.map((each) => each.difference));
     const failed = done.filter((each) => each.reason);
+    const worstGradient = Math.max(...done.map((each) => each.gradientDifference));
     badge.dataset.maxDifference = worst;
+    badge.dataset.maxGradientDifference = worstGradient;
     badge.dataset.checked = done.length;
     badge.classList.toggle("failed", failed.length > 0);
     badge.textContent = failed.length
       ? `✗ ${failed.map((each) => `${each.name}: ${each.reason}`).join("; ")}`
       : `✓ The models of this page give the same logits as PyTorch: largest difference ${worst.toExponential(1)} over ` +
-        `${checked.length} test images, ${done.length} ${done.length === 1 ? "model" : "models"}`;
+        `${checked.length} test images, ${done.length} ${done.length === 1 ? "model" : "models"}; ` +
+        `of gradients with respect to the pixels ${worstGradient.toExponential(1)}`;
   }
 
   function listModels() {
@@ -246,6 +253,12 @@
     normalize,
     () => shown,
     background,
+  );
+  const fool = makeFool(
+    document.getElementById("fool"),
+    classes,
+    fractionNormalizer(pageData),
+    () => shown,
   );
   const gallery = makeGallery(
     document.getElementById("gallery"),

@@ -4,9 +4,10 @@ const Models = (function () {
 
   const { decodeBase64 } = Page;
   const { percent } = Format;
-  const { buildNetwork, forward } = Forward;
+  const { buildNetwork, forward, argmax } = Forward;
+  const { inputGradient } = Backward;
 
-  const TOLERANCE = 1e-4; // between this page's logits and PyTorch's
+  const TOLERANCE = 1e-4; // between this page's logits and gradients and PyTorch's
 
   /** Return the page's models in order; those that cannot run here have a `reason`. */
   function readModels(data) {
@@ -16,6 +17,7 @@ const Models = (function () {
       classes: data.classes.length,
       network: null,
       difference: null,
+      gradientDifference: null,
     }));
   }
 
@@ -30,13 +32,18 @@ const Models = (function () {
   }
 
   /** Return a function that turns bytes into the numbers that models were trained on. */
-  function normalizer({ mean, std }) {
-    const table = Float32Array.from({ length: 256 }, (_, level) => {
-      // rounded after each step, as PyTorch does
-      const fraction = Math.fround(level / 255);
-      return Math.fround(Math.fround(fraction - Math.fround(mean)) / Math.fround(std));
-    });
+  function normalizer(data) {
+    const fractions = Float32Array.from({ length: 256 }, (_, level) => level / 255);
+    const table = fractionNormalizer(data)(fractions);
     return (pixels) => Float32Array.from(pixels, (level) => table[level]);
+  }
+
+  /** Return the same for pixels between the bytes: fractions, from 0 to 1, in a Float32Array. */
+  function fractionNormalizer({ mean, std }) {
+    // rounded after each step, as PyTorch does
+    const normalize = (fraction) =>
+      Math.fround(Math.fround(fraction - Math.fround(mean)) / Math.fround(std));
+    return (fractions) => fractions.map(normalize);
   }
 
   /**
@@ -56,6 +63,23 @@ const Models = (function () {
       model.reason = `its logits differ from PyTorch's by ${model.difference}`;
     }
     return model.difference;
+  }
+
+  /** Compare the gradients of each image's greatest logit with PyTorch's, of a first few images. */
+  function checkGradients(model, images) {
+    const network = networkOf(model);
+    const expected = floats(model.gradients);
+    model.gradientDifference = 0;
+    for (let start = 0, i = 0; start < expected.length; start += images[i++].length) {
+      const weights = new Float32Array(model.classes);
+      weights[argmax(forward(network, images[i]))] = 1;
+      inputGradient(network, images[i], weights).forEach((value, pixel) => {
+        const difference = Math.abs(value - expected[start + pixel]);
+        model.gradientDifference = Math.max(model.gradientDifference, difference);
+      });
+    }
+    // its answers are correct all the same: only what needs gradients is not offered
+    model.exactGradients = model.gradientDifference < TOLERANCE;
   }
 
   /** Return the mean milliseconds of a pass over about 20 ms: the clock is too coarse for one. */
@@ -100,7 +124,9 @@ const Models = (function () {
     readModels,
     networkOf,
     normalizer,
+    fractionNormalizer,
     checkModel,
+    checkGradients,
     measureLatency,
     accuracyText,
     probabilityText,

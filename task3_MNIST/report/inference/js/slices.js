@@ -20,5 +20,26 @@ const Slices = (function () {
     return () => clearTimeout(timer);
   }
 
-  return { runInSlices };
+  /**
+   * Run a generator to its end: take(value) gets what it yields, afterSlice(state) its last
+   * { done, value } after every slice.
+   *
+   * Returns a function that stops it.
+   */
+  function finishInSlices(generator, take, afterSlice) {
+    let timer = setTimeout(function slice() {
+      const end = performance.now() + SLICE;
+      let state = generator.next();
+      while (!state.done) {
+        take(state.value);
+        if (performance.now() >= end) break;
+        state = generator.next();
+      }
+      if (!state.done) timer = setTimeout(slice);
+      afterSlice(state);
+    });
+    return () => clearTimeout(timer);
+  }
+
+  return { runInSlices, finishInSlices };
 })();
