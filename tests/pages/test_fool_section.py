@@ -11,7 +11,7 @@ from task3_MNIST.datasets.splits import load_test
 from task3_MNIST.report.inference.data import build_page
 from task3_MNIST.report.inference.weights import export_model
 from tests.helpers.inference import draw, make_run, with_scripts, write_page
-from tests.helpers.pages import lowest_contrast, opened
+from tests.helpers.pages import lowest_contrast, opened, tabbed_controls
 
 NAMES = ("slices", "forward", "backward", "attacks", "fool_texts")
 SCRIPTS = ("static/format.js", *(f"inference/js/{name}.js" for name in NAMES))
@@ -230,7 +230,7 @@ def test_models_of_one_family_are_called_by_name(scripts):
 
 
 def choose(page, way):
-    page.check(f"[name=fool-way][value={way}]")
+    page.click(f"[name=fool-way][value={way}]")
 
 
 def finished(page):
@@ -349,7 +349,8 @@ def test_other_models_reset_it(browser, digits_test, tmp_path):
 def test_everything_works_by_keyboard(page):
     draw(page, SEVEN)
     page.focus("[name=fool-way][value=pixels]")
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.press(" ")
     assert page.locator("[data-way=distance]").is_visible()
     assert page.locator("[data-way=pixels]").is_hidden()
     page.keyboard.press("Tab")
@@ -358,6 +359,9 @@ def test_everything_works_by_keyboard(page):
     show_end(page)
     last = page.get_attribute("#fool-step input", "aria-valuetext")
     assert re.fullmatch(r"(\d+) of \1", last)
+    reached, controls = tabbed_controls(page)
+    assert reached == controls
+    page.focus("#fool-step input")
     page.keyboard.press("Home")
     assert page.locator("text=Difference: none").count() == 2
     page.keyboard.press("Shift+Tab")

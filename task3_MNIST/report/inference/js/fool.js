@@ -32,7 +32,7 @@ const Fool = (function () {
     let searches = [];
     let ticking = null; // the timer of the animation
 
-    const way = () => ways.find(({ checked }) => checked).value;
+    const way = () => ways.find(({ ariaPressed }) => ariaPressed === "true").value;
     const lastStep = () => Math.max(0, ...searches.map(({ steps }) => steps.length - 1));
     const ended = () => searches.every(({ end }) => end !== null);
 
@@ -90,6 +90,7 @@ const Fool = (function () {
 
     function run(search) {
       if (search.end) return finish(search);
+      let shown = 0;
       const generator = WAYS[way()](networkOf(search.model), search.original, normalize);
       search.stop = finishInSlices(
         generator,
@@ -101,7 +102,9 @@ const Fool = (function () {
         },
         ({ done, value }) => {
           slider.max = lastStep();
-          showSteps(); // the animation may be there already, and wait
+          // the animation may be there already, and wait
+          if (search.steps.length > shown) showSteps();
+          shown = search.steps.length;
           search.view.showProgress(search);
           if (!done) return;
           search.end = value;
@@ -188,7 +191,8 @@ const Fool = (function () {
       showSteps();
     });
     ways.forEach((choice) =>
-      choice.addEventListener("change", () => {
+      choice.addEventListener("click", () => {
+        for (const each of ways) each.setAttribute("aria-pressed", String(each === choice));
         for (const text of section.querySelectorAll("[data-way]")) {
           text.hidden = text.dataset.way !== way();
         }
@@ -227,16 +231,16 @@ const Fool = (function () {
       const { changes, norm, count } = measureChange(original, image);
       paintSigned(difference.canvas, changes, greatest(changes));
       difference.caption.textContent = count
-        ? `Difference, at most ${threeDigits(greatest(changes))}. Orange: brighter, blue: darker`
+        ? `Difference, at most ${threeDigits(greatest(changes))}`
         : "Difference: none";
       stepLine.textContent =
-        `Step ${place} of ${steps.length - 1}: margin ${margin.toFixed(2)}, ` +
+        `Step ${place} of ${steps.length - 1}: margin ${threeDigits(margin)}, ` +
         `${count} changed, L2 norm ${threeDigits(norm)}`;
     }
 
     function showProgress({ steps, passes }) {
       resultLine.textContent =
-        `Searching: ${steps.length - 1} steps done, ` + `${passes} tries for the next …`;
+        `Searching: ${steps.length - 1} steps done, ${passes} tries for the next …`;
     }
 
     function showResult(result, transfers) {

@@ -6,7 +6,7 @@
 const FoolTexts = (function () {
   "use strict";
 
-  const { familyName } = Format;
+  const { MINUS, familyName } = Format;
   const { MOST_PIXELS, MOST_STEPS } = Attacks;
 
   /** Return how sentences call the models: "the MLP" where families differ, or else by name. */
@@ -80,7 +80,8 @@ const FoolTexts = (function () {
   }
 
   function threeDigits(value) {
-    return String(Number(value.toPrecision(3)));
+    const text = String(Number(Math.abs(value).toPrecision(3)));
+    return value < 0 ? MINUS + text : text;
   }
 
   // a model's name stays as it is
