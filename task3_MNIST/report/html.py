@@ -28,6 +28,7 @@ def render(
     styles: Sequence[str] = (),
     scripts: Sequence[str] = (),
     plotly: bool = False,
+    workers: bool = False,
     **context: Any,
 ) -> None:
     """Write a page from a template that extends `base.html.j2`.
@@ -42,6 +43,7 @@ def render(
         styles: CSS files, likewise, in order.
         scripts: JavaScript files, likewise, in order; each has one global.
         plotly: whether `PlotlyLoader.loadPlotly()` is there to be called.
+        workers: whether scripts may run in workers made from a Blob, which the policy else forbids.
         context: what else the template shows.
 
     Raises:
@@ -56,7 +58,7 @@ def render(
         .get_template(template)
         .render(
             title=title,
-            policy=_policy(executed),
+            policy=_policy(executed, workers),
             styles=[Markup(_text(name)) for name in ("static/common.css", *styles)],
             head_scripts=[Markup(text) for text in head_scripts],
             scripts=[Markup(text) for text in body_scripts],
@@ -109,8 +111,11 @@ def _packed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), compresslevel=9, mtime=0)).decode()
 
 
-def _policy(scripts: Sequence[str]) -> str:
-    """Return a Content-Security-Policy: no connection, and no script but these."""
+def _policy(scripts: Sequence[str], workers: bool) -> str:
+    """Return a Content-Security-Policy: no connection, and no script but these.
+
+    A worker made from a Blob has the same policy.
+    """
     hashes = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
         for text in scripts
@@ -119,6 +124,7 @@ def _policy(scripts: Sequence[str]) -> str:
         (
             "default-src 'none'",
             f"script-src {hashes}",
+            *(["worker-src blob:"] if workers else []),
             # Plotly styles its own elements; a style cannot fetch anything under default-src
             "style-src 'unsafe-inline'",
             "img-src data: blob:",

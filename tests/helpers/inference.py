@@ -81,6 +81,7 @@ def write_page(built, out):
         data=built.data,
         styles=STYLES,
         scripts=SCRIPTS,
+        workers=True,
         **built.texts,
     )
     return out

@@ -20,6 +20,7 @@ from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.models.inference import predict
 from task3_MNIST.report.inference.doubt import describe_outliers
 from task3_MNIST.report.inference.gradients import CHECKED_GRADIENTS, input_gradients
+from task3_MNIST.report.inference.training_images import training_images
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
 from task3_MNIST.runs.folder import DEFAULT_DATASET, load_model
 from task3_MNIST.runs.groups import Problem, read_groups
@@ -62,7 +63,7 @@ class Page:
     """
 
     data: dict[str, Any]
-    texts: dict[str, str]
+    texts: dict[str, Any]
     answers: dict[str, np.ndarray]
     test: Split
     embedded: list[str]
@@ -114,7 +115,9 @@ def build_page(results: Path, data_dir: Path, names: Sequence[str] = ()) -> Page
     if not entries:
         raise UserError(unread[0].what)
     order = _shown_first(entries, names)
-    return _page(order, dataset, test, others, [*problems, *unread], limited=not names)
+    page = _page(order, dataset, test, others, [*problems, *unread], limited=not names)
+    page.data["training"] = page.texts["training"] = training_images(dataset, data_dir)
+    return page
 
 
 def _choose_dataset(groups: list[RunGroup]) -> tuple[str, list[str]]:

@@ -17,7 +17,7 @@ OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
 TEMPLATE = "inference/page.html.j2"
 
 
-STYLES = ("inference/page.css", "inference/fool.css")
+STYLES = ("inference/page.css", "inference/fool.css", "inference/train.css")
 
 
 SCRIPTS = (
@@ -42,6 +42,11 @@ SCRIPTS = (
     "inference/js/attacks.js",
     "inference/js/fool_texts.js",
     "inference/js/fool.js",
+    "inference/js/train/matrix.js",
+    "inference/js/train/layers.js",
+    "inference/js/train/loop.js",
+    "inference/js/train/curves.js",
+    "inference/js/train/view.js",
     "inference/js/inference.js",
 )
 
@@ -64,6 +69,7 @@ def show(results: Path, data_dir: Path, models: Sequence[str], out: Path, pictur
         data=page.data,
         styles=STYLES,
         scripts=SCRIPTS,
+        workers=True,
         **page.texts,
     )
     runnable = ", ".join(page.embedded) or "none"

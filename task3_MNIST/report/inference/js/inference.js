@@ -19,6 +19,7 @@
   const { makePush } = Push;
   const { makeGallery } = Gallery;
   const { makeFool } = Fool;
+  const { makeTrainView } = TrainView;
 
   const SETTLED = 120; // milliseconds without a change after which the slower views follow
 
@@ -292,6 +293,7 @@
   listModels();
   listProblems();
   followModels();
+  makeTrainView(document.getElementById("train"), pageData);
   markReady();
 
   const unchecked = models.filter((model) => !model.reason && model.difference === null);
