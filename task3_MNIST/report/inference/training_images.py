@@ -16,7 +16,7 @@ from task3_MNIST.datasets.splits import Split, load_train, split_validation
 from task3_MNIST.errors import UserError
 from task3_MNIST.plots.style import FAMILY_COLORS
 
-TRAIN, VALIDATION = 4_000, 1_000  # most images in the page: a minute of training, 1.5 MB
+TRAIN, VALIDATION = 5_000, 1_000  # most images in the page: a minute of training, 1.5 MB
 LEAST_TRAIN, LEAST_VALIDATION = 1_000, 100  # with fewer, an accuracy says little
 
 
@@ -49,7 +49,7 @@ def _packed(split: Split, count: int) -> dict[str, Any]:
     pixels = split.images[places].numpy()
     return {
         "pixels": base64.b64encode(pixels.tobytes()).decode(),
-        "labels": labels[places],
+        "labels": labels[places].tolist(),
     }
 
 

@@ -2,7 +2,7 @@
 const TrainCurves = (function () {
   "use strict";
 
-  const { withCommas } = Format;
+  const { withCommas, percent } = Format;
 
   const FAMILIES = ["mlp", "cnn"];
   const HEIGHT = 330;
@@ -11,7 +11,7 @@ const TrainCurves = (function () {
     accuracy: { title: "Validation accuracy", top: 24, bottom: 150 },
     loss: { title: "Training loss (cross-entropy, logarithmic)", top: 190, bottom: 290 },
   };
-  const POINTS = 150; // of a line of the loss, each a mean over minibatches
+  const POINTS = 60; // of a line of the loss, each a mean over minibatches
 
   function svg(tag, attributes, ...children) {
     const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -52,8 +52,8 @@ const TrainCurves = (function () {
     if (!accuracies.length) return "Curves of validation accuracy and training loss, still empty";
     const [seen, mlp, cnn] = accuracies.at(-1);
     return (
-      `Validation accuracy and training loss over ${withCommas(seen)} images; the accuracy is now ` +
-      `${(100 * mlp).toFixed(1)} % of the MLP (orange, square), ${(100 * cnn).toFixed(1)} % of the CNN (blue, circle)`
+      `Validation accuracy and training loss over ${withCommas(seen)} images; accuracy now: ` +
+      `MLP (orange, square) ${percent(mlp, 1)}, CNN (blue, circle) ${percent(cnn, 1)}`
     );
   }
 
@@ -63,7 +63,7 @@ const TrainCurves = (function () {
   }
 
   function imagesAxis(across, most, width) {
-    const step = niceStep(most / Math.max(2, Math.floor(width / 110)));
+    const step = niceStep(most / Math.max(2, Math.floor(width / 80)));
     const marks = [];
     for (let value = 0; value <= most; value += step) marks.push(value);
     const { bottom } = PANELS.loss;
@@ -102,28 +102,37 @@ const TrainCurves = (function () {
     const most = Math.min(Math.max(3, ...values), 1e3);
     const ticks = [1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1e3];
     const shown = ticks.filter((value) => value >= least && value <= most);
-    return { low: Math.log(least * 0.8), high: Math.log(most), ticks: shown, text: String, of: Math.log };
+    const [low, high] = [Math.log(least * 0.8), Math.log(most)];
+    return { low, high, ticks: shown, text: String, of: Math.log };
   }
 
   /** Return one panel: its title, grid, two lines, and a mark at the end of each. */
   function panel({ title, top, bottom }, points, axis, across, width) {
     const up = scale([axis.low, axis.high], [bottom, top]);
-    // what is off the axis runs along its edge
-    const y = (value) => Math.min(bottom, Math.max(top, up(axis.of(value))));
-    const grid = axis.ticks.flatMap((value) => [
-      svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) }),
-      svg("text", { x: MARGIN.left - 6, y: y(value) + 4, "text-anchor": "end" }, axis.text(value)),
-    ]);
-    const lines = FAMILIES.flatMap((family, m) => {
-      const places = points
+    const y = (value) => up(axis.of(value));
+    const grid = axis.ticks.flatMap((value) => {
+      const ends = { x1: MARGIN.left, x2: width - MARGIN.right, y1: y(value), y2: y(value) };
+      const label = { x: MARGIN.left - 6, y: y(value) + 4, "text-anchor": "end" };
+      return [svg("line", { class: "grid", ...ends }), svg("text", label, axis.text(value))];
+    });
+    const places = FAMILIES.map((_, m) =>
+      points
         .filter((point) => Number.isFinite(point[m + 1]))
-        .map((point) => [across(point[0]), y(point[m + 1])]);
-      if (!places.length) return [];
-      const drawn = places.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
-      return [svg("polyline", { class: family, points: drawn }), markAt(family, ...places.at(-1))];
+        .map((point) => [across(point[0]), y(point[m + 1])]),
+    );
+    const lines = places.map((line, m) => {
+      const drawn = line.map(([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`).join(" ");
+      return svg("polyline", { class: FAMILIES[m], points: drawn });
+    });
+    // a picture in the picture cuts off what is not on the axis
+    const box = { x: MARGIN.left, y: top, width: width - MARGIN.left, height: bottom - top };
+    const inside = svg("svg", { ...box, viewBox: Object.values(box).join(" ") }, ...lines);
+    const marks = places.flatMap((line, m) => {
+      const [x, y] = line.at(-1) ?? [0, Infinity];
+      return y <= bottom + 1 && y >= top - 1 ? [markAt(FAMILIES[m], x, y)] : [];
     });
     const heading = svg("text", { class: "title", x: 0, y: top - 10 }, title);
-    return [heading, ...grid, ...lines];
+    return [heading, ...grid, inside, ...marks];
   }
 
   /** Return the mark of a family: MLPs are squares, CNNs circles. */
@@ -138,11 +147,11 @@ const TrainCurves = (function () {
     return svg("svg", { width: 12, height: 12, "aria-hidden": "true" }, markAt(family, 6, 6));
   }
 
-  /** Return the means of as many minibatches as make a line of `POINTS` points. */
+  /** Return the means of groups of minibatches, at most `POINTS`; the last is complete, too. */
   function inGroups(losses) {
     const size = Math.ceil(losses.length / POINTS) || 1;
     const means = [];
-    for (let start = 0; start < losses.length; start += size) {
+    for (let start = 0; start + size <= losses.length; start += size) {
       const group = losses.slice(start, start + size);
       const mean = (column) => group.reduce((sum, row) => sum + row[column], 0) / group.length;
       means.push([group.at(-1)[0], mean(1), mean(2)]);

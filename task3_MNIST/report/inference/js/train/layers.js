@@ -2,9 +2,10 @@
 //
 // A layer has { inputs, outputs, parameters, forward(values, count), backward(gradient, count) }:
 // numbers per image, a list of { values, gradient }, and two functions of minibatches of `count`
-// images. backward() follows the forward() of the same minibatch, sets the parameters' gradients and
-// returns that of the layer's input. Images are (height, width, channels): with the channels last,
-// a convolution is a linear layer on patches. Each array is made once, for the largest minibatch.
+// images. backward() follows the forward() of the same minibatch, sets the parameters' gradients
+// and returns that of the layer's input. Images are (height, width, channels): with the channels
+// last, a convolution is a linear layer on patches. Each array is made once, for `most` images, the
+// largest minibatch.
 const TrainLayers = (function () {
   "use strict";
 
@@ -174,9 +175,7 @@ const TrainLayers = (function () {
     return { inputs, outputs, shape, parameters: [], forward, backward };
   }
 
-  /**
-   * Return the mean softmax cross-entropy of logits (count, classes) and set its gradient.
-   */
+  /** Return the mean softmax cross-entropy of logits (count, classes) and set its gradient. */
   function crossEntropy(logits, labels, count, classes, gradient) {
     let total = 0;
     for (let image = 0; image < count; image++) {

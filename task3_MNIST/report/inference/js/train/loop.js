@@ -7,14 +7,14 @@ const TrainLoop = (function () {
 
   const SIDE = 28;
   const PIXELS = SIDE * SIDE;
-  const CNN = { kernels: [8, 16], side: 5, hidden: 64 };
+  const CNN = { kernels: [8, 16], side: 5, hidden: 112 };
   const MOMENTUM = 0.9;
   const SHUFFLE_SEED = 1; // one permutation of the pixels for all runs
   const EVERY = 1000; // images between two measurements of validation accuracy
   const EPOCHS = 30; // after so many, training pauses: nobody may be looking
   const SLICE = 200; // milliseconds of training between two reports
   const SHOWN = 12; // hidden units whose weights the page shows
-  const EXAMPLES = 8; // training images that the page shows
+  const EXAMPLES = 7; // training images that the page shows
 
   // The networks
 
@@ -187,6 +187,14 @@ const TrainLoop = (function () {
     return { run: training.run, running, seen: training.seen, models, losses, accuracies };
   }
 
+  /** Return a split with its pixels as bytes, which are base64; here nobody waits for it. */
+  function unpacked({ pixels, labels }) {
+    const text = atob(pixels);
+    const bytes = new Uint8Array(text.length);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+    return { pixels: bytes, labels };
+  }
+
   /** Answer the page's messages: load, restart, start, pause, step, rate. */
   function listen() {
     let data = null;
@@ -216,7 +224,8 @@ const TrainLoop = (function () {
 
     const answer = {
       load(message) {
-        data = message.data;
+        const { train, validation } = message.data;
+        data = { ...message.data, train: unpacked(train), validation: unpacked(validation) };
       },
       restart({ run, settings }) {
         stop();

@@ -2,13 +2,16 @@
 const TrainView = (function () {
   "use strict";
 
-  const { element, decodeBase64 } = Page;
-  const { withCommas, familyName } = Format;
+  const { element } = Page;
+  const { withCommas, familyName, percent } = Format;
   const { smallCanvas, paintGray, paintSigned, greatest } = Painting;
   const { accuracyText } = Models;
   const { makeCurves, mark } = TrainCurves;
 
   const SIDE = 28;
+  const TOO_FAST =
+    "The loss is far above that of guessing: restart with a smaller learning rate.";
+  const FAR = 5; // times the loss of guessing: no training comes back from there
 
   /** Return a worker that runs the very scripts of this page that train. */
   function makeWorker() {
@@ -42,12 +45,9 @@ const TrainView = (function () {
     let [losses, accuracies] = [[], []];
 
     const worker = makeWorker();
-    const split = ({ pixels, labels }) => ({ pixels: decodeBase64(pixels), labels });
-    const images = { train: split(training.train), validation: split(training.validation) };
-    worker.postMessage(
-      { type: "load", data: { ...images, mean, std, classes: classes.length } },
-      [images.train.pixels.buffer, images.validation.pixels.buffer],
-    );
+    const { train, validation } = training;
+    const data = { train, validation, mean, std, classes: classes.length };
+    worker.postMessage({ type: "load", data });
     worker.onmessage = ({ data: report }) => report.run === run && show(report);
     worker.onerror = (event) => {
       event.preventDefault();
@@ -93,9 +93,10 @@ const TrainView = (function () {
       cards.forEach((card, m) => card.show(report, m));
       curves.draw(accuracies, losses);
       section.dataset.seen = report.seen;
-      section.dataset.losses = losses.length;
-      const stuck = losses.length && !losses.at(-1).every(Number.isFinite);
-      complain(stuck ? "The loss is no longer a number: restart with a smaller learning rate." : "");
+      section.dataset.training = report.running;
+      const high = FAR * Math.log(classes.length); // NaN is not below it either
+      const learns = !losses.length || losses.at(-1).slice(1).every((loss) => loss < high);
+      complain(learns ? "" : TOO_FAST);
       if (report.ended) setRunning(false);
       if (!report.running && report.seen) announce(report.seen);
       [start, single, restart].forEach((button) => (button.disabled = false));
@@ -104,8 +105,8 @@ const TrainView = (function () {
     function announce(seen) {
       const [, mlp, cnn] = accuracies.at(-1);
       find("#train-status").textContent =
-        `${withCommas(seen)} images seen; validation accuracy: MLP ${(100 * mlp).toFixed(1)} %, ` +
-        `CNN ${(100 * cnn).toFixed(1)} %`;
+        `${withCommas(seen)} images seen; validation accuracy: MLP ${percent(mlp, 1)}, ` +
+        `CNN ${percent(cnn, 1)}`;
     }
 
     function showExamples(pixels) {
@@ -115,7 +116,7 @@ const TrainView = (function () {
         paintGray(canvas, pixels.subarray(at, at + SIDE * SIDE));
         canvases.push(canvas);
       }
-      find(".train-examples").replaceChildren(...canvases);
+      find(".train-examples .maps").replaceChildren(...canvases);
       find(".train-examples").hidden = false;
     }
 
@@ -147,7 +148,8 @@ const TrainView = (function () {
         const model = report.models[m];
         const share = accuracies.at(-1)[m + 1];
         node.dataset.accuracy = share;
-        accuracy.textContent = accuracyText(share * validationCount, validationCount);
+        const correct = Math.round(share * validationCount);
+        accuracy.textContent = `Validation accuracy ${accuracyText(correct, validationCount)}`;
         progress.textContent =
           `${withCommas(report.seen)} images seen (${(report.seen / epoch).toFixed(1)} epochs), ` +
           `${model.seconds.toFixed(1)} s of training`;
