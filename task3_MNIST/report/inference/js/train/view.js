@@ -99,7 +99,6 @@ const TrainView = (function () {
       complain(learns ? "" : TOO_FAST);
       if (report.ended) setRunning(false);
       if (!report.running && report.seen) announce(report.seen);
-      [start, single, restart].forEach((button) => (button.disabled = false));
     }
 
     function announce(seen) {
@@ -161,7 +160,7 @@ const TrainView = (function () {
       return { node, show };
     }
 
-    // The controls
+    // The controls: what they send before the networks are there waits for its turn
 
     start.addEventListener("click", () => {
       worker.postMessage({ type: running ? "pause" : "start" });
