@@ -170,7 +170,28 @@ def test_no_preprocessing_shows_the_models_something_else(page):
 # Ways to put a digit in
 
 
+def test_the_page_opens_with_the_first_test_image_and_its_answers(page, mnist_dir):
+    first = load_test("mnist", mnist_dir)
+    assert seen(page) == first.images[0].flatten().tolist()
+    assert set(predictions(page).values()) <= set("0123456789")
+    draw(page, SEVEN)  # the first stroke starts a new drawing
+    strokes = seen(page)
+    page.click("#clear")
+    draw(page, SEVEN)
+    assert seen(page) == strokes
+
+
+def test_a_phone_shows_the_surface_and_both_answers_without_scrolling(browser, path):
+    with opened(browser, path, viewport={"width": 390, "height": 844}) as page:
+        for selector in ("#canvas", ".answer .digit", ".answer .confidence"):
+            for node in page.locator(selector).all():
+                box = node.bounding_box()
+                assert box["y"] >= 0
+                assert box["y"] + box["height"] <= 844, selector
+
+
 def test_nothing_drawn_is_no_prediction_and_undo_goes_back(page):
+    page.click("#clear")
     assert predictions(page) == {"mlp": "", "cnn": ""}
     draw(page, SEVEN)
     drawn = seen(page)
@@ -182,7 +203,7 @@ def test_nothing_drawn_is_no_prediction_and_undo_goes_back(page):
     assert predictions(page) == {"mlp": "", "cnn": ""}
     page.click("#undo")
     assert predictions(page) == {"mlp": "7", "cnn": "7"}
-    for _ in range(4):
+    for _ in range(5):
         page.click("#undo")
     assert predictions(page) == {"mlp": "", "cnn": ""}
 
@@ -259,6 +280,7 @@ def test_image_files_are_taken(page, mnist_dir, way):
 
 
 def test_a_file_that_shows_no_digit_says_why(page):
+    page.click("#clear")
     blank, squared = io.BytesIO(), io.BytesIO()
     Image.new("L", (50, 50), 200).save(blank, "PNG")
     paper = np.full((300, 200), 240, dtype=np.uint8)

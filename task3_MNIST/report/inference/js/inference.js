@@ -294,6 +294,8 @@
   listProblems();
   followModels();
   makeTrainView(document.getElementById("train"), pageData);
+  // the page opens with answers; which image was fixed before any model saw it
+  if (sample.length) loadStored(sample[0]);
   markReady();
 
   const unchecked = models.filter((model) => !model.reason && model.difference === null);
