@@ -18,6 +18,7 @@ TEMPLATE = "inference/page.html.j2"
 
 
 STYLES = ("inference/page.css", "inference/fool.css", "inference/train.css")
+STYLES = ("inference/page.css", "inference/walk.css")
 
 
 SCRIPTS = (
@@ -35,6 +36,10 @@ SCRIPTS = (
     "inference/js/drawing.js",
     "inference/js/bars.js",
     "inference/js/answers.js",
+    "inference/js/explain.js",
+    "inference/js/walk.js",
+    "inference/js/convolution_walk.js",
+    "inference/js/unit_walk.js",
     "inference/js/inside.js",
     "inference/js/occlusion.js",
     "inference/js/push.js",

@@ -114,7 +114,7 @@
     shown.forEach((model, i) => {
       if (current.pixels) answers[i].showLatency(measureLatency(model, input));
       else forward(networkOf(model), input);
-      insides[i].maps.update();
+      insides[i].maps.update(input);
       insides[i].occlusion.update(current.pixels);
     });
     if (current.pixels) {

@@ -6,10 +6,12 @@ const Inside = (function () {
   const { SIDE } = Preprocessing;
   const { smallCanvas, paintGray, paintSigned, greatest } = Painting;
   const { networkOf } = Models;
+  const { makeConvolutionWalk } = ConvolutionWalk;
+  const { makeUnitWalk } = UnitWalk;
 
   const UNITS = 40; // first-layer units shown
 
-  /** Return the views of a model, an element and `update()`, which reads the last forward pass. */
+  /** Return the views of a model, an element and `update(image)`: its last forward pass was of it. */
   function makeInside(model) {
     const network = networkOf(model);
     const views = [];
@@ -23,7 +25,7 @@ const Inside = (function () {
         {},
         views.map((view) => view.node),
       ),
-      update: () => views.forEach((view) => view.update()),
+      update: (image) => views.forEach((view) => view.update(image)),
     };
   }
 
@@ -37,7 +39,8 @@ const Inside = (function () {
     const [rows, columns] = layer.kernel;
     const title = `Convolution ${number}: ${channels} maps of ${height} × ${width}`;
     const kernel = `kernels of ${rows} × ${columns}; bright: high activation`;
-    function update() {
+    const walk = makeConvolutionWalk(network, place, maps, number);
+    function update(image) {
       const most = greatest(shown.output);
       maps.forEach((canvas, channel) => {
         const start = channel * height * width;
@@ -48,8 +51,10 @@ const Inside = (function () {
           most,
         );
       });
+      walk.update(image);
     }
-    return { node: viewNode(title, kernel, maps, width < 12 ? "small" : "large"), update };
+    const node = viewNode(title, kernel, maps, width < 12 ? "small" : "large", walk.node);
+    return { node, update };
   }
 
   function firstWeights(network, classes) {
@@ -62,7 +67,8 @@ const Inside = (function () {
     const title = `First layer: weights of ${which} units, ${SIDE} × ${SIDE} each`;
     const order = most ? "the most active first" : "one for each class, in order";
     const legend = `orange: positive, blue: negative; ${order}`;
-    function update() {
+    const walk = makeUnitWalk(network, canvases);
+    function update(image) {
       const ranked = Array.from({ length: units }, (_, unit) => unit);
       if (most) ranked.sort((a, b) => layer.output[b] - layer.output[a]);
       canvases.forEach((canvas, i) => {
@@ -70,11 +76,12 @@ const Inside = (function () {
         const weights = layer.weight.subarray(start, start + layer.length);
         paintSigned(canvas, weights, greatest(weights));
       });
+      walk.update(image, ranked);
     }
-    return { node: viewNode(title, legend, canvases, "large"), update };
+    return { node: viewNode(title, legend, canvases, "large", walk.node), update };
   }
 
-  function viewNode(title, legend, canvases, size) {
+  function viewNode(title, legend, canvases, size, walk) {
     return element(
       "figure",
       { class: "view" },
@@ -89,6 +96,7 @@ const Inside = (function () {
         { class: `maps ${size}`, role: "img", "aria-label": `${title}; ${legend}` },
         canvases,
       ),
+      walk,
     );
   }
 
