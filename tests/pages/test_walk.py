@@ -1,4 +1,4 @@
-"""The walk through a layer: its numbers are the network's own, and keys, pointer and play move it."""
+"""The walk through a layer: its numbers are the network's own; keys, pointer and play move it."""
 
 import numpy as np
 import pytest
