@@ -21,6 +21,7 @@ from task3_MNIST.models.inference import predict
 from task3_MNIST.report.inference.doubt import describe_outliers
 from task3_MNIST.report.inference.gradients import CHECKED_GRADIENTS, input_gradients
 from task3_MNIST.report.inference.training_images import training_images
+from task3_MNIST.report.inference.map import build_map, runnable
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
 from task3_MNIST.runs.folder import DEFAULT_DATASET, load_model
 from task3_MNIST.runs.groups import Problem, read_groups
@@ -181,6 +182,13 @@ def _page(
         }
         room -= len(model.get("weights", ""))
         models.append(model)
+    mapped = {place: entries[place] for place in runnable(models)}
+    image_map = build_map(
+        {place: entry.model for place, entry in mapped.items()},
+        {place: entry.run.classes for place, entry in mapped.items()},
+        test,
+        normalized,
+    )
     # in the page's own order, place in the list of images that it holds
     place = {index: position for position, index in enumerate(chosen.tolist())}
     called, resized = dataset_labels([dataset, *others]), parse(dataset).preprocess == RESIZE
@@ -194,6 +202,7 @@ def _page(
         "std": test.std,
         "models": models,
         "outliers": describe_outliers(dataset),
+        "map": image_map,
         "images": _base64(test.images[chosen].numpy()),
         "index": chosen,
         "labels": true_labels[chosen],
@@ -211,6 +220,7 @@ def _page(
         **_texts([entry.name for entry in entries], incorrect, chosen, len(sample)),
         "drawn": drawn(dataset, test.classes),
         "resized": resized,
+        "mapped": f"{len(image_map['index']):,}" if image_map else "",
     }
     answers = {
         f"{entry.name}, seed {entry.run.config.seed}": entry.run.classes for entry in entries

@@ -19,6 +19,7 @@ TEMPLATE = "inference/page.html.j2"
 
 STYLES = ("inference/page.css", "inference/fool.css", "inference/train.css")
 STYLES = ("inference/page.css", "inference/walk.css")
+STYLES = ("inference/page.css", "inference/walk.css", "inference/map.css")
 
 
 SCRIPTS = (
@@ -43,6 +44,9 @@ SCRIPTS = (
     "inference/js/inside.js",
     "inference/js/occlusion.js",
     "inference/js/push.js",
+    "inference/js/neighbors.js",
+    "inference/js/scatter.js",
+    "inference/js/image_map.js",
     "inference/js/gallery.js",
     "inference/js/attacks.js",
     "inference/js/fool_texts.js",

@@ -17,6 +17,7 @@
   const { makeInside } = Inside;
   const { makeOcclusion } = Occlusion;
   const { makePush } = Push;
+  const { makeImageMap } = ImageMap;
   const { makeGallery } = Gallery;
   const { makeFool } = Fool;
   const { makeTrainView } = TrainView;
@@ -117,6 +118,7 @@
       insides[i].maps.update(input);
       insides[i].occlusion.update(current.pixels);
     });
+    imageMap?.update(current.pixels && input);
     if (current.pixels) {
       say(
         shown
@@ -292,6 +294,8 @@
   document.getElementById("answers").replaceChildren(...answers.map(({ card }) => card));
   listModels();
   listProblems();
+  const mapSection = document.getElementById("map"); // too few images make no map
+  const imageMap = mapSection && makeImageMap(mapSection, pageData.map, models, classes);
   followModels();
   makeTrainView(document.getElementById("train"), pageData);
   // the page opens with answers; which image was fixed before any model saw it
