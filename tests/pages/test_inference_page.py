@@ -413,6 +413,9 @@ def test_gallery_shows_probabilities_on_hover_and_focus_and_loads_on_click(page)
 
 def test_inside_shows_maps_weights_and_occlusion_of_logits(page):
     draw(page, SEVEN)
+    for walk in page.locator(".walk").all():  # each part follows once it is in sight
+        walk.scroll_into_view_if_needed()
+        walk.locator("[data-step=sum]").wait_for()
     page.wait_for_function(
         """() => {
       const maps = [...document.querySelectorAll(".occlusion")];

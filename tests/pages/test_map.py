@@ -38,7 +38,9 @@ def path(built, tmp_path_factory):
 @pytest.fixture
 def page(browser, path):
     with opened(browser, path) as page:
-        page.wait_for_selector("[data-map]:not([data-neighbors=''])")
+        for panel in page.locator("[data-map]").all():  # each follows once it is in sight
+            panel.scroll_into_view_if_needed()
+            panel.locator(".map-near li").first.wait_for()
         yield page
 
 
@@ -73,7 +75,9 @@ def test_features_in_the_page_are_pytorchs(page, built, digits_test):
 
 def test_neighbors_of_a_drawing_are_those_that_python_finds(page, built, digits_test):
     before = [panel.get_attribute("data-neighbors") for panel in page.locator("[data-map]").all()]
+    page.locator("#canvas").scroll_into_view_if_needed()
     draw(page, SEVEN)
+    page.locator("#map").scroll_into_view_if_needed()
     for panel, text in zip(page.locator("[data-map]").all(), before, strict=True):
         page.wait_for_function(
             "([panel, text]) => panel.dataset.neighbors !== text",
@@ -101,8 +105,8 @@ def test_neighbors_of_a_drawing_are_those_that_python_finds(page, built, digits_
         labels = digits_test.labels.numpy()[indices]
         assert panel.locator(".map-near li").all_inner_texts() == [str(label) for label in labels]
     page.click("#clear")
-    page.wait_for_selector("[data-map][data-neighbors='']")
-    assert page.locator(".map-near li").count() == 0
+    page.locator("#map").scroll_into_view_if_needed()
+    page.wait_for_function("() => !document.querySelector('.map-near li')")
 
 
 def test_errors_marked_are_those_of_the_models(page, built, digits_test):

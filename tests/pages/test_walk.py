@@ -35,7 +35,7 @@ EXPLAIN = """([layers, weights, image]) => {
 
 @pytest.fixture(scope="module")
 def scripts(browser):
-    names = ("slices", "forward", "explain")
+    names = ("forward", "explain")
     return with_scripts(browser, *(f"inference/js/{name}.js" for name in names))
 
 
@@ -89,8 +89,11 @@ def path(tmp_path_factory):
 
 
 def walks(page):
-    page.wait_for_selector(".walk[data-position]")
-    return page.locator(".walk").all()
+    found = page.locator(".walk").all()
+    for walk in found:  # each follows once it is in sight
+        walk.scroll_into_view_if_needed()
+        walk.locator("[data-step=sum]").wait_for()
+    return found
 
 
 def shown_sum(walk):

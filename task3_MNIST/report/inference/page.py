@@ -25,6 +25,7 @@ STYLES = ("inference/page.css", "inference/walk.css", "inference/map.css")
 SCRIPTS = (
     "static/format.js",
     "inference/js/slices.js",
+    "inference/js/sight.js",
     "inference/js/forward.js",
     "inference/js/backward.js",
     "inference/js/preprocessing.js",

@@ -5,6 +5,7 @@ const ConvolutionWalk = (function () {
   const { element } = Page;
   const { forward, argmax } = Forward;
   const { greatest } = Painting;
+  const { whenInSight } = Sight;
   const { inputOf, explainPixel, followValue } = Explain;
   const { makeCursor, followPointer, makePicture, makeProduct, makeStep, named, tinted, number, term } =
     Walk;
@@ -54,6 +55,8 @@ const ConvolutionWalk = (function () {
       steps,
     );
     let image = null;
+    let started = false;
+    const follow = whenInSight(node, () => (started ? show(cursor.at()) : start()));
 
     [...maps, map.canvas].forEach((canvas, i) => {
       followPointer(canvas, height, width, ([row, column]) => {
@@ -63,6 +66,7 @@ const ConvolutionWalk = (function () {
 
     function show(position) {
       const [channel, row, column] = position;
+      started = true;
       forward(network, image); // other views may have run it on other images since
       const told = explainPixel(network, place, image, position);
       const strongest = told.parts.reduce((a, b) => (Math.abs(b.sum) > Math.abs(a.sum) ? b : a));
@@ -91,11 +95,9 @@ const ConvolutionWalk = (function () {
       node.dataset.position = position.join(" ");
     }
 
-    /** Follow a new image; the first one is shown where its activation is highest. */
-    function update(next) {
-      const first = image === null;
-      image = next;
-      if (!first) return show(cursor.at());
+    /** Begin where the activation is highest. */
+    function start() {
+      forward(network, image);
       const best = argmax(shown.output);
       const pixel = best % (height * width);
       cursor.moveTo([
@@ -103,6 +105,11 @@ const ConvolutionWalk = (function () {
         Math.floor(pixel / width),
         pixel % width,
       ]);
+    }
+
+    function update(next) {
+      image = next;
+      follow();
     }
 
     return { node, update };

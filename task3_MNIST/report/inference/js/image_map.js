@@ -4,6 +4,7 @@ const ImageMap = (function () {
 
   const { element, decodeBase64 } = Page;
   const { SIDE } = Preprocessing;
+  const { whenInSight } = Sight;
   const { smallCanvas, paintGray } = Painting;
   const { networkOf } = Models;
   const { answerMark } = Push;
@@ -19,8 +20,7 @@ const ImageMap = (function () {
    * that this page does not compute as PyTorch does is left out.
    */
   function makeImageMap(section, map, models, classes) {
-    const bytes = decodeBase64(map.images);
-    const pixels = (place) => bytes.subarray(place * SIDE * SIDE, (place + 1) * SIDE * SIDE);
+    let bytes = null; // of the images, unpacked when the first is shown
     const tip = makeTip(section);
     const spaces = map.spaces.filter(({ model }) => !models[model].reason);
     const panels = spaces.map((space) => makePanel(space, models[space.model]));
@@ -41,13 +41,15 @@ const ImageMap = (function () {
     }
 
     function picture(place) {
+      bytes ??= decodeBase64(map.images);
       const canvas = smallCanvas(SIDE, SIDE);
-      paintGray(canvas, pixels(place));
+      paintGray(canvas, bytes.subarray(place * SIDE * SIDE, (place + 1) * SIDE * SIDE));
       return canvas;
     }
 
     function makePanel(packed, model) {
-      const space = readSpace(packed);
+      let space = null; // likewise
+      let drawn = null;
       const points = map.labels.map((label, i) => ({
         x: packed.x[i],
         y: packed.y[i],
@@ -90,8 +92,11 @@ const ImageMap = (function () {
         choose(scatter.beside(chosen, event.key), scatter, canvas);
       });
 
+      const follow = whenInSight(node, () => place(drawn));
+
       /** Place an image at the mean of its neighbors, each weighted by 1 / distance. */
       function place(image) {
+        space ??= readSpace(packed);
         const features = image && featuresOf(networkOf(model), image);
         const found = image ? nearest(space, project(space, features), NEIGHBORS) : [];
         near.replaceChildren(...found.map((neighbor) => neighborItem(neighbor.place)));
@@ -105,7 +110,12 @@ const ImageMap = (function () {
         return scatter.show({ drawing: { x: mean("x"), y: mean("y"), neighbors } });
       }
 
-      return { node, scatter, place };
+      function update(image) {
+        drawn = image;
+        follow();
+      }
+
+      return { node, scatter, update };
     }
 
     function neighborItem(place) {
@@ -119,7 +129,7 @@ const ImageMap = (function () {
       return element("li", {}, swatch, name);
     }
 
-    return { update: (image) => panels.forEach((panel) => panel.place(image)) };
+    return { update: (image) => panels.forEach((panel) => panel.update(image)) };
   }
 
   /** Return the box that says which image a point is, next to it. */

@@ -4,6 +4,7 @@
 
   const { readData, markReady, element, simpleTable, decodeBase64 } = Page;
   const { runInSlices } = Slices;
+  const { whenInSight } = Sight;
   const { forward, softmax } = Forward;
   const { SIDE } = Preprocessing;
   const { makeScore } = Outliers;
@@ -114,9 +115,7 @@
     const input = normalize(current.pixels ?? new Uint8Array(SIDE * SIDE));
     shown.forEach((model, i) => {
       if (current.pixels) answers[i].showLatency(measureLatency(model, input));
-      else forward(networkOf(model), input);
-      insides[i].maps.update(input);
-      insides[i].occlusion.update(current.pixels);
+      insides[i].follow();
     });
     imageMap?.update(current.pixels && input);
     if (current.pixels) {
@@ -143,13 +142,18 @@
   function followModels() {
     shown.forEach((model, i) => answers[i].setModel(model));
     insides = shown.map((model) => {
-      return { maps: makeInside(model), occlusion: makeOcclusion(model, normalize, pageData) };
+      const maps = makeInside(model);
+      const occlusion = makeOcclusion(model, normalize, pageData);
+      const node = element("div", {}, element("h3", {}, model.name), occlusion.node, maps.node);
+      const follow = whenInSight(node, () => {
+        const input = normalize(current.pixels ?? new Uint8Array(SIDE * SIDE));
+        forward(networkOf(model), input);
+        maps.update(input);
+        occlusion.update(current.pixels);
+      });
+      return { node, occlusion, follow };
     });
-    const columns = shown.map((model, i) => {
-      const { maps, occlusion } = insides[i];
-      return element("div", {}, element("h3", {}, model.name), occlusion.node, maps.node);
-    });
-    document.getElementById("inside-columns").replaceChildren(...columns);
+    document.getElementById("inside-columns").replaceChildren(...insides.map(({ node }) => node));
     gallery.update();
     push.follow();
     update();

@@ -3,10 +3,13 @@ const Scatter = (function () {
   "use strict";
 
   const { themeColor } = Page;
+  const { whenInSight } = Sight;
 
   const COLORS = 10; // then they come again, with another shape
   const SIDE = 1000; // of the coordinates
   const MARGIN = 40; // around them, in the same units
+  const RADIUS = 6; // of a point
+  const LEAST = 2.2; // its least radius in pixels
   const REACH = 14; // pixels from a point at which the pointer finds it
 
   const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -31,14 +34,14 @@ const Scatter = (function () {
     let marks = { chosen: null, drawing: null };
     let ground = null; // all that stays when marks change
 
-    function redraw() {
+    const redraw = whenInSight(canvas, () => {
       const side = Math.max(1, Math.round(canvas.clientWidth * devicePixelRatio));
       ground = document.createElement("canvas");
       canvas.width = canvas.height = ground.width = ground.height = side;
-      drawPoints(scaled(ground), points);
+      drawPoints(scaled(ground), points, Math.max(RADIUS, LEAST / pixelsPerUnit()));
       drawNames(scaled(ground), points, classes);
       drawMarks();
-    }
+    });
 
     function drawMarks() {
       if (!ground) return;
@@ -110,15 +113,15 @@ const Scatter = (function () {
     return { show, under, beside, spot };
   }
 
-  function drawPoints(context, points) {
+  function drawPoints(context, points, radius) {
     const labels = new Set(points.map((point) => point.label));
     for (const label of labels) {
       context.fillStyle = themeColor(colorName(label));
       const shape = SHAPES[Math.floor(label / COLORS) % SHAPES.length];
       context.beginPath();
       for (const { x, y } of points.filter((point) => point.label === label)) {
-        context.moveTo(x, y);
-        shape(context, x, y, 6);
+        context.moveTo(x + radius, y);
+        shape(context, x, y, radius);
       }
       context.fill();
     }

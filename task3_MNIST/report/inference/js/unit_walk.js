@@ -5,6 +5,7 @@ const UnitWalk = (function () {
   const { element } = Page;
   const { forward } = Forward;
   const { SIDE } = Preprocessing;
+  const { whenInSight } = Sight;
   const { explainUnit, followValue } = Explain;
   const { makeCursor, followPointer, makePicture, makeStep, named, number, term } = Walk;
 
@@ -40,6 +41,7 @@ const UnitWalk = (function () {
     );
     let input = null;
     let order = [];
+    const follow = whenInSight(node, () => show(cursor.at()));
 
     canvases.forEach((canvas, i) => {
       followPointer(canvas, SIDE, SIDE, () => {
@@ -69,7 +71,7 @@ const UnitWalk = (function () {
 
     function update(next, units) {
       [input, order] = [next, units];
-      show(cursor.at());
+      follow();
     }
 
     return { node, update };
