@@ -92,7 +92,8 @@ def map_model(values: np.ndarray) -> dict[str, Any] | None:
         return None
     with threadpool_limits(limits=1):  # so the order of sums does not depend on the machine
         count = min(COMPONENTS, *values.shape)
-        pca = PCA(count, svd_solver="covariance_eigh").fit(values)
+        # randomized: a wide convolution has ten thousand features
+        pca = PCA(count, svd_solver="randomized", random_state=0).fit(values)
         components = pca.transform(values)  # (N, K)
         perplexity = min(PERPLEXITY, (len(values) - 1) / 3)
         place = TSNE(perplexity=perplexity, max_iter=ITERATIONS, init="pca", random_state=0)
