@@ -20,8 +20,8 @@ from task3_MNIST.models import sklearn_baselines
 from task3_MNIST.models.inference import predict
 from task3_MNIST.report.inference.doubt import describe_outliers
 from task3_MNIST.report.inference.gradients import CHECKED_GRADIENTS, input_gradients
-from task3_MNIST.report.inference.training_images import training_images
 from task3_MNIST.report.inference.map import build_map, runnable
+from task3_MNIST.report.inference.training_images import training_images
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
 from task3_MNIST.runs.folder import DEFAULT_DATASET, load_model
 from task3_MNIST.runs.groups import Problem, read_groups

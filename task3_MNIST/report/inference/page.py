@@ -17,9 +17,13 @@ OUT = REPOSITORY / "task3_MNIST" / "model_inference.html"
 TEMPLATE = "inference/page.html.j2"
 
 
-STYLES = ("inference/page.css", "inference/fool.css", "inference/train.css")
-STYLES = ("inference/page.css", "inference/walk.css")
-STYLES = ("inference/page.css", "inference/walk.css", "inference/map.css")
+STYLES = (
+    "inference/page.css",
+    "inference/walk.css",
+    "inference/map.css",
+    "inference/fool.css",
+    "inference/train.css",
+)
 
 
 SCRIPTS = (

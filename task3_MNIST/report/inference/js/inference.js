@@ -119,17 +119,13 @@
     });
     imageMap?.update(current.pixels && input);
     if (current.pixels) {
-      say(
-        shown
-          .map((model, i) => `${model.name}: ${classes[answers[i].card.dataset.prediction]}`)
-          .join(", ") + (doubt.hidden ? "" : `. ${doubt.textContent}`),
-      );
       // with the label, if it is known: this replaces what was said when the image was loaded
       const label = current.label === null ? [] : [`labeled ${classes[current.label]}`];
       const said = shown.map((model, i) => {
         return `${model.name}: ${classes[answers[i].card.dataset.prediction]}`;
       });
-      say([...label, ...said].join(", "));
+      const doubted = doubt.hidden ? "" : `. ${doubt.textContent}`;
+      say([...label, ...said].join(", ") + doubted);
     }
   }
 
