@@ -79,7 +79,7 @@ def seen(page):
 
 
 def test_page_is_small_and_ready_soon(browser, path):
-    assert path.stat().st_size < 6e6
+    assert path.stat().st_size < 7e6
     assert seconds_until_ready(browser, path) < 1.5
 
 
