@@ -1,6 +1,6 @@
 """Measure how well made photographs of digits are read: a line for each kind and model.
 
-    .venv/bin/python tools/photographs.py [--digits test] [--style second] [--csv FILE]
+    .venv/bin/python tools/photographs.py [--digits test] [--style third] [--csv FILE]
 
 It needs trained models (train_mlp.py, train_cnn.py). The default digits are those of the validation
 split: what the reading does is chosen by them, and the test digits only measure it in the end.
@@ -22,7 +22,6 @@ from task3_MNIST.experiments.predict import answer, best_models
 from tests.helpers import photographs
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-STYLES = {"first": photographs.FIRST, "second": photographs.SECOND}
 SURE = 0.8  # a wrong answer of at least this probability misleads
 FIELDS = ("kind", "model", "pictures", "correct", "sure_and_wrong", "refused", "seconds")
 
@@ -31,7 +30,7 @@ def main() -> None:
     """Print the table, and write it if a file is named."""
     parser = argparse.ArgumentParser(description="Measure how made photographs are read.")
     parser.add_argument("--digits", choices=("validation", "test"), default="validation")
-    parser.add_argument("--style", choices=STYLES, default="first")
+    parser.add_argument("--style", choices=photographs.STYLES, default="first")
     parser.add_argument("--count", type=int, default=100, help="pictures of each kind")
     parser.add_argument("--kinds", nargs="+", choices=photographs.KINDS, metavar="KIND")
     parser.add_argument("--csv", type=Path, help="write the table here too")
@@ -42,7 +41,7 @@ def main() -> None:
     rows = []
     print(f"{'kind':20} {'model':5} correct  sure and wrong  refused  seconds")
     for kind in options.kinds or photographs.KINDS:
-        given = (images, labels, options.count, STYLES[options.style])
+        given = (images, labels, options.count, photographs.STYLES[options.style])
         for row in measure(kind, models, given, options.keep):
             print(
                 f"{kind:20} {row['model']:5} {row['correct']:7} {row['sure_and_wrong']:15} "

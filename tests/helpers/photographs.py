@@ -68,6 +68,19 @@ SECOND = Style(
     widen=(-0.8, 0.8),
     tilt=(-1.5, 1.5),
 )
+# drawn when everything had been fixed
+THIRD = Style(
+    height=(100, 280),
+    margin=(0.25, 1.0),
+    paper=(200, 245),
+    ink=(20, 110),
+    pitch=(0.18, 0.7),
+    noise=(0, 8),
+    crisp=0.65,
+    widen=(-0.6, 0.7),
+    tilt=(-2.0, 2.0),
+)
+STYLES = {"first": FIRST, "second": SECOND, "third": THIRD}
 BLUE, GRAY = np.array([110, 150, 225.0]), np.array([150, 150, 150.0])
 
 
@@ -394,7 +407,8 @@ def pictures(kind: str, images: np.ndarray, labels: np.ndarray, count: int, styl
         style: of papers and pens.
     """
     size = DIGITS.get(kind, 1)
-    random = np.random.default_rng([list(KINDS).index(kind), style is SECOND])
+    number = list(STYLES.values()).index(style)
+    random = np.random.default_rng([list(KINDS).index(kind), number])
     for chosen in random.permutation(len(images))[: count * size].reshape(count, size):
         text = "".join(str(label) for label in labels[chosen])
         yield draw(kind, [images[index] for index in chosen], random, style), text
