@@ -41,8 +41,13 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         runs = [Run(Path(folder) / "model" / "recipe" / f"seed{i}") for i in range(options.runs)]
         tasks = [Task(run, "digits", call) for run in runs]
+        # all workers are one process: a limit of memory for each would pause them
         started_with = dict(
-            n_workers=options.workers, threads_per_worker=1, processes=False, dashboard_address=None
+            n_workers=options.workers,
+            threads_per_worker=1,
+            processes=False,
+            memory_limit=0,
+            dashboard_address=None,
         )
         with LocalCluster(**started_with) as local, Client(local) as client:
             cluster = Cluster(client, Path("data"), torch.device("cpu"))
