@@ -69,7 +69,7 @@ const Page = (function () {
 
   /** Return a table in a box that scrolls, named for screen readers and reached by keyboard. */
   function scrollBox(label, table, className = "") {
-    const attributes = { class: `scroll ${className}`, tabindex: 0, role: "region" };
+    const attributes = { class: `scroll ${className}`, tabindex: 0, role: "group" };
     return element("div", { ...attributes, "aria-label": label }, table);
   }
 
