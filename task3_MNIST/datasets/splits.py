@@ -80,6 +80,11 @@ def normalize(images: torch.Tensor, mean: float, std: float) -> torch.Tensor:
     return images.float().div_(255).sub_(mean).div_(std)
 
 
+def spread_evenly(total: int, count: int) -> np.ndarray:
+    """Return `count` places from 0 to `total` - 1, spread evenly; all, if there are fewer."""
+    return np.linspace(0, total - 1, min(count, total)).round().astype(int)
+
+
 def canonical_name(dataset: str) -> str:
     """Return the name by which the data set is found from any working directory.
 

@@ -188,9 +188,10 @@ def test_the_map_is_deterministic_and_keeps_neighbors_together():
     assert (labels[distance.argmin(1)] == labels).mean() > 0.95
 
 
-def test_too_few_images_or_equal_features_make_no_map(digits_test, built):
+def test_too_few_images_or_features_or_equal_ones_make_no_map(digits_test, built):
     assert image_map.map_model(np.ones((50, 7))) is None
     assert image_map.map_model(np.full((50, 7), np.nan)) is None
+    assert image_map.map_model(np.arange(50.0)[:, None]) is None
     few = dataclasses.replace(
         digits_test, images=digits_test.images[:5], labels=digits_test.labels[:5]
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 
 from task3_MNIST.datasets.doubtful_labels import DOUBTFUL
 from task3_MNIST.datasets.image_folders.name import RESIZE, parse
-from task3_MNIST.datasets.splits import Split, load_test
+from task3_MNIST.datasets.splits import Split, load_test, spread_evenly
 from task3_MNIST.errors import UserError, unknown_name
 from task3_MNIST.formatting import DIGITS, dataset_labels
 from task3_MNIST.models import sklearn_baselines
@@ -21,6 +20,7 @@ from task3_MNIST.models.inference import predict
 from task3_MNIST.report.inference.doubt import describe_outliers
 from task3_MNIST.report.inference.gradients import CHECKED_GRADIENTS, input_gradients
 from task3_MNIST.report.inference.map import build_map, runnable
+from task3_MNIST.report.inference.packing import base64_text
 from task3_MNIST.report.inference.training_images import training_images
 from task3_MNIST.report.inference.weights import CannotExportError, export_model
 from task3_MNIST.runs.folder import DEFAULT_DATASET, load_model
@@ -177,7 +177,7 @@ def _page(
     for entry in entries:
         model = {
             **_describe(entry),
-            "logits": _base64(predict(entry.model, normalized[chosen]).numpy().astype("<f4")),
+            "logits": base64_text(predict(entry.model, normalized[chosen]).numpy()),
             **_runnable(entry.model, normalized[checked], room),
         }
         room -= len(model.get("weights", ""))
@@ -203,7 +203,7 @@ def _page(
         "models": models,
         "outliers": describe_outliers(dataset),
         "map": image_map,
-        "images": _base64(test.images[chosen].numpy()),
+        "images": base64_text(test.images[chosen].numpy()),
         "index": chosen,
         "labels": true_labels[chosen],
         "sample": [place[index] for index in sample.tolist()],
@@ -248,7 +248,7 @@ def choose_images(incorrect: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         incorrect: (models, N) bool, whether each model misclassifies each test image.
     """
     count = incorrect.shape[1]
-    sample = np.unique(np.linspace(0, count - 1, min(SAMPLE, count)).round().astype(int))
+    sample = spread_evenly(count, SAMPLE)
     first = np.flatnonzero(incorrect[:2].any(0))
     rest = np.flatnonzero(incorrect.any(0) & ~incorrect[:2].any(0))
     mistakes = np.concatenate([first, rest])[:MISTAKES]
@@ -319,9 +319,5 @@ def _runnable(model: nn.Module, images: Tensor, room: float) -> dict[str, Any]:
         "layers": layers,
         "weights": weights,
         "expected": expected.tolist(),
-        "gradients": _base64(gradients.numpy().astype("<f4")),
+        "gradients": base64_text(gradients.numpy()),
     }
-
-
-def _base64(array: np.ndarray) -> str:
-    return base64.b64encode(array.tobytes()).decode()

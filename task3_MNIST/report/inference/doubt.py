@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-
-import numpy as np
-
 from task3_MNIST.datasets.outliers import packed_clouds
+from task3_MNIST.report.inference.packing import base64_text
 from task3_MNIST.runs.folder import DEFAULT_DATASET
 
 
@@ -16,9 +13,5 @@ def describe_outliers(dataset: str) -> dict[str, str | float] | None:
         return None
     packed = packed_clouds()
     threshold = float(packed.pop("threshold"))
-    return {"threshold": threshold, **{name: _text(array) for name, array in packed.items()}}
-
-
-def _text(array: np.ndarray) -> str:
-    little = array.astype(array.dtype.newbyteorder("<"))
-    return base64.b64encode(little.tobytes()).decode()
+    texts = {name: base64_text(array) for name, array in packed.items()}
+    return {"threshold": threshold, **texts}

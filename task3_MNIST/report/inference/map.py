@@ -1,8 +1,7 @@
-"""The map of the inference page: test images placed by the features that a model's end reads."""
+"""The map of the inference page: test images placed by the features that a last layer reads."""
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +11,9 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
-from task3_MNIST.datasets.splits import Split
+from task3_MNIST.datasets.splits import Split, spread_evenly
 from task3_MNIST.models.inference import predict
+from task3_MNIST.report.inference.packing import base64_text
 
 IMAGES = 2000  # test images taken evenly over the set, whatever the models say about them
 FEWEST = 10  # images that make a map
@@ -39,7 +39,7 @@ def build_map(
         each model what `map_model` says, with its `predicted` classes. None if there are too few
         images or no model whose features differ.
     """
-    chosen = np.unique(np.linspace(0, len(test) - 1, min(IMAGES, len(test))).round().astype(int))
+    chosen = spread_evenly(len(test), IMAGES)
     if len(chosen) < FEWEST:
         return None
     spaces = []
@@ -52,7 +52,7 @@ def build_map(
     return {
         "index": chosen,
         "labels": test.labels.numpy()[chosen],
-        "images": _base64(test.images[chosen].numpy()),
+        "images": base64_text(test.images[chosen].numpy()),
         "spaces": spaces,
     }
 
@@ -86,9 +86,9 @@ def map_model(values: np.ndarray) -> dict[str, Any] | None:
     Returns:
         `x` and `y`, (N,) each, whole numbers from 0 to 1000; the `mean` (D,) and the `directions`
         (K, D), float32 in base64; and `components`, (N, K) int8 in base64, in units of `unit`.
-        None if all features are equal, or not finite.
+        None if there is one feature only, or all are equal, or not finite.
     """
-    if not np.isfinite(values).all() or np.ptp(values, axis=0).max() == 0:
+    if values.shape[1] < 2 or not np.isfinite(values).all() or np.ptp(values, axis=0).max() == 0:
         return None
     with threadpool_limits(limits=1):  # so the order of sums does not depend on the machine
         count = min(COMPONENTS, *values.shape)
@@ -104,9 +104,9 @@ def map_model(values: np.ndarray) -> dict[str, Any] | None:
     return {
         "x": x,
         "y": y,
-        "mean": _base64(pca.mean_.astype("<f4")),
-        "directions": _base64(pca.components_.astype("<f4")),
-        "components": _base64(np.rint(components / unit).astype(np.int8)),
+        "mean": base64_text(pca.mean_),
+        "directions": base64_text(pca.components_),
+        "components": base64_text(np.rint(components / unit).astype(np.int8)),
         "unit": unit,
     }
 
@@ -114,7 +114,3 @@ def map_model(values: np.ndarray) -> dict[str, Any] | None:
 def runnable(models: Sequence[dict[str, Any]], shown: int = 2) -> list[int]:
     """Return the places of the models that the page shows at first: the first that it can run."""
     return [place for place, model in enumerate(models) if "weights" in model][:shown]
-
-
-def _base64(array: np.ndarray) -> str:
-    return base64.b64encode(array.tobytes()).decode()

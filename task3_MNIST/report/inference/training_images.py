@@ -6,15 +6,15 @@ measures accuracy on is of the validation split.
 
 from __future__ import annotations
 
-import base64
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from task3_MNIST.datasets.splits import Split, load_train, split_validation
+from task3_MNIST.datasets.splits import Split, load_train, split_validation, spread_evenly
 from task3_MNIST.errors import UserError
 from task3_MNIST.plots.style import FAMILY_COLORS
+from task3_MNIST.report.inference.packing import base64_text
 
 TRAIN, VALIDATION = 5_000, 1_000  # most images in the page: a minute of training, 1.5 MB
 LEAST_TRAIN, LEAST_VALIDATION = 1_000, 100  # with fewer, an accuracy says little
@@ -47,10 +47,7 @@ def _packed(split: Split, count: int) -> dict[str, Any]:
     labels = split.labels.numpy()
     places = stratified_places(labels, count)
     pixels = split.images[places].numpy()
-    return {
-        "pixels": base64.b64encode(pixels.tobytes()).decode(),
-        "labels": labels[places].tolist(),
-    }
+    return {"pixels": base64_text(pixels), "labels": labels[places].tolist()}
 
 
 def stratified_places(labels: np.ndarray, count: int) -> np.ndarray:
@@ -61,5 +58,4 @@ def stratified_places(labels: np.ndarray, count: int) -> np.ndarray:
         count: how many to take; all, if there are fewer.
     """
     by_label = labels.argsort(kind="stable")
-    evenly = np.linspace(0, len(labels) - 1, min(count, len(labels))).round().astype(int)
-    return np.sort(by_label[evenly])
+    return np.sort(by_label[spread_evenly(len(labels), count)])
