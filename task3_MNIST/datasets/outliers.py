@@ -53,9 +53,9 @@ class Clouds:
         for mean, axes, variance, rest in zip(
             self.mean, self.axes, self.variance, self.rest, strict=True
         ):
-            apart = features - mean  # (N, D)
-            along = apart @ axes.T  # (N, AXES)
-            left = (apart**2).sum(1) - (along**2).sum(1)
+            difference = features - mean  # (N, D)
+            along = difference @ axes.T  # (N, AXES)
+            left = (difference**2).sum(1) - (along**2).sum(1)
             found.append((along**2 / (variance + rest)).sum(1) + left / rest)
         return np.min(found, axis=0)
 

@@ -92,6 +92,11 @@ const Page = (function () {
     return bytes;
   }
 
+  /** Return the float32 numbers, little-endian, of a base64 text. */
+  function decodeFloats(text) {
+    return new Float32Array(decodeBase64(text).buffer);
+  }
+
   /** Return a color of the current theme, such as themeColor("--text"), as rgb(...). */
   function themeColor(name) {
     const probe = element("span", { hidden: true });
@@ -140,6 +145,7 @@ const Page = (function () {
     simpleTable,
     scrollBox,
     decodeBase64,
+    decodeFloats,
     themeColor,
     download,
     copyText,

@@ -2,7 +2,7 @@
 const Models = (function () {
   "use strict";
 
-  const { decodeBase64 } = Page;
+  const { decodeFloats } = Page;
   const { percent } = Format;
   const { buildNetwork, forward, argmax } = Forward;
   const { inputGradient } = Backward;
@@ -13,7 +13,7 @@ const Models = (function () {
   function readModels(data) {
     return data.models.map((model) => ({
       ...model,
-      logits: floats(model.logits), // of the page's images, by PyTorch
+      logits: decodeFloats(model.logits), // of the page's images, by PyTorch
       classes: data.classes.length,
       network: null,
       difference: null,
@@ -23,12 +23,8 @@ const Models = (function () {
 
   /** Return the network of a model, unpacked when it is first wanted. */
   function networkOf(model) {
-    model.network ??= buildNetwork(model.layers, floats(model.weights));
+    model.network ??= buildNetwork(model.layers, decodeFloats(model.weights));
     return model.network;
-  }
-
-  function floats(text) {
-    return new Float32Array(decodeBase64(text).buffer);
   }
 
   /** Return a function that turns bytes into the numbers that models were trained on. */
@@ -65,19 +61,20 @@ const Models = (function () {
     return model.difference;
   }
 
-  /** Compare the gradients of each image's greatest logit with PyTorch's, of a first few images. */
+  /** Compare the gradients of the first images' greatest logits with PyTorch's. */
   function checkGradients(model, images) {
     const network = networkOf(model);
-    const expected = floats(model.gradients);
+    const expected = decodeFloats(model.gradients); // (images, pixels) flat
+    const pixels = images[0].length;
     model.gradientDifference = 0;
-    for (let start = 0, i = 0; start < expected.length; start += images[i++].length) {
+    images.slice(0, expected.length / pixels).forEach((image, i) => {
       const weights = new Float32Array(model.classes);
-      weights[argmax(forward(network, images[i]))] = 1;
-      inputGradient(network, images[i], weights).forEach((value, pixel) => {
-        const difference = Math.abs(value - expected[start + pixel]);
+      weights[argmax(forward(network, image))] = 1;
+      inputGradient(network, image, weights).forEach((value, pixel) => {
+        const difference = Math.abs(value - expected[i * pixels + pixel]);
         model.gradientDifference = Math.max(model.gradientDifference, difference);
       });
-    }
+    });
     // its answers are correct all the same: only what needs gradients is not offered
     model.exactGradients = model.gradientDifference < TOLERANCE;
   }

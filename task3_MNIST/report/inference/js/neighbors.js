@@ -2,7 +2,7 @@
 const Neighbors = (function () {
   "use strict";
 
-  const { decodeBase64 } = Page;
+  const { decodeBase64, decodeFloats } = Page;
   const { forward } = Forward;
 
   /**
@@ -10,11 +10,13 @@ const Neighbors = (function () {
    * (N × K flat, in units of `unit`), and `size`, which is K.
    */
   function readSpace({ mean, directions, components, unit }) {
-    const floats = (text) => new Float32Array(decodeBase64(text).buffer);
-    const space = { mean: floats(mean), directions: floats(directions), unit };
-    space.size = space.directions.length / space.mean.length;
-    space.components = new Int8Array(decodeBase64(components).buffer);
-    return space;
+    const space = {
+      mean: decodeFloats(mean),
+      directions: decodeFloats(directions),
+      components: new Int8Array(decodeBase64(components).buffer),
+      unit,
+    };
+    return { ...space, size: space.directions.length / space.mean.length };
   }
 
   /** Return the features of a normalized image: what the last linear layer reads. */

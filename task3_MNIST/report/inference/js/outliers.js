@@ -2,7 +2,7 @@
 const Outliers = (function () {
   "use strict";
 
-  const { decodeBase64 } = Page;
+  const { decodeBase64, decodeFloats } = Page;
   const { SIDE } = Preprocessing;
 
   const DIRECTIONS = 8;
@@ -14,13 +14,12 @@ const Outliers = (function () {
 
   /** Return `score(pixels)`, over 1 where an image of bytes is hardly a digit. */
   function makeScore({ mean, axes, scale, variance, rest, threshold }) {
-    const floats = (text) => new Float32Array(decodeBase64(text).slice().buffer);
     const clouds = {
-      mean: floats(mean),
-      axes: new Int8Array(decodeBase64(axes).slice().buffer),
-      scale: floats(scale),
-      variance: floats(variance),
-      rest: floats(rest),
+      mean: decodeFloats(mean),
+      axes: new Int8Array(decodeBase64(axes).buffer),
+      scale: decodeFloats(scale),
+      variance: decodeFloats(variance),
+      rest: decodeFloats(rest),
     };
     return (pixels) => distance(clouds, edgeDirections(pixels)) / threshold;
   }
@@ -31,12 +30,12 @@ const Outliers = (function () {
     const axesOfOne = scale.length / rest.length;
     let least = Infinity;
     for (let digit = 0; digit < rest.length; digit++) {
-      const apart = features.map((value, i) => value - mean[digit * size + i]);
-      let left = apart.reduce((sum, value) => sum + value * value, 0);
+      const difference = features.map((value, i) => value - mean[digit * size + i]);
+      let left = difference.reduce((sum, value) => sum + value * value, 0);
       let found = 0;
       for (let axis = digit * axesOfOne; axis < (digit + 1) * axesOfOne; axis++) {
         let along = 0;
-        for (let i = 0; i < size; i++) along += apart[i] * axes[axis * size + i];
+        for (let i = 0; i < size; i++) along += difference[i] * axes[axis * size + i];
         along *= scale[axis] / 127;
         found += (along * along) / (variance[axis] + rest[digit]);
         left -= along * along;

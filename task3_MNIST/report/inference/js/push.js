@@ -5,6 +5,7 @@ const Push = (function () {
   const { element } = Page;
   const { percent } = Format;
   const { runInSlices } = Slices;
+  const { whenInSight } = Sight;
   const { forward, argmax } = Forward;
   const { SIDE } = Preprocessing;
   const { deform } = Deform;
@@ -65,7 +66,8 @@ const Push = (function () {
 
     function showExample(i, pixels, answers) {
       paintGray(examples[i], pixels);
-      marks[i].replaceChildren(...answers.map((answer) => answerMark(answer, sample[i].label, classes)));
+      const { label } = sample[i];
+      marks[i].replaceChildren(...answers.map((answer) => answerMark(answer, label, classes)));
     }
 
     sliders.forEach((slider) => slider.addEventListener("input", update));
@@ -74,11 +76,7 @@ const Push = (function () {
       update();
     });
     // measuring takes a second of work: not before somebody comes to see it
-    new IntersectionObserver((entries, observer) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      update();
-    }).observe(section);
+    whenInSight(section, update)();
     sliders.forEach(showValueOf);
     return { follow: () => started && update() };
   }

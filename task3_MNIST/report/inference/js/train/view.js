@@ -4,11 +4,12 @@ const TrainView = (function () {
 
   const { element } = Page;
   const { withCommas, familyName, percent } = Format;
+  const { SIDE } = Preprocessing;
+  const { whenInSight } = Sight;
   const { smallCanvas, paintGray, paintSigned, greatest } = Painting;
   const { accuracyText } = Models;
   const { makeCurves, mark } = TrainCurves;
 
-  const SIDE = 28;
   const TOO_FAST =
     "The loss is far above that of guessing: restart with a smaller learning rate.";
   const FAR = 5; // times the loss of guessing: no training comes back from there
@@ -24,11 +25,7 @@ const TrainView = (function () {
   function makeTrainView(section, data) {
     if (data.training.reason) return;
     // unpacking and two networks cost time: not before somebody comes to see it
-    new IntersectionObserver((entries, observer) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      open(section, data);
-    }).observe(section);
+    whenInSight(section, () => open(section, data))();
   }
 
   function open(section, { training, mean, std, classes }) {
@@ -66,6 +63,7 @@ const TrainView = (function () {
 
     function complain(text) {
       const problem = find("#train-problem");
+      if (problem.textContent === text) return; // a screen reader would say it again
       problem.textContent = text;
       problem.hidden = !text;
     }
@@ -129,7 +127,6 @@ const TrainView = (function () {
       const canvases = Array.from({ length: weights.length / side ** 2 }, () =>
         smallCanvas(side, side),
       );
-      const words = describe(family, sizes, parameters);
       const accuracy = element("p", { class: "train-accuracy" });
       const progress = element("p", { class: "muted" });
       const name = shownWeights(family, sizes, canvases.length, side);
@@ -137,7 +134,7 @@ const TrainView = (function () {
         "article",
         { class: "train-model", "data-family": family },
         element("h3", {}, mark(family), familyName(family)),
-        element("p", { class: "muted" }, words),
+        element("p", { class: "muted" }, describe(family, sizes, side, parameters)),
         accuracy,
         progress,
         element("p", { class: "muted hint" }, `${name}; orange: positive, blue: negative`),
@@ -187,7 +184,7 @@ const TrainView = (function () {
   }
 
   /** Return a network in words: its layers and how many parameters they have. */
-  function describe(family, sizes, parameters) {
+  function describe(family, sizes, side, parameters) {
     const count = `${withCommas(parameters)} parameters`;
     if (family === "mlp") {
       const [pixels, units, classes] = sizes;
@@ -195,8 +192,8 @@ const TrainView = (function () {
     }
     const [few, many, units, classes] = sizes;
     return (
-      `Convolutions of ${few} and ${many} kernels (5 × 5), each with 2 × 2 max pooling, ` +
-      `${units} hidden units, ${classes} classes: ${count}`
+      `Convolutions of ${few} and ${many} kernels (${side} × ${side}), each with 2 × 2 max ` +
+      `pooling, ${units} hidden units, ${classes} classes: ${count}`
     );
   }
 
