@@ -18,13 +18,15 @@ from task3_MNIST.report.inference.training_images import stratified_places, trai
 from tests.helpers.inference import make_run, with_scripts, write_page
 from tests.helpers.pages import lowest_contrast, opened, text_of
 
-SCRIPTS = [f"inference/js/train/{name}.js" for name in ("matrix", "layers", "loop")]
+NAMES = ("random", "train/matrix", "train/layers", "train/loop")
+SCRIPTS = [f"inference/js/{name}.js" for name in NAMES]
 CLASSES = 10
 COUNT = 5  # images of the minibatch whose gradients are compared
 
 # all gradients of a network with given parameters, and its logits and loss
 GRADIENTS = """([family, parameters, images, labels]) => {
-  const { makeRandom, crossEntropy } = TrainLayers;
+  const { makeRandom } = Random;
+  const { crossEntropy } = TrainLayers;
   const classes = 10, count = labels.length;
   const network = family === "mlp"
     ? TrainLoop.makeMlp(classes, 8, makeRandom(0), 42)

@@ -30,6 +30,7 @@ SCRIPTS = (
     "static/format.js",
     "inference/js/slices.js",
     "inference/js/sight.js",
+    "inference/js/random.js",
     "inference/js/forward.js",
     "inference/js/backward.js",
     "inference/js/preprocessing.js",

@@ -39,16 +39,12 @@ const Attacks = (function () {
   }
 
   function stepOf(image, logits, from) {
-    return {
-      image: image.slice(),
-      answer: argmax(logits),
-      margin: marginOf(logits, from),
-    };
+    return { image: image.slice(), answer: argmax(logits), margin: marginOf(logits, from) };
   }
 
   /**
-   * Flip one pixel after the other: dark ones to 1, bright ones to 0, each at most once. Each is the
-   * one that lowers the margin most, of all that are left.
+   * Flip one pixel after the other: dark ones to 1, bright ones to 0, each at most once. Each is
+   * the one that lowers the margin most, of all that are left.
    */
   function* fewestPixels(network, original, normalize) {
     const image = original.slice();
@@ -117,10 +113,11 @@ const Attacks = (function () {
 
   /** Move an image, in place, by steps that raise the rival's logit over that of `from`. */
   function* push(network, image, normalize, from, shown) {
-    for (let count = 0; count < MOST_STEPS; count++) {
+    for (let count = 0; ; count++) {
       const input = normalize(image);
       const logits = forward(network, input);
       if (isChanged(logits, from)) return "changed";
+      if (count === MOST_STEPS) return "limit";
       const weights = new Float32Array(logits.length);
       weights[rivalOf(logits, from)] = 1;
       weights[from] = -1;
@@ -136,10 +133,9 @@ const Attacks = (function () {
       yield null;
       if (shown) yield stepOf(image, forward(network, normalize(image)), from);
     }
-    return "limit";
   }
 
-  /** Return the nearest image to the original on the line to a changed one that is still changed. */
+  /** Return the nearest image for which `holds`, on the line from the original to a changed one. */
   function* approach(original, changed, holds) {
     let [low, high] = [0, 1];
     let nearest = changed;
@@ -162,7 +158,7 @@ const Attacks = (function () {
     return start.map((value, i) => value + part * (end[i] - value));
   }
 
-  /** Return the number of changed pixels, the L2 norm of the change and its greatest absolute value. */
+  /** Return the changes, how many pixels changed, their L2 norm and greatest absolute value. */
   function measureChange(original, image) {
     const changes = image.map((value, i) => value - original[i]);
     return {

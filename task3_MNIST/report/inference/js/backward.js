@@ -26,7 +26,7 @@ const Backward = (function () {
     return gradient;
   }
 
-  // each adds to `gradient`, which is 0, what the gradient with respect to the output, `above`, says
+  // each fills `gradient`, which is 0, from the gradient with respect to the output, `above`
   const PASS_BACK = {
     crop({ corner, input, shape, gradient }, above) {
       const [channels, rows, columns] = shape;
@@ -84,7 +84,7 @@ const Backward = (function () {
     },
   };
 
-  /** Add to `sums`, (length,), the weights of each channel times the channel's gradient at a place. */
+  /** Add to `sums`, (length,), each channel's weights times the channel's gradient at a place. */
   function addRows({ weight, bias, length }, above, place, places, sums) {
     for (let channel = 0; channel < bias.length; channel++) {
       const factor = above[channel * places + place];
@@ -94,7 +94,7 @@ const Backward = (function () {
     }
   }
 
-  /** Add a patch to the gradient where the kernel was at a place; what is in the padding is lost. */
+  /** Add a patch to the gradient where the kernel was at a place, but nothing to the padding. */
   function addPatch({ input, kernel, stride, padding, shape, gradient }, place, patch) {
     const [channels, rows, columns] = input;
     const top = Math.floor(place / shape[2]) * stride[0] - padding[0];

@@ -6,25 +6,24 @@ const ConvolutionWalk = (function () {
   const { forward, argmax } = Forward;
   const { greatest } = Painting;
   const { whenInSight } = Sight;
-  const { inputOf, explainPixel, followValue } = Explain;
-  const { makeCursor, followPointer, makePicture, makeProduct, makeStep, named, tinted, number, term } =
-    Walk;
+  const { inputOf, shownLayer, explainPixel, followValue } = Explain;
+  const { makeCursor, followPointer, makePicture, makeProduct, makeStep } = Walk;
+  const { named, tinted, number, term } = Walk;
 
   const LISTED = 6; // input channels listed with their sums
 
   /**
    * Return the walk over the maps of the convolution at a place: an element and `update(image)`.
    *
-   * `maps` are the small pictures of its maps, which choose a pixel, too; `number` says which
-   * convolution of the network it is.
+   * `maps` are the small pictures of its maps, which choose a pixel, too; `order` says which
+   * convolution of the network it is, from 1.
    */
   function makeConvolutionWalk(network, place, maps, order) {
     const layer = network[place];
     const [channels, height, width] = layer.shape;
     const [inputs, inputHeight, inputWidth] = layer.input;
     const [rows, columns] = layer.kernel;
-    // what goes on to the next layer, as the small maps show it
-    const shown = network[place + 1]?.type === "relu" ? network[place + 1] : layer;
+    const shown = shownLayer(network, place);
     const from = makePicture(inputHeight, inputWidth);
     const map = makePicture(height, width);
     const mapName = element("span", {});
@@ -47,9 +46,14 @@ const ConvolutionWalk = (function () {
     const cursor = makeCursor(target, layer.shape, "pixel", show);
     const node = element(
       "div",
-      { class: "walk", "data-layer": place },
+      { class: "walk", "data-layer": place, role: "group", "aria-label": `Convolution ${order}` },
       element("div", { class: "controls" }, cursor.buttons),
-      element("div", { class: "walk-pictures" }, named(fromName, from.canvas), named(mapName, target)),
+      element(
+        "div",
+        { class: "walk-pictures" },
+        named(fromName, from.canvas),
+        named(mapName, target),
+      ),
       sums,
       grids,
       steps,
@@ -60,11 +64,12 @@ const ConvolutionWalk = (function () {
 
     [...maps, map.canvas].forEach((canvas, i) => {
       followPointer(canvas, height, width, ([row, column]) => {
-        if (image) cursor.moveTo([i < channels ? i : cursor.at()[0], row, column]);
+        cursor.moveTo([i < channels ? i : cursor.at()[0], row, column]);
       });
     });
 
     function show(position) {
+      if (!image) return; // nothing to show before the first update
       const [channel, row, column] = position;
       started = true;
       forward(network, image); // other views may have run it on other images since
@@ -74,8 +79,9 @@ const ConvolutionWalk = (function () {
       map.show(shown.output.slice(start, start + height * width), [row, column, 1, 1]);
       mapName.textContent = `Map ${channel + 1}: row ${row + 1}, column ${column + 1}`;
       const area = inputHeight * inputWidth;
+      const first = strongest.channel * area;
       from.show(
-        inputOf(network, place, image).slice(strongest.channel * area, (strongest.channel + 1) * area),
+        inputOf(network, place, image).slice(first, first + area),
         [told.top, told.left, rows, columns],
       );
       fromName.textContent =
@@ -85,7 +91,9 @@ const ConvolutionWalk = (function () {
       grids.replaceChildren(...makeProduct(name, strongest, columns));
       const count = told.parts.length * rows * columns;
       const products = told.sum - told.bias;
-      const value = `Sum of ${count} products ${number(products)} ${term(told.bias)} (bias) = ${number(told.sum)}`;
+      const value =
+        `Sum of ${count} products ${number(products)} ${term(told.bias)} (bias) = ` +
+        number(told.sum);
       // a screen reader would not come to the end of what plays by itself
       steps.setAttribute("aria-live", cursor.isPlaying() ? "off" : "polite");
       steps.replaceChildren(

@@ -3,6 +3,7 @@ const Deform = (function () {
   "use strict";
 
   const { SIDE } = Preprocessing;
+  const { makeRandom } = Random;
 
   /**
    * Return the image, 28 x 28 bytes, changed; ink that leaves it is lost.
@@ -43,15 +44,9 @@ const Deform = (function () {
     );
   }
 
-  /** Return a generator of normally distributed numbers (Box and Muller 1958, over mulberry32). */
+  /** Return a generator of normally distributed numbers (Box and Muller 1958). */
   function normalNumbers(seed) {
-    let state = seed + 1;
-    const uniform = () => {
-      state = (state + 0x6d2b79f5) | 0;
-      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-    };
+    const uniform = makeRandom(seed + 1);
     return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
   }
 

@@ -2,11 +2,18 @@
 const Explain = (function () {
   "use strict";
 
+  const { argmax } = Forward;
+
   const FOLLOWED = ["relu", "scale", "pool"]; // layers that work on each channel alone
 
   /** Return the values that a layer was given in the last forward pass, which was of `image`. */
   function inputOf(network, place, image) {
     return place ? network[place - 1].output : image;
+  }
+
+  /** Return the layer whose output the maps of a convolution show: the ReLU behind it, if any. */
+  function shownLayer(network, place) {
+    return network[place + 1]?.type === "relu" ? network[place + 1] : network[place];
   }
 
   /**
@@ -74,9 +81,8 @@ const Explain = (function () {
       } else {
         const [, height = 1, width = 1] = layer.shape;
         const value = layer.output[(channel * height + at[0]) * width + at[1]];
-        const settings =
-          layer.type === "scale" ? { weight: layer.weight[channel], bias: layer.bias[channel] } : {};
-        steps.push({ type: layer.type, value, ...settings });
+        const [weight, bias] = [layer.weight?.[channel], layer.bias?.[channel]];
+        steps.push({ type: layer.type, value, weight, bias });
       }
     }
     return steps;
@@ -100,10 +106,10 @@ const Explain = (function () {
       at: [y, x],
       window,
       columns,
-      best: Forward.argmax(window),
+      best: argmax(window),
       here: (row - top) * columns + column - left,
     };
   }
 
-  return { inputOf, explainPixel, explainUnit, followValue };
+  return { inputOf, shownLayer, explainPixel, explainUnit, followValue };
 })();

@@ -67,8 +67,8 @@ const Files = (function () {
   function problemOf(ink) {
     if (sidesReached(ink) > 1 || isOnForm(ink) || isSheet(ink)) {
       return (
-        "shows more than a digit on plain paper, such as lines, a box, a shadow or a desk: crop it " +
-        "closer, or let predict.py read it, which reads photographs."
+        "shows more than a digit on plain paper, such as lines, a box, a shadow or a desk: crop " +
+        "it closer, or let predict.py read it, which reads photographs."
       );
     }
     const digits = findDigits(ink).length;

@@ -6,7 +6,7 @@ const Fool = (function () {
   const { finishInSlices } = Slices;
   const { forward, argmax } = Forward;
   const { SIDE } = Preprocessing;
-  const { smallCanvas, paintGray, paintSigned, greatest } = Painting;
+  const { smallCanvas, paintGray, paintSigned } = Painting;
   const { networkOf } = Models;
   const { fewestPixels, smallestChange, measureChange, MOST_PIXELS } = Attacks;
   const { namesOf, verdictOf, changeText, transferText, threeDigits } = FoolTexts;
@@ -53,6 +53,8 @@ const Fool = (function () {
     function show(state, text) {
       section.dataset.state = state;
       verdict.textContent = text;
+      // a disabled button would lose the focus
+      if (state !== "running" && document.activeElement === stop) start.focus();
       stop.disabled = state !== "running";
       play.hidden = slider.parentElement.hidden = searches.length === 0;
     }
@@ -124,7 +126,8 @@ const Fool = (function () {
     function resultOf({ called, original, steps, end }) {
       if (!steps.length) return { called, end };
       const { changes, ...change } = measureChange(original, steps.at(-1).image);
-      return { called, end, from: classes[steps[0].answer], to: classes[steps.at(-1).answer], ...change };
+      const [from, to] = [steps[0], steps.at(-1)].map(({ answer }) => classes[answer]);
+      return { called, end, from, to, ...change };
     }
 
     /** Return what the other models answer to a search's image, if that fools its own. */
@@ -182,7 +185,6 @@ const Fool = (function () {
     start.addEventListener("click", begin);
     stop.addEventListener("click", () => {
       halt();
-      start.focus(); // which a disabled button would lose
       show("stopped", "Stopped.");
     });
     play.addEventListener("click", () => (ticking === null ? animate() : pause()));
@@ -228,10 +230,10 @@ const Fool = (function () {
       before.caption.textContent = `Original: ${classes[steps[0].answer]}`;
       changed.caption.textContent = `Changed: ${classes[answer]}`;
       paintGray(changed.canvas, image, 1);
-      const { changes, norm, count } = measureChange(original, image);
-      paintSigned(difference.canvas, changes, greatest(changes));
+      const { changes, norm, count, most } = measureChange(original, image);
+      paintSigned(difference.canvas, changes, most || 1);
       difference.caption.textContent = count
-        ? `Difference, at most ${threeDigits(greatest(changes))}`
+        ? `Difference, at most ${threeDigits(most)}`
         : "Difference: none";
       stepLine.textContent =
         `Step ${place} of ${steps.length - 1}: margin ${threeDigits(margin)}, ` +

@@ -17,16 +17,16 @@ const FoolTexts = (function () {
     );
   }
 
-  /** Return "The MLP changed its answer from 7 to 9 after 4 pixels, the CNN after 11." or the like. */
+  /** Return "The MLP changed its answer from 7 to 9 after 4 pixels, the CNN after 11." */
   function verdictOf(results, way) {
     const changed = results.filter(({ end }) => end === "changed");
     const [first, ...rest] = changed;
     const parts = [];
     if (first) {
-      const amount = way === "pixels" ? pixelsText(first.count) : `L2 norm ${threeDigits(first.norm)}`;
-      parts.push(
-        `${first.called} changed its answer from ${first.from} to ${first.to} ${preposition(way)} ${amount}`,
-      );
+      const { called, from, to, count, norm } = first;
+      const amount = way === "pixels" ? pixelsText(count) : `L2 norm ${threeDigits(norm)}`;
+      const answers = `from ${from} to ${to}`;
+      parts.push(`${called} changed its answer ${answers} ${preposition(way)} ${amount}`);
     }
     for (const { called, from, to, count, norm } of rest) {
       const same = from === first.from && to === first.to;
@@ -61,12 +61,12 @@ const FoolTexts = (function () {
   function changeText({ from, to, end, count, norm, most }) {
     const answers = end === "changed" ? `${from} → ${to}` : `${from}, not changed`;
     return (
-      `${answers}. Changed: ${pixelsText(count)}; L2 norm ${threeDigits(norm)}, greatest change of ` +
-      `a pixel ${threeDigits(most)}`
+      `${answers}. Changed: ${pixelsText(count)}; L2 norm ${threeDigits(norm)}, greatest change ` +
+      `of a pixel ${threeDigits(most)}`
     );
   }
 
-  /** Return what another model answers to the changed image, and to the original, by class names. */
+  /** Return whether another model is fooled, too, by its answers to the original and after. */
   function transferText(called, before, after) {
     const text =
       before === after

@@ -79,6 +79,7 @@ const Gallery = (function () {
       });
       const doubt = image.doubt ? ", doubtful label" : "";
       const marks = answers.map((answer) => answerMark(answer.digit, image.label, classes));
+      const label = `label ${classes[image.label]}${image.doubt ? " ?" : ""}`;
       const tile = element(
         "button",
         {
@@ -87,11 +88,12 @@ const Gallery = (function () {
           "data-index": image.index,
           "data-label": image.label,
           "aria-label":
-            `Test image ${image.index}, labeled ${classes[image.label]}${doubt}: ` + said.join("; "),
+            `Test image ${image.index}, labeled ${classes[image.label]}${doubt}: ` +
+            said.join("; "),
           onclick: () => load(image),
         },
         canvas,
-        element("span", { class: "label" }, `label ${classes[image.label]}${image.doubt ? " ?" : ""}`),
+        element("span", { class: "label" }, label),
         element("span", { class: "marks" }, marks),
       );
       for (const event of ["mouseenter", "focus"]) {
@@ -150,9 +152,9 @@ const Gallery = (function () {
     return (answers) => tests[choice](answers.map((answer) => !answer.correct));
   }
 
-  /** Return the box with the three highest probabilities of the tile under the pointer or in focus. */
+  /** Return the box with the three highest probabilities of the tile pointed at or in focus. */
   function makeTip(section, classes) {
-    const node = element("div", { id: "tip", role: "tooltip", hidden: true });
+    const node = element("div", { id: "tip", class: "tip", role: "tooltip", hidden: true });
     section.append(node);
     document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
     let described = null;

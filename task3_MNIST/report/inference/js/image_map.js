@@ -3,13 +3,14 @@ const ImageMap = (function () {
   "use strict";
 
   const { element, decodeBase64 } = Page;
+  const { withCommas } = Format;
   const { SIDE } = Preprocessing;
   const { whenInSight } = Sight;
   const { smallCanvas, paintGray } = Painting;
   const { networkOf } = Models;
   const { answerMark } = Push;
   const { readSpace, featuresOf, project, nearest } = Neighbors;
-  const { makeScatter, colorName, KEYS } = Scatter;
+  const { makeScatter, colorName, shapeNumber, KEYS } = Scatter;
 
   const NEIGHBORS = 8;
 
@@ -28,16 +29,19 @@ const ImageMap = (function () {
     section.querySelector(".map-classes").append(...classes.map(classItem));
     let chosen = null;
 
-    /** Mark an image in both maps and say what it is, next to its point in one of them. */
+    /** Mark an image in all maps and say what it is, next to its point in one of them; or none. */
     function choose(place, scatter, canvas) {
       chosen = place;
       panels.forEach((panel) => panel.scatter.show({ chosen }));
       if (place === null) return tip.hide();
-      const said = spaces.map(({ model, predicted }) =>
-        element("p", {}, `${models[model].name}: `, answerMark(predicted[place], map.labels[place], classes)),
-      );
-      const title = `Test image ${map.index[place]}, labeled ${classes[map.labels[place]]}`;
-      return tip.show([picture(place), element("strong", {}, title), ...said], canvas, scatter.spot(place));
+      const label = map.labels[place];
+      const said = spaces.map(({ model, predicted }) => {
+        const mark = answerMark(predicted[place], label, classes);
+        return element("p", {}, `${models[model].name}: `, mark);
+      });
+      const title = `Test image ${map.index[place]}, labeled ${classes[label]}`;
+      const content = [picture(place), element("strong", {}, title), ...said];
+      return tip.show(content, canvas, scatter.spot(place));
     }
 
     function picture(place) {
@@ -48,7 +52,7 @@ const ImageMap = (function () {
     }
 
     function makePanel(packed, model) {
-      let space = null; // likewise
+      let space = null; // unpacked when the first drawing is placed
       let drawn = null;
       const points = map.labels.map((label, i) => ({
         x: packed.x[i],
@@ -64,15 +68,15 @@ const ImageMap = (function () {
         "aria-label": `Map of ${model.name}: arrow keys move from image to image, Escape ends`,
       });
       const scatter = makeScatter(canvas, points, classes);
-      const near = element("ol", { class: "map-near", "aria-label": "Nearest neighbors of the drawing" });
-      const total = points.length.toLocaleString("en");
+      const nearTitle = "Nearest neighbors of the drawing, with their labels";
+      const near = element("ol", { class: "map-near", "aria-label": nearTitle });
       const node = element(
         "div",
         { class: "map-panel", "data-map": model.name, "data-errors": errors, "data-neighbors": "" },
         element("h3", {}, model.name),
-        element("p", { class: "muted" }, `${errors} of ${total} misclassified`),
+        element("p", { class: "muted" }, `${errors} of ${withCommas(points.length)} misclassified`),
         canvas,
-        element("p", { class: "muted map-heading" }, "Nearest neighbors of the drawing, with their labels"),
+        element("p", { class: "muted map-heading" }, nearTitle),
         near,
       );
 
@@ -89,7 +93,7 @@ const ImageMap = (function () {
         if (event.key === "Escape") return choose(null);
         if (!(event.key in KEYS) || event.altKey || event.ctrlKey || event.metaKey) return;
         event.preventDefault();
-        choose(scatter.beside(chosen, event.key), scatter, canvas);
+        choose(scatter.next(chosen, event.key), scatter, canvas);
       });
 
       const follow = whenInSight(node, () => place(drawn));
@@ -124,7 +128,7 @@ const ImageMap = (function () {
     }
 
     function classItem(name, label) {
-      const swatch = smallCanvas(1, 1, "swatch");
+      const swatch = element("span", { class: "swatch", "data-shape": shapeNumber(label) });
       swatch.style.background = `var(${colorName(label)})`;
       return element("li", {}, swatch, name);
     }
@@ -134,7 +138,7 @@ const ImageMap = (function () {
 
   /** Return the box that says which image a point is, next to it. */
   function makeTip(section) {
-    const node = element("div", { class: "map-tip", role: "status", hidden: true });
+    const node = element("div", { class: "tip map-tip", role: "status", hidden: true });
     section.append(node);
 
     function show(content, canvas, [x, y]) {

@@ -26,6 +26,7 @@
   const SETTLED = 120; // milliseconds without a change after which the slower views follow
 
   const pageData = await readData();
+  const BLANK = new Uint8Array(SIDE * SIDE).fill(pageData.background); // while nothing is drawn
   const normalize = normalizer(pageData);
   const images = readImages(pageData);
   const models = readModels(pageData);
@@ -89,7 +90,7 @@
     insides.forEach(({ occlusion }) => occlusion.stop());
     current = inputOfDrawing();
     fool.follow(current.pixels);
-    paintGray(inputImage, current.pixels ?? new Uint8Array(SIDE * SIDE));
+    paintGray(inputImage, current.pixels ?? BLANK);
     const input = current.pixels && normalize(current.pixels);
     shown.forEach((model, i) => {
       answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
@@ -106,13 +107,13 @@
     doubt.hidden = !(score > 1);
     doubt.textContent = doubt.hidden
       ? ""
-      : `This does not look like a digit: its outlier score is ${score.toFixed(2)}, and 99 of 100 ` +
-        "validation digits stay under 1. The models can answer with a digit only.";
+      : `This does not look like a digit: its outlier score is ${score.toFixed(2)}, and 99 of ` +
+        "100 validation digits stay under 1. The models can answer with a digit only.";
   }
 
   /** Bring up to date what needs more time than there is between two points of a stroke. */
   function settle() {
-    const input = normalize(current.pixels ?? new Uint8Array(SIDE * SIDE));
+    const input = normalize(current.pixels ?? BLANK);
     shown.forEach((model, i) => {
       if (current.pixels) answers[i].showLatency(measureLatency(model, input));
       insides[i].follow();
@@ -148,7 +149,7 @@
       const occlusion = makeOcclusion(model, normalize, pageData);
       const node = element("div", {}, element("h3", {}, model.name), occlusion.node, maps.node);
       const follow = whenInSight(node, () => {
-        const input = normalize(current.pixels ?? new Uint8Array(SIDE * SIDE));
+        const input = normalize(current.pixels ?? BLANK);
         forward(networkOf(model), input);
         maps.update(input);
         occlusion.update(current.pixels);
@@ -175,9 +176,10 @@
     badge.classList.toggle("failed", failed.length > 0);
     badge.textContent = failed.length
       ? `✗ ${failed.map((each) => `${each.name}: ${each.reason}`).join("; ")}`
-      : `✓ The models of this page give the same logits as PyTorch: largest difference ${worst.toExponential(1)} over ` +
-        `${checked.length} test images, ${done.length} ${done.length === 1 ? "model" : "models"}; ` +
-        `of gradients with respect to the pixels ${worstGradient.toExponential(1)}`;
+      : "✓ The models of this page give the same logits as PyTorch: largest difference " +
+        `${worst.toExponential(1)} over ${checked.length} test images, ${done.length} ` +
+        `${done.length === 1 ? "model" : "models"}; of gradients with respect to the pixels ` +
+        worstGradient.toExponential(1);
   }
 
   function listModels() {

@@ -6,12 +6,13 @@ const Inside = (function () {
   const { SIDE } = Preprocessing;
   const { smallCanvas, paintGray, paintSigned, greatest } = Painting;
   const { networkOf } = Models;
+  const { shownLayer } = Explain;
   const { makeConvolutionWalk } = ConvolutionWalk;
   const { makeUnitWalk } = UnitWalk;
 
   const UNITS = 40; // first-layer units shown
 
-  /** Return the views of a model, an element and `update(image)`: its last forward pass was of it. */
+  /** Return the views of a model, an element and `update(image)`, of its last forward pass. */
   function makeInside(model) {
     const network = networkOf(model);
     const views = [];
@@ -32,8 +33,7 @@ const Inside = (function () {
   function featureMaps(network, place) {
     const layer = network[place];
     const number = network.slice(0, place + 1).filter(({ type }) => type === "conv").length;
-    // what goes on to the next layer: after the ReLU, where there is one
-    const shown = network[place + 1]?.type === "relu" ? network[place + 1] : layer;
+    const shown = shownLayer(network, place);
     const [channels, height, width] = layer.shape;
     const maps = Array.from({ length: channels }, () => smallCanvas(width, height));
     const [rows, columns] = layer.kernel;

@@ -48,7 +48,8 @@ const Occlusion = (function () {
         (place) => {
           const top = Math.floor(place / PLACES) * STRIDE;
           const left = (place % PLACES) * STRIDE;
-          const lost = before - forward(network, normalize(hidePatch(pixels, top, left, background)))[digit];
+          const hidden = normalize(hidePatch(pixels, top, left, background));
+          const lost = before - forward(network, hidden)[digit];
           overPatch(top, left, (i) => {
             losses[i] += lost;
             counts[i]++;

@@ -1,4 +1,4 @@
-// Points on a canvas: colors and shapes by class, crosses for errors, a drawing among its neighbors.
+// Points on a canvas: colors and shapes by class, crosses for errors, a drawing and its neighbors.
 const Scatter = (function () {
   "use strict";
 
@@ -25,10 +25,15 @@ const Scatter = (function () {
     return `--class-${label % COLORS}`;
   }
 
+  /** Return the number of the shape of a class, from 0. */
+  function shapeNumber(label) {
+    return Math.floor(label / COLORS) % SHAPES.length;
+  }
+
   /**
    * Make a canvas a picture of `points`, a list of { x, y, label, correct }, and return what can be
    * done with it: `show(marks)`, with the `chosen` point's place or null and `drawing`, a point
-   * with its `neighbors`' places, or null; `under(event)`, `beside(place, key)`, `spot(place)`.
+   * with its `neighbors`' places, or null; `under(event)`, `next(place, key)`, `spot(place)`.
    */
   function makeScatter(canvas, points, classes) {
     let marks = { chosen: null, drawing: null };
@@ -76,12 +81,13 @@ const Scatter = (function () {
     }
 
     /** Return the nearest point in a key's direction, within 45° of it; or the same. */
-    function beside(place, key) {
+    function next(place, key) {
       const [right, down] = KEYS[key];
       const from = place === null ? { x: SIDE / 2, y: SIDE / 2 } : points[place];
       const best = closest((point) => {
         const [dx, dy] = [point.x - from.x, point.y - from.y];
-        const [along, across] = [dx * right + dy * down, Math.abs(dx * down) + Math.abs(dy * right)];
+        const along = dx * right + dy * down;
+        const across = Math.abs(dx * down) + Math.abs(dy * right);
         return along > 0 && across <= along ? Math.hypot(dx, dy) : Infinity;
       });
       return best.distance < Infinity ? best.place : place;
@@ -103,21 +109,20 @@ const Scatter = (function () {
       return [onto(points[place].x), onto(points[place].y)];
     }
 
-    function show(next) {
-      marks = { ...marks, ...next };
+    function show(changed) {
+      marks = { ...marks, ...changed };
       drawMarks();
     }
 
     new ResizeObserver(redraw).observe(canvas);
     document.addEventListener("themechange", redraw);
-    return { show, under, beside, spot };
+    return { show, under, next, spot };
   }
 
   function drawPoints(context, points, radius) {
-    const labels = new Set(points.map((point) => point.label));
-    for (const label of labels) {
+    for (const label of new Set(points.map((point) => point.label))) {
       context.fillStyle = themeColor(colorName(label));
-      const shape = SHAPES[Math.floor(label / COLORS) % SHAPES.length];
+      const shape = SHAPES[shapeNumber(label)];
       context.beginPath();
       for (const { x, y } of points.filter((point) => point.label === label)) {
         context.moveTo(x + radius, y);
@@ -195,5 +200,5 @@ const Scatter = (function () {
     }
   }
 
-  return { makeScatter, colorName, KEYS };
+  return { makeScatter, colorName, shapeNumber, KEYS };
 })();

@@ -16,8 +16,8 @@ const UnitWalk = (function () {
    * of the pictures, which units they are of.
    */
   function makeUnitWalk(network, canvases) {
-    const pictures = ["Input", "Weights", "Products"].map((name) => [name, makePicture(SIDE, SIDE)]);
-    const [image, weights, products] = pictures.map(([, picture]) => picture);
+    const names = ["Input", "Weights", "Products"];
+    const [image, weights, products] = names.map(() => makePicture(SIDE, SIDE));
     const target = element(
       "div",
       {
@@ -26,14 +26,14 @@ const UnitWalk = (function () {
         role: "application",
         "aria-label": "A unit of the first layer: arrow keys to the left and right change the unit",
       },
-      pictures.map(([name, { canvas }]) => named(name, canvas)),
+      [image, weights, products].map(({ canvas }, i) => named(names[i], canvas)),
     );
     const title = element("p", { class: "walk-title" });
     const steps = element("ol", { class: "walk-steps", "aria-live": "polite" });
     const cursor = makeCursor(target, [1, 1, canvases.length], "unit", show);
     const node = element(
       "div",
-      { class: "walk", "data-layer": 0 },
+      { class: "walk", "data-layer": 0, role: "group", "aria-label": "Units of the first layer" },
       element("div", { class: "controls" }, cursor.buttons),
       title,
       target,
@@ -44,12 +44,11 @@ const UnitWalk = (function () {
     const follow = whenInSight(node, () => show(cursor.at()));
 
     canvases.forEach((canvas, i) => {
-      followPointer(canvas, SIDE, SIDE, () => {
-        if (input) cursor.moveTo([0, 0, i]);
-      });
+      followPointer(canvas, SIDE, SIDE, () => cursor.moveTo([0, 0, i]));
     });
 
     function show([, , place]) {
+      if (!input) return; // nothing to show before the first update
       const unit = order[place];
       forward(network, input); // other views may have run it on other images since
       const told = explainUnit(network, 0, input, unit);

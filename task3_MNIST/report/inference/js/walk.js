@@ -3,7 +3,8 @@ const Walk = (function () {
   "use strict";
 
   const { element } = Page;
-  const { smallCanvas, paintGray, paintSigned, greatest } = Painting;
+  const { MINUS } = Format;
+  const { smallCanvas, paintGray, paintSigned, signedColor, greatest } = Painting;
 
   const PACE = 300; // milliseconds from one position to the next
   const STRONGEST = 45; // percent of color behind a number: text stays readable on it
@@ -30,7 +31,8 @@ const Walk = (function () {
     let position = [0, 0, 0];
     let timer = null;
     const play = element("button", { type: "button", class: "play", onclick: toggle }, "Play");
-    const next = element("button", { type: "button", onclick: () => (stop(), step()) }, `Next ${what}`);
+    const onclick = () => (stop(), step());
+    const next = element("button", { type: "button", onclick }, `Next ${what}`);
 
     function moveTo(wanted) {
       position = wanted.map((value, i) => Math.min(Math.max(value, 0), limits[i] - 1));
@@ -123,7 +125,8 @@ const Walk = (function () {
   }
 
   /** Return values, (rows, columns) flat, as a table of numbers, or as a picture if many. */
-  function makeGrid(title, values, columns, most = greatest(values)) {
+  function makeGrid(title, values, columns) {
+    const most = greatest(values);
     if (values.length > MOST_NUMBERS) {
       const canvas = smallCanvas(columns, values.length / columns, "walk-picture");
       paintSigned(canvas, values, most);
@@ -136,27 +139,27 @@ const Walk = (function () {
     return element(
       "table",
       { class: "numbers" },
-      element("caption", {}, title),
+      title && element("caption", {}, title),
       rows.map((row) => element("tr", {}, row.map(cell))),
     );
   }
 
   /** Color a node by a value from -1 to 1, lightly. */
   function tinted(node, value) {
-    const color = value < 0 ? "--negative" : "--positive";
+    const color = `rgb(${signedColor(Math.sign(value)).join(" ")})`;
     const strength = Math.round(STRONGEST * Math.min(Math.abs(value), 1));
-    node.style.background = `color-mix(in srgb, var(${color}) ${strength}%, var(--surface))`;
+    node.style.background = `color-mix(in srgb, ${color} ${strength}%, var(--surface))`;
     return node;
   }
 
   function number(value, digits = 3) {
     const text = Math.abs(value).toFixed(digits);
-    return Number(text) !== 0 && value < 0 ? `\u2212${text}` : text;
+    return Number(text) !== 0 && value < 0 ? MINUS + text : text;
   }
 
   /** Return "+ 0.123" or "− 0.123": a term of a sum. */
   function term(value) {
-    return `${value < 0 ? "\u2212" : "+"} ${Math.abs(value).toFixed(3)}`;
+    return `${value < 0 ? MINUS : "+"} ${Math.abs(value).toFixed(3)}`;
   }
 
   const SAY = {
@@ -175,8 +178,7 @@ const Walk = (function () {
     const item = element("li", { "data-step": step.type }, SAY[step.type](step));
     if (step.value !== null) item.dataset.value = step.value;
     if (step.type !== "pool" || !step.window || step.window.length > MOST_NUMBERS) return item;
-    const grid = makeGrid("", step.window, step.columns);
-    grid.querySelector("caption").remove();
+    const grid = makeGrid(null, step.window, step.columns);
     const cells = grid.querySelectorAll("td");
     cells[step.here].classList.add("here");
     cells[step.best].classList.add("best");
@@ -192,5 +194,15 @@ const Walk = (function () {
     );
   }
 
-  return { makeCursor, followPointer, makePicture, makeProduct, makeStep, named, tinted, number, term };
+  return {
+    makeCursor,
+    followPointer,
+    makePicture,
+    makeProduct,
+    makeStep,
+    named,
+    tinted,
+    number,
+    term,
+  };
 })();

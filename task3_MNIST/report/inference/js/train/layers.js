@@ -11,17 +11,6 @@ const TrainLayers = (function () {
 
   const { matrix, transposed, addProduct } = TrainMatrix;
 
-  /** Return a generator of fractions from 0 to 1, the same for the same seed: mulberry32. */
-  function makeRandom(seed) {
-    let state = seed >>> 0;
-    return function () {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    };
-  }
-
   /**
    * Return a linear layer: outputs = weight (outputs, inputs) · values + bias.
    *
@@ -224,7 +213,14 @@ const TrainLayers = (function () {
 
   const source = globalThis.document?.currentScript?.textContent; // for the worker
   return {
-    ...{ makeRandom, linear, conv, relu, pool, chain, crossEntropy, makeOptimizer },
-    ...{ parameterCount, source },
+    linear,
+    conv,
+    relu,
+    pool,
+    chain,
+    crossEntropy,
+    makeOptimizer,
+    parameterCount,
+    source,
   };
 })();

@@ -2,7 +2,8 @@
 const TrainLoop = (function () {
   "use strict";
 
-  const { makeRandom, linear, conv, relu, pool, chain } = TrainLayers;
+  const { makeRandom } = Random;
+  const { linear, conv, relu, pool, chain } = TrainLayers;
   const { crossEntropy, makeOptimizer, parameterCount } = TrainLayers;
 
   const SIDE = 28;

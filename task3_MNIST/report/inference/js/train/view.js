@@ -16,7 +16,8 @@ const TrainView = (function () {
 
   /** Return a worker that runs the very scripts of this page that train. */
   function makeWorker() {
-    const parts = [TrainMatrix.source, TrainLayers.source, TrainLoop.source, "TrainLoop.listen();"];
+    const sources = [Random, TrainMatrix, TrainLayers, TrainLoop].map(({ source }) => source);
+    const parts = [...sources, "TrainLoop.listen();"];
     const address = URL.createObjectURL(new Blob(parts, { type: "text/javascript" }));
     return new Worker(address);
   }
