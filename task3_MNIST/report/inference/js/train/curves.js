@@ -93,7 +93,7 @@ const TrainCurves = (function () {
     const step = low < 0.5 ? 0.25 : low < 0.75 ? 0.1 : 0.05;
     const ticks = [];
     for (let value = 1; value > low - 1e-6; value -= step) ticks.push(value);
-    return { low, high: 1, ticks, text: (value) => `${Math.round(100 * value)} %`, of: (v) => v };
+    return { low, high: 1, ticks, text: (value) => percent(value, 0), of: (v) => v };
   }
 
   function lossAxis(losses) {

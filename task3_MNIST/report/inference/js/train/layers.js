@@ -1,11 +1,11 @@
 // Layers that learn: forward and backward of minibatches; runs in the worker, too.
 //
-// A layer has { inputs, outputs, parameters, forward(values, count), backward(gradient, count) }:
-// numbers per image, a list of { values, gradient }, and two functions of minibatches of `count`
-// images. backward() follows the forward() of the same minibatch, sets the parameters' gradients
-// and returns that of the layer's input. Images are (height, width, channels): with the channels
-// last, a convolution is a linear layer on patches. Each array is made once, for `most` images, the
-// largest minibatch.
+// A layer has { outputs, parameters, forward(values, count), backward(gradient, count) }: how many
+// values it gives for an image, a list of { values, gradient }, and two functions of minibatches of
+// `count` images. backward() follows the forward() of the same minibatch, sets the parameters'
+// gradients and returns that of the layer's input. Images are (height, width, channels): with the
+// channels last, a convolution is a linear layer on patches. Each array is made once, for `most`
+// images, the largest minibatch.
 const TrainLayers = (function () {
   "use strict";
 
@@ -55,7 +55,7 @@ const TrainLayers = (function () {
     }
 
     const parameters = [weight, bias];
-    return { inputs: places * inputs, outputs: places * outputs, parameters, forward, backward };
+    return { outputs: places * outputs, parameters, forward, backward };
   }
 
   function parameter(values) {
@@ -107,7 +107,7 @@ const TrainLayers = (function () {
     }
 
     const shape = [rows, columns, kernels];
-    return { ...product, inputs: image, shape, forward, backward };
+    return { ...product, shape, forward, backward };
   }
 
   /** Return the layer that replaces negative values by 0. */
@@ -125,7 +125,7 @@ const TrainLayers = (function () {
       return back;
     }
 
-    return { inputs: size, outputs: size, parameters: [], forward, backward };
+    return { outputs: size, parameters: [], forward, backward };
   }
 
   /** Return the layer that keeps the greatest of each 2 x 2 values; `shape` has even sides. */
@@ -161,7 +161,7 @@ const TrainLayers = (function () {
       return back;
     }
 
-    return { inputs, outputs, shape, parameters: [], forward, backward };
+    return { outputs, shape, parameters: [], forward, backward };
   }
 
   /** Return the mean softmax cross-entropy of logits (count, classes) and set its gradient. */
@@ -199,7 +199,6 @@ const TrainLayers = (function () {
   /** Return layers as one: a network, which a minibatch goes through forward and backward. */
   function chain(layers) {
     return {
-      layers,
       parameters: layers.flatMap(({ parameters }) => parameters),
       forward: (values, count) => layers.reduce((out, layer) => layer.forward(out, count), values),
       backward: (gradient, count) =>
