@@ -30,7 +30,6 @@ const Push = (function () {
       .querySelector(".push-examples")
       .append(...examples.map((canvas, i) => element("figure", {}, canvas, marks[i])));
     let stop = () => {};
-    let started = false;
 
     function setting() {
       return Object.fromEntries(sliders.map((slider) => [slider.name, Number(slider.value)]));
@@ -38,7 +37,6 @@ const Push = (function () {
 
     function update() {
       stop();
-      started = true;
       section.setAttribute("aria-busy", "true");
       const push = setting();
       sliders.forEach(showValueOf);
@@ -75,10 +73,9 @@ const Push = (function () {
       sliders.forEach((slider) => (slider.value = NO_PUSH[slider.name]));
       update();
     });
-    // measuring takes a second of work: not before somebody comes to see it
-    whenInSight(section, update)();
     sliders.forEach(showValueOf);
-    return { follow: () => started && update() };
+    // measuring takes a second of work: not before somebody comes to see it
+    return { follow: whenInSight(section, update) };
   }
 
   function makeLine(model) {
