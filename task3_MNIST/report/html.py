@@ -43,7 +43,7 @@ def render(
         styles: CSS files, likewise, in order.
         scripts: JavaScript files, likewise, in order; each has one global.
         plotly: whether `PlotlyLoader.loadPlotly()` is there to be called.
-        workers: whether scripts may run in workers made from a Blob, which the policy otherwise forbids.
+        workers: whether scripts may make workers from a Blob, which the policy otherwise forbids.
         context: what else the template shows.
 
     Raises:
