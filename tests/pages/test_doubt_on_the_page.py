@@ -41,13 +41,16 @@ def test_a_smile_is_doubted_and_a_digit_is_not(browser, tmp_path):
     with opened(browser, path) as page:
         doubt = page.locator("#doubt")
         draw_at_once(page, SMILE)
-        assert doubt.is_visible() and "does not look like a digit" in doubt.inner_text()
+        doubt.wait_for()
+        assert "does not look like a digit" in doubt.inner_text()
         assert float(doubt.get_attribute("data-score")) > 1
         three = [[(0.3 + 0.6 * x, 0.15 + 0.7 * y) for x, y in stroke] for stroke in DIGITS[3]]
         draw_at_once(page, three)
-        assert doubt.is_hidden() and 0 < float(doubt.get_attribute("data-score")) <= 1
+        doubt.wait_for(state="hidden")
+        assert 0 < float(doubt.get_attribute("data-score")) <= 1
         page.click("#clear")
-        assert doubt.is_hidden() and doubt.get_attribute("data-score") == ""
+        page.wait_for_selector("#doubt[data-score='']", state="attached")
+        assert doubt.is_hidden()
 
 
 def test_other_data_sets_are_not_doubted():

@@ -271,6 +271,7 @@ def test_badge_gives_the_difference_from_pytorchs_gradients(page):
 
 
 def test_without_a_drawing_it_says_draw_first(page):
+    page.click("#clear")
     assert page.inner_text("#fool-verdict") == "Draw first."
     page.click("#fool-start")
     assert page.inner_text("#fool-verdict") == "Draw first."
@@ -385,7 +386,9 @@ def test_the_animation_runs_to_the_end_or_is_skipped_for_who_wants_no_motion(bro
             if motion == "reduce":
                 assert page.evaluate(at_end)
             page.wait_for_function(at_end)
-            page.wait_for_function("document.getElementById('fool-play').textContent === 'Play'")
+            page.wait_for_function(
+                "() => document.getElementById('fool-play').textContent === 'Play'"
+            )
 
 
 def test_a_model_with_other_gradients_than_pytorchs_is_left_out(browser, digits_test, tmp_path):

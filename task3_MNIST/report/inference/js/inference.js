@@ -95,7 +95,6 @@
     shown.forEach((model, i) => {
       answers[i].show(input && softmax(forward(networkOf(model), input)), current.label);
     });
-    showDoubt();
     clearTimeout(settling);
     settling = setTimeout(settle, SETTLED);
   }
@@ -113,6 +112,7 @@
 
   /** Bring up to date what needs more time than there is between two points of a stroke. */
   function settle() {
+    showDoubt(); // not with each point: the start of a stroke is never a digit
     const input = normalize(current.pixels ?? BLANK);
     shown.forEach((model, i) => {
       if (current.pixels) answers[i].showLatency(measureLatency(model, input));
