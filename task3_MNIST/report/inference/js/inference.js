@@ -107,7 +107,8 @@
     doubt.textContent = doubt.hidden
       ? ""
       : `This does not look like a digit: its outlier score is ${score.toFixed(2)}, and 99 of ` +
-        "100 validation digits stay under 1. The models can answer with a digit only.";
+        "100 validation digits stay under 1. The models can answer with a digit only." +
+        (preprocess.checked ? "" : " It is not scaled and centered, as digits in MNIST are.");
   }
 
   /** Bring up to date what needs more time than there is between two points of a stroke. */
