@@ -19,7 +19,7 @@ import hypothesis
 import pytest
 from filelock import FileLock
 from matplotlib.figure import Figure
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from task3_MNIST.datasets.sources import FASHION_PACKAGE
 from task3_MNIST.datasets.splits import fetch
@@ -167,15 +167,21 @@ def mnist_results(default_training: tuple[Path, dict[str, int]]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
+    """Return what drives browsers; there can be only one in a process."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
     """Return an installed Chromium without a screen; tests make a context of their own in it."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     found = next((path for name in names if (path := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        path = found or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.fail("no Chromium for the tests of the pages: run tools/install_chromium.sh")
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield browser
-        browser.close()
+    path = found or playwright.chromium.executable_path
+    if not Path(path).exists():
+        pytest.fail("no Chromium for the tests of the pages: run tools/install_chromium.sh")
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    browser = playwright.chromium.launch(executable_path=path, args=arguments)
+    yield browser
+    browser.close()

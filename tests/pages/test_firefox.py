@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from task3_MNIST.files import REPOSITORY
 from tests.helpers.inference import DIGITS, draw_at_once
@@ -13,15 +12,14 @@ REFERENCE = REPOSITORY / "results" / "reference"
 
 
 @pytest.fixture(scope="module")
-def firefox():
+def firefox(playwright):
     """Return an installed Firefox, which Playwright speaks to by WebDriver BiDi."""
     path = shutil.which("firefox-esr") or shutil.which("firefox")
     if path is None:
         pytest.skip("Firefox is not installed: apt-get install firefox-esr")
-    with sync_playwright() as playwright:
-        browser = playwright.firefox.launch(channel="moz-firefox", executable_path=path)
-        yield browser
-        browser.close()
+    browser = playwright.firefox.launch(channel="moz-firefox", executable_path=path)
+    yield browser
+    browser.close()
 
 
 def test_inference_page(firefox):

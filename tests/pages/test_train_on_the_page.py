@@ -282,7 +282,7 @@ def test_the_worker_runs_under_the_policy_and_training_helps(page):
     before = accuracies(page)
     assert max(before) < 0.4
     page.click("#train-start")
-    wait_until_seen(page, 2000)
+    wait_until_seen(page, 4000)
     page.click("#train-start")
     page.wait_for_function("() => document.getElementById('train-status').textContent")
     after = accuracies(page)
