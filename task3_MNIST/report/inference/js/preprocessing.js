@@ -233,7 +233,7 @@ const Preprocessing = (function () {
     return complete.sort((a, b) => a.left + a.right - b.left - b.right);
   }
 
-  /** Return whether a mark goes around another one, as a box does, or is a line below it. */
+  /** Return whether a mark goes around another one, as a box does, or is a line at its foot. */
   function isOnForm(ink) {
     const boxes = boxesOf(ink);
     const tallest = Math.max(...boxes.map(heightOf));
@@ -241,7 +241,7 @@ const Preprocessing = (function () {
     const around = (a, b) =>
       a.top < b.top && a.bottom > b.bottom && a.left < b.left && a.right > b.right;
     const line = (a, b) => heightOf(a) < heightOf(b) / 4 && widthOf(a) > 0.9 * widthOf(b);
-    return tall.some((b) => boxes.some((a) => around(a, b) || (a.top > b.bottom && line(a, b))));
+    return tall.some((b) => boxes.some((a) => around(a, b) || (a.bottom > b.bottom && line(a, b))));
   }
 
   const heightOf = ({ top, bottom }) => bottom - top + 1;
