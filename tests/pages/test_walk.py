@@ -173,11 +173,13 @@ def test_play_walks_on_and_next_is_one_step(browser, path):
         channel, row, _ = start.split()
         first.get_by_role("button", name="Next pixel").click()
         assert first.get_attribute("data-position") == f"{channel} {row} 1"
+        page.clock.install()
         first.get_by_role("button", name="Play").click()
-        page.wait_for_selector(f".walk[data-position='{channel} {row} 3']")
+        page.clock.run_for(1_000)
+        page.wait_for_selector(f".walk[data-position='{channel} {row} 4']")
         first.get_by_role("button", name="Pause").click()
         stopped = first.get_attribute("data-position")
-        page.wait_for_timeout(700)  # more than two of its steps
+        page.clock.run_for(5_000)  # many of its steps
         assert first.get_attribute("data-position") == stopped
 
 
