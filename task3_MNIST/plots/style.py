@@ -54,14 +54,14 @@ def new_figure(width: float, height: float, layout: str | None = "constrained") 
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as a PNG file and, next to it, as a PDF; return the PNG's path.
+    """Write a figure as a PDF and then, next to it, as a PNG file; return the PNG's path.
 
-    Each file is complete or absent.
+    Each file is complete or absent; where the PNG is, the PDF is too.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     for file, form, metadata in (
-        (path, "png", None),
         (path.with_suffix(".pdf"), "pdf", {"CreationDate": None}),
+        (path, "png", None),
     ):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=form, metadata=metadata)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from task3_MNIST.datasets.splits import load_test
+from task3_MNIST.errors import UserError
 from task3_MNIST.plots import (
     draw_comparison,
     draw_confusion,
@@ -133,6 +134,19 @@ def test_a_run_without_an_error_still_has_a_confusion_matrix(runs, tmp_path):
     content["confusion"] = np.diag([36] * 10).tolist()
     (folder / "test.json").write_text(json.dumps(content), encoding="utf-8")
     assert_picture(draw_confusion(Run(folder)))
+
+
+def test_a_picture_has_its_png_last_since_scripts_look_for_that_to_see_whether_it_is_drawn(
+    runs, tmp_path
+):
+    folder = shutil.copytree(of_model(runs, "cnn").folder, tmp_path / "seed0")
+    for path in (folder / "plots").iterdir():
+        path.unlink()
+    stopped = folder / "plots" / "confusion_matrix.pdf"
+    stopped.mkdir()  # so that the PDF cannot be written
+    with pytest.raises(UserError, match="cannot write"):
+        draw_confusion(Run(folder))
+    assert list((folder / "plots").iterdir()) == [stopped]
 
 
 def test_comparison_groups_the_seeds_and_writes_mean_and_n(runs, digits_results, drawn, tmp_path):
