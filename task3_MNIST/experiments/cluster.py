@@ -14,6 +14,7 @@ import shutil
 import sys
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,12 +115,19 @@ class Cluster:
         with connection():
             self._send(datasets, sorted(self._fitting))
             self._admit(datasets, say)
-            futures = {self._submit(task, -place): task for place, task in enumerate(tasks)}
-        outcomes = as_completed(futures, loop=self.client.loop)
+        waiting, futures = deque(enumerate(tasks)), {}
+        outcomes = as_completed(loop=self.client.loop)
         looked = fitted = time.monotonic()
-        while outcomes.count():
+        while waiting or futures:
             if self.client.status != "running":
                 raise UserError(GONE)
+            # a run for each worker: Dask would put the others in line behind runs in flight, and
+            # leave them there when another worker is free
+            while waiting and len(futures) < len(self._fitting):
+                place, task = waiting.popleft()
+                future = self._submit(task, -place)
+                futures[future] = task
+                outcomes.add(future)
             if time.monotonic() - looked > LOOK:
                 with connection():
                     self._admit(datasets, say)

@@ -49,3 +49,10 @@ class Dask(subprocess.Popen):
 # one thread, as a run has; a nanny would start a killed worker again
 WORKER = ("--nthreads", "1", "--no-nanny", "--no-dashboard")
 PARTS = {"scheduler": ("--no-dashboard",), "worker": WORKER}
+
+
+def stand_in(run, data_dir, device, name, before):
+    """Be a run, which waits for files and then leaves one. Workers import this."""
+    for path in before:
+        wait_until(path.exists)
+    name.touch()

@@ -3,6 +3,7 @@
 On digits and on this machine; tests/system has hosts that are killed and cut off.
 """
 
+import functools
 import json
 import os
 import shutil
@@ -11,9 +12,14 @@ import sys
 
 import numpy as np
 import pytest
+import torch
+from distributed import Client
 
 from task3_MNIST.cli.workers import slurm_cluster
-from tests.helpers.cluster import Dask
+from task3_MNIST.experiments.cluster import Cluster
+from task3_MNIST.experiments.parallel import Task
+from task3_MNIST.runs.folder import Run
+from tests.helpers.cluster import Dask, stand_in
 from tests.helpers.scripts import (
     REPOSITORY,
     call,
@@ -106,6 +112,23 @@ def test_what_is_there_is_measured_on_workers_too(cluster, tmp_path, digits_resu
     said = call_ok("task3_MNIST/train_baselines.py", *baselines, *results, "--cluster", cluster)
     assert said.count("test accuracy") == 2
     assert (tmp_path / "digits/knn/scikit-learn/seed0/test.json").is_file()
+
+
+def test_no_run_waits_behind_another_at_a_worker_while_others_may_be_free(cluster, tmp_path):
+    runs = [Run(tmp_path / "mlp" / "fast" / f"seed{seed}") for seed in range(4)]
+    names = [tmp_path / run.folder.name for run in runs]
+    # the first is in flight until the last has begun
+    waits = [names[3:], [], [], []]
+    tasks = [
+        Task(run, "digits", functools.partial(stand_in, name=name, before=before))
+        for run, name, before in zip(runs, names, waits, strict=True)
+    ]
+    with Client(cluster) as client:
+        workers = Cluster(client, REPOSITORY / "data", torch.device("cpu"))
+        for _, failure in workers.each(tasks, print):
+            assert failure is None
+            assert max(len(keys) for keys in client.processing().values()) <= 1
+    assert all(name.exists() for name in names)
 
 
 def test_a_study_runs_on_workers(cluster, tmp_path):
