@@ -1,6 +1,7 @@
 """The inference page reads a picture as predict.py does, or says that predict.py reads it."""
 
 import base64
+import itertools
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ from task3_MNIST.datasets.photographs.reading import read_digits
 from task3_MNIST.datasets.splits import load_train, split_validation
 from task3_MNIST.errors import UserError
 from tests.helpers.pages import opened
-from tests.helpers.photographs import KINDS, pictures, write
+from tests.helpers.photographs import KINDS, STYLES, pictures, write
 from tests.helpers.scripts import call_ok
 
-EACH = 6  # pictures of a kind
+EACH = 3  # pictures of a kind in a style
 CLOSE = 4.0  # of 255, the mean difference of two images that are one to a model
 # what both read: kinds of clean scans
 CLEAN = ("clean", "chalk", "low contrast")
@@ -48,9 +49,9 @@ def test_the_page_and_predict_agree_on_what_the_page_takes(browser, path, mnist_
     digits = split.images[:, 0].numpy(), split.labels.numpy()
     agreed, taken = [], {}
     with opened(browser, path) as page:
-        for kind in KINDS:
-            for number, (picture, _) in enumerate(pictures(kind, *digits, EACH)):
-                file = write(tmp_path / f"{kind}-{number}.png", picture)
+        for kind, (name, style) in itertools.product(KINDS, STYLES.items()):
+            for number, (picture, _) in enumerate(pictures(kind, *digits, EACH, style)):
+                file = write(tmp_path / f"{kind}-{name}-{number}.png", picture)
                 found = read_on_page(page, file)
                 if isinstance(found, str):
                     assert "predict.py" in found or "No ink" in found or "not an image" in found
@@ -63,6 +64,6 @@ def test_the_page_and_predict_agree_on_what_the_page_takes(browser, path, mnist_
                 pixels = np.array(found).reshape(28, 28)
                 same = len(images) == 1 and np.abs(images[0] - pixels.astype(float)).mean() < CLOSE
                 agreed.append((same, file.name))
-    assert all(taken.get(kind) == EACH for kind in CLEAN), taken
+    assert all(taken.get(kind) == EACH * len(STYLES) for kind in CLEAN), taken
     other = [name for same, name in agreed if not same]
     assert len(other) <= 0.01 * len(agreed), (len(agreed), other)

@@ -7,6 +7,9 @@ const Files = (function () {
 
   const SMALL = 60; // pixels a side, as in datasets/photographs/reading.py
   const FILLED = 0.6; // of its box: strokes fill less, unless they are a 1
+  const LARGE = 0.2; // of the picture: a 1 is smaller
+  const INK = 0.3; // of full ink: what is paler is the edge of a stroke
+  const FULL = 0.5; // of full ink: ink that is nowhere stronger is a shadow
 
   /** Return the file's pixels as a gray grid, upright, what is transparent being white paper. */
   async function readGray(file) {
@@ -65,7 +68,8 @@ const Files = (function () {
 
   /** Return why ink is no single digit on plain paper, and what to do, or null. */
   function problemOf(ink) {
-    if (sidesReached(ink) > 1 || isOnForm(ink) || isSheet(ink)) {
+    const onPaper = isLarge(ink) && (reachesSides(ink) || standsOnLine(ink));
+    if (onPaper || isOnForm(ink) || isSheet(ink)) {
       return (
         "shows more than a digit on plain paper, such as lines, a box, a shadow or a desk: crop " +
         "it closer, or let predict.py read it, which reads photographs."
@@ -79,20 +83,50 @@ const Files = (function () {
     );
   }
 
+  /** Return whether a picture is large enough for paper around its digit. */
+  function isLarge({ height, width }) {
+    return Math.max(height, width) >= SMALL;
+  }
+
   /** Return whether the ink is an area rather than strokes. */
   function isSheet(ink) {
     const { height, width, values } = cropToInk(ink);
     const mass = values.reduce((sum, value) => sum + value, 0);
-    return width > height / 2 && mass > FILLED * height * width;
+    const isWide = width > height / 2 || mass > LARGE * ink.height * ink.width;
+    return isWide && mass > FILLED * height * width;
   }
 
-  /** Return on how many of its four sides a picture has ink; of one too small for paper, 0. */
-  function sidesReached({ height, width, values }) {
-    if (Math.max(height, width) < SMALL) return 0;
-    const inRow = (y) => values.subarray(y * width, (y + 1) * width).some(Boolean);
-    const inColumn = (x) => values.some((value, i) => value && i % width === x);
-    const sides = [inRow(0), inRow(height - 1), inColumn(0), inColumn(width - 1)];
-    return sides.filter(Boolean).length;
+  /** Return whether there is ink at more than one side of a picture, or a shadow at one. */
+  function reachesSides({ height, width, values }) {
+    const row = (y) => values.subarray(y * width, (y + 1) * width);
+    const column = (x) => values.filter((_, i) => i % width === x);
+    const strongest = [row(0), row(height - 1), column(0), column(width - 1)].map((side) =>
+      side.reduce((most, value) => Math.max(most, value), 0),
+    );
+    const reached = strongest.filter(Boolean);
+    return reached.length > 1 || (reached.length === 1 && reached[0] < FULL);
+  }
+
+  /** Return whether the lower edge of the ink is a straight line that is bare at both ends. */
+  function standsOnLine({ height, width, values }) {
+    const columns = [];
+    for (let x = 0; x < width; x++) {
+      const rows = [];
+      for (let y = 0; y < height; y++) if (values[y * width + x] >= INK) rows.push(y);
+      if (rows.length) columns.push({ count: rows.length, top: rows[0], bottom: rows.at(-1) });
+    }
+    const top = Math.min(...columns.map((column) => column.top));
+    const tall = Math.max(...columns.map((column) => column.bottom)) - top + 1;
+    const some = Math.max(1, Math.round(0.06 * columns.length));
+    const ends = [columns.slice(0, some), columns.slice(-some)];
+    const [left, right] = ends.map((end) => end[end.length >> 1].bottom);
+    const isBare = ends.flat().every(({ count }) => count < 0.15 * tall);
+    const isLow = Math.min(left, right) - top > 0.75 * tall;
+    const slope = (right - left) / Math.max(columns.length - 1, 1);
+    const onLine = columns.filter(
+      ({ bottom }, i) => Math.abs(bottom - left - slope * i) <= Math.max(1.5, 0.02 * tall),
+    );
+    return isBare && isLow && onLine.length >= 0.85 * columns.length;
   }
 
   /** Return ink fitted to 28 x 28 as it lies on its paper, neither cropped nor centered. */

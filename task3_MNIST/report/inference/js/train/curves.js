@@ -26,7 +26,7 @@ const TrainCurves = (function () {
    * draw(accuracies, losses) takes lists of [images seen, of the MLP, of the CNN].
    */
   function makeCurves() {
-    const picture = svg("svg", { role: "img", height: HEIGHT });
+    const picture = svg("svg", { role: "img", "aria-label": inWords([]), height: HEIGHT });
     let last = [[], []];
 
     function draw(accuracies, losses) {
