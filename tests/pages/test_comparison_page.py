@@ -32,6 +32,9 @@ SCRIPT = "task3_MNIST/visualize_comparison.py"
 NAUGHTY = "<script>alert(1)</script><b>&amp;"
 
 
+REFERENCE = REPOSITORY / "results" / "reference"
+
+
 def make_page(results, out):
     write_page(*read_groups(results), REPOSITORY / "data", out)
     return out
@@ -724,3 +727,38 @@ def test_a_verdict_links_to_the_study_that_explains_it_where_that_is_shown(train
     assert {"shuffled_pixels", "shared_errors"} <= set(links)
     ids = set(re.findall(r'id="(\w+)"', shown.read_text(encoding="utf-8")))
     assert set(links) <= ids
+
+
+HOVERED = """async () => {
+  for (const node of document.querySelectorAll("details")) node.open = true;
+  const cut = [];
+  let hovered = 0;
+  for (const plot of document.querySelectorAll(".js-plotly-plot")) {
+    plot.scrollIntoView();
+    const sheet = plot.querySelector(".main-svg").getBoundingClientRect();
+    for (const [curve, trace] of plot._fullData.entries()) {
+      if (trace.visible !== true || trace.hoverinfo === "skip") continue;
+      const last = (trace.z ?? trace.x ?? trace.r).length - 1;
+      const corners = [[0, 0], [0, last], [last, 0], [last, last]];
+      for (const pointNumber of trace.z ? corners : [0, last]) {
+        Plotly.Fx.hover(plot, [{ curveNumber: curve, pointNumber }], trace.subplot);
+        await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        for (const label of plot.querySelectorAll(".hovertext")) {
+          const box = label.getBoundingClientRect();
+          hovered += 1;
+          if (box.left < sheet.left - 1 || box.right > sheet.right + 1)
+            cut.push(label.textContent);
+        }
+      }
+    }
+  }
+  return [hovered, cut];
+}"""
+
+
+def test_on_a_phone_no_label_at_the_pointer_is_cut(browser):
+    path = REFERENCE / "model_comparison.html"
+    with opened(browser, path, viewport={"width": 390, "height": 844}, charts=True) as page:
+        hovered, cut = page.evaluate(HOVERED)
+    assert hovered > 20
+    assert cut == []

@@ -45,8 +45,8 @@ def class_heatmap(
             texttemplate="%{text}",
             hovertext=[
                 [
-                    f"{plain(entry.name)}: {count} of {total} with class {label} are misclassified "
-                    f"({count / max(total, 1):.2%})"
+                    f"{plain(entry.name)}<br>{count} of {total} with class {label}<br>"
+                    f"are misclassified ({count / max(total, 1):.2%})"
                     for label, count, total in zip(labels, counts, totals, strict=True)
                 ]
                 for entry, counts, totals in zip(tested, errors, support, strict=True)

@@ -51,8 +51,8 @@ def reliability(entries: Sequence[Entry]) -> dict[str, Any] | None:
                     "size": [tidy(5 + 2 * math.log10(max(bin_.count, 1))) for bin_ in bins],
                 },
                 hovertext=[
-                    f"{plain(entry.name)}: of {bin_.count:,} images at confidence "
-                    f"{percent(bin_.confidence, 1)}, {percent(bin_.accuracy, 1)} are correct"
+                    f"{plain(entry.name)}<br>of {bin_.count:,} images at confidence "
+                    f"{percent(bin_.confidence, 1)},<br>{percent(bin_.accuracy, 1)} are correct"
                     for bin_ in bins
                 ],
                 hoverinfo="text",
@@ -123,7 +123,7 @@ def radar(entries: Sequence[Entry], most_accurate: Collection[Entry]) -> dict[st
                 fillcolor=f"{entry.color}26",
                 marker={"symbol": entry.symbol, "size": 7},
                 hovertext=[
-                    f"{plain(entry.name)}, {measure.word}: {value:.3g} {measure.unit}"
+                    f"{plain(entry.name)}<br>{measure.word}: {value:.3g} {measure.unit}"
                     for measure, value in zip(MEASURES, row, strict=True)
                 ],
                 hoverinfo="text",

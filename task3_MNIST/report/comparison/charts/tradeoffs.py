@@ -118,7 +118,7 @@ def efficiency(entries: Sequence[Entry], rate: Rate, prefix: str = "") -> dict[s
             textposition="middle right",
             cliponaxis=False,
             hovertext=[
-                f"{name}: {short(value)} points {rate.unit}"
+                f"{name}<br>{short(value)} points {rate.unit}"
                 for name, value in zip(names, values, strict=True)
             ],
             hoverinfo="text",

@@ -35,7 +35,7 @@ const Confusion = (function () {
       matrix: errors,
       scale: "errors",
       describe: (row, column, value) =>
-        `${value} images of class ${classes[row]} are misclassified as ${classes[column]} ` +
+        `${value} images of class ${classes[row]}\nare misclassified as ${classes[column]}\n` +
         `by ${entry.name}`,
       onCell,
     });
@@ -67,8 +67,9 @@ const Confusion = (function () {
       matrix,
       scale: "difference",
       describe: (row, column, value) =>
-        `class ${classes[row]} misclassified as ${classes[column]}: ${b.confusion[row][column]} by ${b.name}, ` +
-        `${a.confusion[row][column]} by ${a.name}, difference ${signed(value)}`,
+        `class ${classes[row]} misclassified as ${classes[column]}:\n` +
+        `${b.confusion[row][column]} by ${b.name},\n` +
+        `${a.confusion[row][column]} by ${a.name},\ndifference ${signed(value)}`,
       onCell,
       show: signed,
     });
@@ -99,7 +100,9 @@ const Confusion = (function () {
     trace.zmax = largest;
     trace.text = matrix.map((row) => row.map((value) => (value ? show(value) : "")));
     trace.hovertext = matrix.map((row, i) =>
-      row.map((value, j) => (value === null ? "" : escapeHtml(describe(i, j, value)))),
+      row.map((value, j) =>
+        value === null ? "" : escapeHtml(describe(i, j, value)).replaceAll("\n", "<br>"),
+      ),
     );
     trace.meta = { scale };
     const cell = (value, row, column) =>
@@ -110,7 +113,7 @@ const Confusion = (function () {
             {
               type: "button",
               class: "quiet",
-              "aria-label": describe(row, column, value),
+              "aria-label": describe(row, column, value).replaceAll("\n", " "),
               onclick: () => onCell(row, column),
             },
             show(value),
