@@ -29,10 +29,8 @@ from tests.helpers.pages import (
 from tests.helpers.scripts import REPOSITORY, SMALL, call, call_ok, refusal
 
 SCRIPT = "task3_MNIST/visualize_comparison.py"
-NAUGHTY = "<script>alert(1)</script><b>&amp;"
-
-
 REFERENCE = REPOSITORY / "results" / "reference"
+NAUGHTY = "<script>alert(1)</script><b>&amp;"
 
 
 def make_page(results, out):

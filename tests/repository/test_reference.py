@@ -282,7 +282,7 @@ def test_pages_are_refused_without_usable_weights(reference, tmp_path):
 def test_the_committed_results_are_few_files_from_which_the_comparison_page_can_be_made(tmp_path):
     found = [path for path in REFERENCE.rglob("*") if path.is_file()]
     studies = [path for path in found if path.parent.name == "studies"]
-    assert len(found) - len(studies) < 46
+    assert len(found) - len(studies) < 45
     # a table, an answer and a picture each
     assert len(studies) <= 3 * len({path.stem for path in studies})
     assert not {path.name for path in found} & {"config.json", "summary.json", "test.json"}
